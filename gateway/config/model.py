@@ -1,0 +1,235 @@
+"""Every setting, with its unit, its default and what it is for.
+
+Names and defaults are documented in docs/settings.md; a test holds the two together.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from gateway.config.types import AETitle, Bytes, Host, HostOrNetwork, Port, Seconds, Uid, unique
+
+GIGABYTE = 1_000_000_000
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class LogSettings(Section):
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["text", "json"] = "text"
+
+
+class SpoolSettings(Section):
+    durability: Literal["disk", "os"] = Field(
+        "disk", description='"disk" survives a power cut; "os" survives kill -9 only, and is faster'
+    )
+    reserve_bytes: Bytes = Field(2 * GIGABYTE, description="room kept to drain; senders are refused below it")
+
+
+class ScpSettings(Section):
+    host: Host = "0.0.0.0"  # noqa: S104 - a receiver is there to be reached
+    port: Port = 11112
+    max_associations: int = Field(100, ge=1, le=1000, description="at once; more are rejected 2/3/2")
+    reject_unknown_sources: bool = Field(
+        True, description="false only where no settings file is: the embedded default takes from anyone"
+    )
+    artim_seconds: Seconds = Field(30, description="a connection that asks for no association is closed")
+    idle_seconds: Seconds = Field(60, description="an association that sends nothing is aborted")
+    max_pdu_bytes: int = Field(262_144, ge=16_384, le=16_777_216, description="largest PDU that we ask for")
+
+
+class ScuSettings(Section):
+    ae_title: AETitle = "MONAISCU"
+    agent_name: str = "monaiscu"
+
+
+class DicomWebSettings(Section):
+    agent_name: str = "monaidicomweb"
+
+
+class ApiSettings(Section):
+    host: Host = "127.0.0.1"
+    port: Port = 5000
+
+
+class InferenceSettings(Section):
+    at_once: int = Field(4, ge=1, le=64)
+    retry_for_seconds: Seconds = 3600
+    allow_credentials_over_http: bool = False
+    keep_failed_days: float = Field(7, gt=0)
+    allow_partial: bool = False
+    ca_file: Path | None = None
+
+
+class LocalStoreSettings(Section):
+    kind: Literal["local"] = "local"
+    path: Path | None = Field(None, description="default: `objects` in the data directory")
+    bucket: str = Field("monaideploy", pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
+    uploads_at_once: int = Field(4, ge=1, le=64)
+
+
+class S3StoreSettings(Section):
+    kind: Literal["s3"] = "s3"
+    endpoint: str = Field(pattern=r"^[^/\s:]+(:\d{1,5})?$", description="host:port, without a scheme")
+    bucket: str = Field("monaideploy", pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
+    access_key: str
+    secret_key: SecretStr
+    secure: bool = Field(True, description="TLS")
+    ca_file: Path | None = Field(None, description="the site's own certification authority")
+    region: str = "us-east-1"
+    uploads_at_once: int = Field(4, ge=1, le=64)
+
+
+class PrefectEventSettings(Section):
+    kind: Literal["prefect"] = "prefect"
+
+
+class RabbitMqSettings(Section):
+    kind: Literal["rabbitmq"] = "rabbitmq"
+    host: Host
+    port: Port = 5672
+    username: str = "guest"
+    password: SecretStr = SecretStr("guest")
+    virtual_host: str = "monaideploy"
+    exchange: str = "monaideploy"
+    dead_letter_exchange: str = "monaideploy-dead-letter"
+    tls: bool = False
+    ca_file: Path | None = None
+
+
+class DatabaseSettings(Section):
+    url: SecretStr = Field(SecretStr(""), description="default: SQLite, `gateway.db` in the data directory")
+
+
+class PrefectSettings(Section):
+    api_url: str = Field("", pattern=r"^(https?://\S+)?$", description="empty: `mig up` starts a server of its own")
+    host: Host = Field("127.0.0.1", description="where the server of `mig up` listens")
+    port: Port = Field(4200, description="of the server of `mig up`")
+    work_pool: str = Field("gateway", pattern=r"^[A-Za-z0-9_-]{1,64}$")
+
+
+class WorkerSettings(Section):
+    runs_at_once: int | None = Field(None, ge=1, le=64, description="default: 2 with the server of `mig up`, else 4")
+    drain_seconds: Seconds = Field(600, description="how long a stopped worker waits for its runs")
+
+
+class ApplicationEntitySettings(Section):
+    ae_title: AETitle
+    grouping: Literal["0020,000D", "0020,000E", "0010,0020"] = "0020,000D"
+    timeout_seconds: Seconds = Field(5, description="quiet this long, and nobody feeding it: closed")
+    hold_seconds: Seconds = Field(30, description="a silent open association holds its groups no longer")
+    max_open_seconds: Seconds = 3600
+    max_instances: int = Field(20_000, ge=1, le=1_000_000)
+    max_bytes: int = Field(100 * GIGABYTE, ge=1)
+    group_by_source: bool = Field(False, description="a payload for each calling AE title")
+    workflows: tuple[str, ...] = ()
+    allowed_sop_classes: tuple[Uid, ...] = ()
+    ignored_sop_classes: tuple[Uid, ...] = ()
+    refuse_ignored: bool = Field(False, description="answer 0x0122 instead of 0x0000 to what is ignored")
+
+
+class SourceSettings(Section):
+    ae_title: AETitle
+    host: HostOrNetwork = Field(description="address, host name or network")
+
+
+class DimseDestination(Section):
+    kind: Literal["dimse"] = "dimse"
+    name: str = Field(min_length=1, max_length=63)
+    ae_title: AETitle
+    host: Host
+    port: Port = 104
+    calling_ae_title: AETitle | None = None
+    retry_for_seconds: Seconds = 3600
+
+
+class DicomWebPeer(Section):
+    name: str = Field(min_length=1, max_length=63)
+    url: str = Field(pattern=r"^https?://\S+$")
+    username: str = ""
+    password: SecretStr = SecretStr("")
+    token: SecretStr = SecretStr("")
+    ca_file: Path | None = None
+
+
+class DicomWebDestination(DicomWebPeer):
+    kind: Literal["dicomweb"] = "dicomweb"
+    retry_for_seconds: Seconds = 3600
+
+
+ObjectStoreSettings = Annotated[LocalStoreSettings | S3StoreSettings, Field(discriminator="kind")]
+EventSettings = Annotated[PrefectEventSettings | RabbitMqSettings, Field(discriminator="kind")]
+DestinationSettings = Annotated[DimseDestination | DicomWebDestination, Field(discriminator="kind")]
+
+
+class Settings(BaseSettings):
+    """The settings in force. Frozen; paths are absolute once `load_settings` has made it."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="MIG_",
+        env_nested_delimiter="__",
+        frozen=True,
+        extra="forbid",
+        nested_model_default_partial_update=False,
+    )
+
+    data_dir: Path = Field(Path("var"), description="spool, local object store, SQLite files, keys")
+    log: LogSettings = LogSettings()
+    spool: SpoolSettings = SpoolSettings()
+    scp: ScpSettings = ScpSettings()
+    scu: ScuSettings = ScuSettings()
+    dicomweb: DicomWebSettings = DicomWebSettings()
+    api: ApiSettings = ApiSettings()
+    inference: InferenceSettings = InferenceSettings()
+    object_store: ObjectStoreSettings = LocalStoreSettings()
+    events: EventSettings = PrefectEventSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    prefect: PrefectSettings = PrefectSettings()
+    worker: WorkerSettings = WorkerSettings()
+    application_entities: Annotated[
+        tuple[ApplicationEntitySettings, ...],
+        AfterValidator(unique(lambda entity: entity.ae_title, "the AE title")),
+    ] = (ApplicationEntitySettings(ae_title="MIG"),)
+    sources: Annotated[
+        tuple[SourceSettings, ...],
+        AfterValidator(unique(lambda source: (source.ae_title, source.host), "the source")),
+    ] = ()
+    destinations: Annotated[
+        tuple[DestinationSettings, ...],
+        AfterValidator(unique(lambda destination: destination.name, "the destination")),
+    ] = ()
+    dicomweb_sources: Annotated[
+        tuple[DicomWebPeer, ...],
+        AfterValidator(unique(lambda peer: peer.name, "the DICOMweb source")),
+    ] = ()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment over file (which arrives as arguments) over default."""
+        return env_settings, init_settings
+
+    @property
+    def runs_at_once(self) -> int:
+        """How many runs a worker of this gateway has at once: SQLite bears two."""
+        return self.worker.runs_at_once or (4 if self.prefect.api_url else 2)
+
+    @property
+    def prefect_api_url(self) -> str:
+        """The address of Prefect's API: the site's own, or that of the server of `mig up`."""
+        return self.prefect.api_url.rstrip("/") or f"http://{self.prefect.host}:{self.prefect.port}/api"
+
+    @property
+    def database_url(self) -> str:
+        """The SQLAlchemy address of the gateway's database."""
+        return self.database.url.get_secret_value() or f"sqlite:///{self.data_dir / 'gateway.db'}"

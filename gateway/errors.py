@@ -1,0 +1,81 @@
+"""What can go wrong, on one axis: can trying again help?
+
+Adapters turn every foreign exception into one of these (`raise … from error`), with a text that an operator can
+act on and that holds no patient data and no credential.
+
+    GatewayError
+    ├── TransientError          trying again can help; `waits_for` says for whom
+    │   ├── StoreUnavailable
+    │   ├── BrokerUnavailable
+    │   └── NoRoom
+    └── PermanentError          it cannot: somebody has to act first
+        ├── SettingsError
+        ├── StoreRefused
+        ├── BrokerRefused
+        ├── Damaged
+        ├── InvalidDataSet
+        └── SpoolOwned
+"""
+
+from enum import StrEnum
+
+
+class Dependency(StrEnum):
+    """A part outside the gateway that may be away. The value is how an operator reads it."""
+
+    OBJECT_STORE = "the object store"
+    EVENTS = "the event broker"
+
+
+class GatewayError(Exception):
+    """Anything the gateway raises on purpose."""
+
+
+class TransientError(GatewayError):
+    """Trying again can help. `waits_for` names what is away, where that is known."""
+
+    waits_for: Dependency | None = None
+
+
+class StoreUnavailable(TransientError):
+    """The object store did not answer, or said that it can't serve just now."""
+
+    waits_for = Dependency.OBJECT_STORE
+
+
+class BrokerUnavailable(TransientError):
+    """The event could not be handed over: nobody answers, it was returned, or it was not confirmed."""
+
+    waits_for = Dependency.EVENTS
+
+
+class NoRoom(TransientError):
+    """The spool's file system has no room for more (ENOSPC, EDQUOT, or the high-water mark is reached)."""
+
+
+class PermanentError(GatewayError):
+    """Trying again can't help before somebody acts."""
+
+
+class SettingsError(PermanentError):
+    """The settings can't be used. The text lists every problem with where it stands."""
+
+
+class StoreRefused(PermanentError):
+    """The object store answered and refused: credentials, bucket or policy."""
+
+
+class BrokerRefused(PermanentError):
+    """The broker answered and refused: credentials, virtual host or permissions."""
+
+
+class Damaged(PermanentError):
+    """Bytes that were promised do not verify. They are kept for a person to look at."""
+
+
+class InvalidDataSet(PermanentError):
+    """A received data set can't be filed: an identifier is missing, malformed or contradicts the command."""
+
+
+class SpoolOwned(PermanentError):
+    """Another process owns this area of the spool. The text says which."""

@@ -1,0 +1,121 @@
+"""One door's area of the spool, as every process may use it: manifests read, moved to `done/`, deleted.
+
+Only the door's owner adds to it; see `gateway.spool.intake`.
+"""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+from uuid import UUID
+
+from gateway.errors import Damaged
+from gateway.payload import Payload
+from gateway.spool.durable import Durability, move
+
+PayloadState = Literal["ready", "done"]
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """The area below `root`, e.g. `spool/scp`."""
+
+    root: Path
+    durability: Durability = Durability.DISK
+
+    @property
+    def incoming(self) -> Path:
+        return self.root / "incoming"
+
+    @property
+    def ready(self) -> Path:
+        return self.root / "ready"
+
+    @property
+    def done(self) -> Path:
+        return self.root / "done"
+
+    @property
+    def damaged(self) -> Path:
+        return self.root / "damaged"
+
+    def make(self) -> None:
+        """Make the area's directories."""
+        for directory in (self.incoming, self.ready, self.done, self.damaged):
+            directory.mkdir(parents=True, exist_ok=True)
+
+    def ready_ids(self) -> list[UUID]:
+        """The payloads that are closed and not yet announced, the oldest first."""
+        return [UUID(path.stem) for path in _manifests(self.ready)]
+
+    def done_ids(self) -> list[UUID]:
+        """The payloads that are announced and not yet deleted, the oldest first."""
+        return [UUID(path.stem) for path in _manifests(self.done)]
+
+    def state(self, payload_id: UUID) -> PayloadState | None:
+        """Where the payload's manifest stands; None where it is no longer, or not yet, on this spool."""
+        if self._manifest(self.ready, payload_id).exists():
+            return "ready"
+        return "done" if self._manifest(self.done, payload_id).exists() else None
+
+    def read(self, payload_id: UUID) -> Payload:
+        """Return the manifest, wherever it stands. Raises FileNotFoundError, or Damaged where it can't be read."""
+        for directory in (self.ready, self.done):
+            try:
+                return Payload.model_validate_json(self._manifest(directory, payload_id).read_bytes())
+            except FileNotFoundError:
+                continue
+            except ValueError as error:
+                raise Damaged(f"the manifest of payload {payload_id} can't be read") from error
+        raise FileNotFoundError(f"payload {payload_id} is not on this spool")
+
+    def finish(self, payload_id: UUID) -> None:
+        """Say, durably, that the payload is announced: from now on its files may be deleted."""
+        move(self._manifest(self.ready, payload_id), self._manifest(self.done, payload_id), self.durability)
+
+    def remove(self, payload: Payload) -> None:
+        """Delete the files of an announced payload, its manifest last. Repeated after a crash to the same effect."""
+        if self.state(payload.payload_id) != "done":
+            raise ValueError(f"payload {payload.payload_id} is not announced: its files stay")
+        files = [self.root / instance.file for instance in payload.instances]
+        files += [self.root / superseded.instance.file for superseded in payload.superseded]
+        for file in files:
+            file.unlink(missing_ok=True)
+            metadata_file(file).unlink(missing_ok=True)
+        for directory in {file.parent for file in files}:
+            _remove_if_empty(directory)
+        self._manifest(self.done, payload.payload_id).unlink(missing_ok=True)
+
+    @staticmethod
+    def _manifest(directory: Path, payload_id: UUID) -> Path:
+        return directory / f"{payload_id}.json"
+
+
+def metadata_file(instance_file: Path) -> Path:
+    """Where the DICOM JSON Model file of an instance lies. It can be made again, so no promise covers it."""
+    return instance_file.with_suffix(".json")
+
+
+def scp_door(spool: Path, durability: Durability = Durability.DISK) -> Door:
+    """The area of the DICOM receiver."""
+    return Door(spool / "scp", durability)
+
+
+def _manifests(directory: Path) -> Iterator[Path]:
+    if not directory.is_dir():
+        return iter(())
+    files = [path for path in directory.iterdir() if path.suffix == ".json" and not path.name.startswith(".")]
+    return iter(sorted(files, key=_modified))
+
+
+def _modified(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:  # moved to `done/` meanwhile
+        return 0.0
+
+
+def _remove_if_empty(directory: Path) -> None:
+    with suppress(OSError):  # its association is still open, or other payloads have files in it
+        directory.rmdir()
