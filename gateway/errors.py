@@ -7,13 +7,15 @@ act on and that holds no patient data and no credential.
     ├── TransientError          trying again can help; `waits_for` says for whom
     │   ├── StoreUnavailable
     │   ├── BrokerUnavailable
-    │   └── NoRoom
+    │   ├── NoRoom
+    │   └── SpoolFailed
     └── PermanentError          it cannot: somebody has to act first
         ├── SettingsError
         ├── StoreRefused
         ├── BrokerRefused
         ├── Damaged
         ├── InvalidDataSet
+        │   └── MismatchedDataSet
         └── SpoolOwned
 """
 
@@ -53,6 +55,10 @@ class NoRoom(TransientError):
     """The spool's file system has no room for more (ENOSPC, EDQUOT, or the high-water mark is reached)."""
 
 
+class SpoolFailed(TransientError):
+    """The spool's disk reported an error. Nothing is taken until a probe file was written and read back."""
+
+
 class PermanentError(GatewayError):
     """Trying again can't help before somebody acts."""
 
@@ -74,7 +80,11 @@ class Damaged(PermanentError):
 
 
 class InvalidDataSet(PermanentError):
-    """A received data set can't be filed: an identifier is missing, malformed or contradicts the command."""
+    """A received data set can't be filed: an identifier is missing or malformed, or it can't be read."""
+
+
+class MismatchedDataSet(InvalidDataSet):
+    """A received data set says it is something else than its command says."""
 
 
 class SpoolOwned(PermanentError):

@@ -3,6 +3,7 @@
 Only the door's owner adds to it; see `gateway.spool.intake`.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from gateway.payload import Payload
 from gateway.spool.durable import Durability, move
 
 PayloadState = Literal["ready", "done"]
+
+_MANIFEST = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +108,11 @@ def scp_door(spool: Path, durability: Durability = Durability.DISK) -> Door:
 def _manifests(directory: Path) -> Iterator[Path]:
     if not directory.is_dir():
         return iter(())
-    files = [path for path in directory.iterdir() if path.suffix == ".json" and not path.name.startswith(".")]
-    return iter(sorted(files, key=_modified))
+    return iter(sorted(filter(_is_manifest, directory.iterdir()), key=_modified))
+
+
+def _is_manifest(path: Path) -> bool:
+    return _MANIFEST.fullmatch(path.name) is not None
 
 
 def _modified(path: Path) -> float:

@@ -1,0 +1,48 @@
+"""What an instance is and where it belongs, as its data set says."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gateway.dicom import scanner
+from gateway.dicom.uid import decode_uid
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The identifiers of one instance. `grouping_value` is raw: what it digests to names a group."""
+
+    sop_class_uid: str
+    sop_instance_uid: str
+    study_instance_uid: str
+    series_instance_uid: str
+    modality: str
+    grouping_value: bytes
+
+
+_GROUPING_TAGS = {
+    "0020,000D": scanner.STUDY_INSTANCE_UID,
+    "0020,000E": scanner.SERIES_INSTANCE_UID,
+    "0010,0020": scanner.PATIENT_ID,
+}
+
+
+def identify(values: Mapping[int, bytes], grouping: str) -> Identity:
+    """Return the identity in the `values` of a HeaderScanner. Raises InvalidDataSet.
+
+    Where the grouping element is empty or absent the Study Instance UID stands in for it, or all patients without
+    an id would become one.
+    """
+    study_instance_uid = _uid(values, scanner.STUDY_INSTANCE_UID, "StudyInstanceUID")
+    value = values.get(_GROUPING_TAGS[grouping], b"").strip(b"\0 ")
+    return Identity(
+        _uid(values, scanner.SOP_CLASS_UID, "SOPClassUID"),
+        _uid(values, scanner.SOP_INSTANCE_UID, "SOPInstanceUID"),
+        study_instance_uid,
+        _uid(values, scanner.SERIES_INSTANCE_UID, "SeriesInstanceUID"),
+        values.get(scanner.MODALITY, b"").strip(b"\0 ").decode("ascii", "replace")[:16],
+        value or study_instance_uid.encode(),
+    )
+
+
+def _uid(values: Mapping[int, bytes], tag: int, keyword: str) -> str:
+    return decode_uid(values.get(tag, b""), keyword)

@@ -1,0 +1,183 @@
+"""Read a few top-level elements of a data set as it passes by, without decoding it (PS3.5 section 7).
+
+The elements that say what an instance is and where it belongs stand near the front, in ascending order:
+
+    (0008,0016) SOPClassUID       (0010,0020) PatientID          (0020,000E) SeriesInstanceUID
+    (0008,0018) SOPInstanceUID    (0020,000D) StudyInstanceUID
+    (0008,0060) Modality
+
+The scanner stops behind the last of them. It keeps no more than one element in memory, however long the values are
+that it steps over, and walks into nested sequences only to find their end.
+"""
+
+import struct
+import zlib
+from typing import NamedTuple
+
+from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
+
+from gateway.errors import InvalidDataSet
+
+SOP_CLASS_UID = 0x0008_0016
+SOP_INSTANCE_UID = 0x0008_0018
+MODALITY = 0x0008_0060
+PATIENT_ID = 0x0010_0020
+STUDY_INSTANCE_UID = 0x0020_000D
+SERIES_INSTANCE_UID = 0x0020_000E
+
+_WANTED = {SOP_CLASS_UID, SOP_INSTANCE_UID, MODALITY, PATIENT_ID, STUDY_INSTANCE_UID, SERIES_INSTANCE_UID}
+_LAST = max(_WANTED)
+
+_ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFE_E000, 0xFFFE_E00D, 0xFFFE_E0DD
+_UNDEFINED = 0xFFFF_FFFF
+# Table 7.1-2: these have a length of 16 bit, all others, and those still to come, one of 32 behind two reserved bytes.
+_SHORT_VRS = set(b"AE AS AT CS DA DS DT FL FD IS LO LT PN SH SL SS ST TM UI UL US".split())
+
+_LONGEST_VALUE_BYTES = 1024  # an LO of 64 characters, in the longest encoding, is shorter
+_DEEPEST_NESTING = 64
+_PIECE_BYTES = 16_384  # how much is copied at a time while the scan goes on
+_MOST_INFLATED_BYTES = 16 * 1024 * 1024
+
+
+class _Encoding(NamedTuple):
+    implicit: bool
+    numbers: struct.Struct  # group, element
+    short: struct.Struct
+    long: struct.Struct
+
+
+def _encoding(*, implicit: bool, order: str = "<") -> _Encoding:
+    return _Encoding(implicit, struct.Struct(order + "HH"), struct.Struct(order + "H"), struct.Struct(order + "I"))
+
+
+_EXPLICIT_LITTLE = _encoding(implicit=False)
+_EXPLICIT_BIG = _encoding(implicit=False, order=">")
+_IMPLICIT_LITTLE = _encoding(implicit=True)
+
+
+class HeaderScanner:
+    """Feed it a data set in pieces of any size; `complete` tells when everything wanted was seen or passed.
+
+    `values` maps a tag to its raw value, padding included. Raises InvalidDataSet for bytes that are no data set.
+    """
+
+    def __init__(self, transfer_syntax_uid: str) -> None:
+        self.values: dict[int, bytes] = {}
+        self.complete = False
+        self._data = bytearray()  # from the first element that is not yet read
+        self._skip = 0  # bytes of a value that still pass by
+        self._open: list[_Encoding] = []  # the encodings outside each sequence or item that is open
+        self._encoding = _first_encoding(transfer_syntax_uid)
+        deflated = transfer_syntax_uid == DeflatedExplicitVRLittleEndian
+        self._inflater = zlib.decompressobj(-zlib.MAX_WBITS) if deflated else None
+        self._inflated = 0
+
+    def feed(self, data: bytes | bytearray | memoryview) -> None:
+        """Take the next piece of the data set."""
+        at = 0
+        while not self.complete and at < len(data):
+            piece = data[at : at + _PIECE_BYTES]
+            at += len(piece)
+            if self._inflater:
+                self._inflate(bytes(piece))
+            else:
+                self._take(piece)
+
+    def _inflate(self, compressed: bytes) -> None:
+        assert self._inflater is not None
+        while compressed and not self.complete:
+            try:
+                piece = self._inflater.decompress(compressed, _PIECE_BYTES)
+            except zlib.error as error:
+                raise InvalidDataSet("the deflated data set can't be inflated") from error
+            self._inflated += len(piece)
+            if self._inflated > _MOST_INFLATED_BYTES:
+                raise InvalidDataSet("the deflated data set names no study within its first 16 MiB")
+            self._take(piece)
+            compressed = b"" if self._inflater.eof else self._inflater.unconsumed_tail
+
+    def _take(self, piece: bytes | bytearray | memoryview) -> None:
+        passed = min(self._skip, len(piece))
+        self._skip -= passed
+        self._data += piece[passed:]
+        read = 0
+        while not self.complete and (length := self._element(read)):
+            read += length
+        self._skip += max(0, read - len(self._data))
+        del self._data[:read]
+
+    def _element(self, at: int) -> int:
+        """Read the element at `at`; return how far the next one is, or 0 if more bytes are needed."""
+        data = self._data
+        if len(data) - at < 12:  # the longest header; every data set that we file is longer than this
+            return 0
+        encoding = self._encoding or self._guessed(at)
+        group, number = encoding.numbers.unpack_from(data, at)
+        tag = group << 16 | number
+        if group == 0xFFFE:
+            return self._delimiter(tag, encoding.long.unpack_from(data, at + 4)[0])
+        header, length, vr = _header(data, at, encoding)
+        if not self._open:
+            if tag > _LAST:
+                self.complete = True
+                return 0
+            if tag in _WANTED and not self._value(tag, at + header, length):
+                return 0
+        if length != _UNDEFINED:
+            return header + length
+        self._enter(_IMPLICIT_LITTLE if vr == b"UN" else encoding)
+        return header
+
+    def _value(self, tag: int, at: int, length: int) -> bool:
+        if length > _LONGEST_VALUE_BYTES:
+            raise InvalidDataSet(f"({tag >> 16:04X},{tag & 0xFFFF:04X}) is longer than its VR allows")
+        if len(self._data) < at + length:
+            return False
+        self.values[tag] = bytes(self._data[at : at + length])
+        self.complete = tag == _LAST
+        return True
+
+    def _delimiter(self, tag: int, length: int) -> int:
+        if tag == _ITEM and self._open:
+            if length != _UNDEFINED:
+                return 8 + length
+            assert self._encoding is not None
+            self._enter(self._encoding)
+        elif tag in {_ITEM_END, _SEQUENCE_END} and self._open:
+            self._encoding = self._open.pop()
+        else:
+            raise InvalidDataSet("an item stands outside every sequence")
+        return 8
+
+    def _enter(self, inside: _Encoding) -> None:
+        if len(self._open) == _DEEPEST_NESTING:
+            raise InvalidDataSet(f"sequences are nested more than {_DEEPEST_NESTING} deep")
+        assert self._encoding is not None
+        self._open.append(self._encoding)
+        self._encoding = inside
+
+    def _guessed(self, at: int) -> _Encoding:
+        """A private transfer syntax does not say: where the first element has a VR, it is explicit."""
+        vr = bytes(self._data[at + 4 : at + 6])
+        self._encoding = _EXPLICIT_LITTLE if vr.isalpha() and vr.isupper() else _IMPLICIT_LITTLE
+        return self._encoding
+
+
+def _first_encoding(transfer_syntax_uid: str) -> _Encoding | None:
+    if transfer_syntax_uid == ImplicitVRLittleEndian:
+        return _IMPLICIT_LITTLE
+    if transfer_syntax_uid == ExplicitVRBigEndian:
+        return _EXPLICIT_BIG
+    return _EXPLICIT_LITTLE if transfer_syntax_uid.startswith("1.2.840.10008.") else None
+
+
+def _header(data: bytearray, at: int, encoding: _Encoding) -> tuple[int, int, bytes]:
+    """Return an element header's length, its value's length and its VR (none where it is implicit)."""
+    if encoding.implicit:
+        return 8, encoding.long.unpack_from(data, at + 4)[0], b""
+    vr = bytes(data[at + 4 : at + 6])
+    if vr in _SHORT_VRS:
+        return 8, encoding.short.unpack_from(data, at + 6)[0], vr
+    if not (vr.isalpha() and vr.isupper()):
+        raise InvalidDataSet("an element has no value representation where its transfer syntax has one")
+    return 12, encoding.long.unpack_from(data, at + 8)[0], vr

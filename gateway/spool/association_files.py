@@ -1,0 +1,52 @@
+"""The directory of one association, with names made ahead: a name is durable before it is needed."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from uuid import UUID, uuid4
+
+from gateway.spool.durable import Durability, flush_directory
+
+_FIRST_NAMES = 4
+_MOST_NAMES = 64
+
+
+class AssociationFiles:
+    """Hands out empty files `<n>.dcm` in a directory of its own, made with the first of them.
+
+    One more name than was taken always exists while the association is open, so that deleting a finished payload
+    never finds the directory empty.
+    """
+
+    def __init__(self, incoming: Path, durability: Durability) -> None:
+        self.association_id: UUID = uuid4()
+        self.directory = incoming / str(self.association_id)
+        self._durability = durability
+        self._unused: list[Path] = []
+        self._made = 0
+
+    def take(self) -> Path:
+        """Return the next empty file. Raises OSError where the disk can't take more names."""
+        if len(self._unused) <= 1:
+            self._make_ahead()
+        return self._unused.pop(0)
+
+    def close(self) -> None:
+        """Remove the names that were not used, and the directory where nothing was."""
+        for path in self._unused:
+            path.unlink(missing_ok=True)
+        self._unused.clear()
+        with suppress(OSError):  # it holds instances, or was never made
+            self.directory.rmdir()
+
+    def _make_ahead(self) -> None:
+        if not self._made:
+            self.directory.mkdir(mode=0o750)
+            flush_directory(self.directory.parent, self._durability)
+        count = min(max(self._made, _FIRST_NAMES), _MOST_NAMES)
+        for number in range(self._made + 1, self._made + count + 1):
+            path = self.directory / f"{number}.dcm"
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640))
+            self._unused.append(path)
+            self._made = number
+        flush_directory(self.directory, self._durability)

@@ -1,0 +1,23 @@
+"""Bytes that were promised and do not verify: put aside and shown, never deleted."""
+
+from pathlib import Path
+
+import structlog
+
+from gateway.spool.door import Door
+from gateway.spool.durable import flush_directory
+
+log = structlog.get_logger(__name__)
+
+UNKNOWN_PAYLOAD = "unknown"
+
+
+def keep_damaged(door: Door, path: Path, payload: str, reason: str) -> None:
+    """Move `path` to `damaged/<payload>/`, out of the way of everything else."""
+    directory = door.damaged / payload
+    directory.mkdir(exist_ok=True)
+    target = directory / f"{path.parent.name}-{path.name}"
+    path.rename(target)
+    flush_directory(directory, door.durability)
+    flush_directory(path.parent, door.durability)
+    log.error("a file of the spool is damaged and was put aside", payload=payload, file=target.name, reason=reason)

@@ -1,0 +1,207 @@
+"""Which instances belong together, and when a group of them is closed.
+
+Plain objects, told what happens and what time it is; the caller holds the one lock. A group is keyed by the called
+AE title and the grouping value (by the calling AE title as well where the AE says so) and has its payload id from
+its first instance on. It closes when
+
+- nobody has an instance of it in hand, nobody holds it, and it was quiet for the AE's `timeout_seconds`. A feeder
+  holds the groups that it has fed until it ends, or has sent nothing at all for `hold_seconds`;
+- or it reaches `max_open_seconds`, `max_instances` or `max_bytes`: it is sealed at once, so that the next instance
+  opens a successor, and closes when the last instance in hand is answered.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from uuid import UUID, uuid4
+
+from gateway.config import ApplicationEntitySettings
+from gateway.payload import ClosedBy, Instance
+
+KEY_BYTES = 16
+
+
+def group_key(called_ae: str, grouping: str, value: bytes, calling_ae: str | None) -> bytes:
+    """Return the 16-byte digest that names a group; it tells nothing of the patient."""
+    parts = (called_ae.encode(), grouping.encode(), value, (calling_ae or "").encode())
+    digest = blake2b(digest_size=KEY_BYTES)
+    for part in parts:
+        digest.update(len(part).to_bytes(4, "big") + part)
+    return digest.digest()
+
+
+@dataclass(slots=True, eq=False)
+class Feeder:
+    """One association as the groups see it. `heard` is the monotonic time of the last thing it sent."""
+
+    heard: float
+    groups: set["Group"] = field(default_factory=set)
+
+
+@dataclass(slots=True, eq=False)
+class Group:
+    """Instances of one key, from the first to the manifest."""
+
+    payload_id: UUID
+    key: bytes
+    opened: float  # monotonic
+    opened_ns: int  # since 1970
+    active: float  # monotonic time of the last instance
+    entity: ApplicationEntitySettings | None  # unknown until one instance of a recovered group is verified
+    instances: list[Instance] = field(default_factory=list)
+    bytes: int = 0
+    in_hand: int = 0
+    feeders: set[Feeder] = field(default_factory=set)
+    sealed_by: ClosedBy | None = None
+
+    def quiet_at(self) -> float:
+        """When it may close if nothing more happens: `timeout_seconds` after the last instance and all holds."""
+        assert self.entity is not None
+        hold = self.entity.hold_seconds
+        held_until = max((feeder.heard + hold for feeder in self.feeders), default=0.0)
+        return max(self.active + self.entity.timeout_seconds, held_until)
+
+    def earliest_close(self, now: float) -> float:
+        """Not before this time does it close: what is in hand now makes it active once more."""
+        assert self.entity is not None
+        quiet_at = max(self.quiet_at(), now + self.entity.timeout_seconds) if self.in_hand else self.quiet_at()
+        return min(quiet_at, max(now, self.limit_at()))
+
+    def limit_at(self) -> float:
+        """When it is sealed at the latest."""
+        assert self.entity is not None
+        return self.opened + self.entity.max_open_seconds
+
+
+class GroupTable:
+    """The groups of one door."""
+
+    def __init__(self) -> None:
+        self._current: dict[bytes, Group] = {}  # what the next instance of a key joins
+        self._sealed: set[Group] = set()  # full or too old: waiting for what is in hand
+
+    def __iter__(self) -> Iterator[Group]:
+        yield from self._current.values()
+        yield from self._sealed
+
+    def join(self, key: bytes, entity: ApplicationEntitySettings, feeder: Feeder, now: float, now_ns: int) -> Group:
+        """Take an instance in hand for the group of `key`, opened if there is none that can take it."""
+        group = self._current.get(key)
+        if group is not None and (limit := self._limit_before_next(group, entity, now)):
+            self._seal(group, limit)
+            group = None
+        if group is None:
+            group = self._current[key] = Group(uuid4(), key, now, now_ns, now, entity)
+        group.entity = entity
+        group.in_hand += 1
+        group.feeders.add(feeder)
+        feeder.groups.add(group)
+        return group
+
+    def filed(self, group: Group, instance: Instance, now: float) -> None:
+        """An instance in hand is durable, and about to be answered."""
+        group.in_hand -= 1
+        group.active = now
+        self._add(group, instance)
+
+    def dropped(self, group: Group, now: float) -> None:
+        """An instance in hand did not come whole, or could not be kept."""
+        group.in_hand -= 1
+        group.active = max(group.active, now)
+        if not group.instances and not group.in_hand:
+            self._remove(group)
+
+    def ended(self, feeder: Feeder) -> None:
+        """An association ended: it holds nothing any more."""
+        for group in feeder.groups:
+            group.feeders.discard(feeder)
+        feeder.groups.clear()
+
+    def reopen(self, payload_id: UUID, key: bytes, opened: float, opened_ns: int, active: float) -> Group:
+        """Open a group again that was open when the process ended; one instance, not yet verified, is in hand.
+
+        Of several with the same key the one that was opened last takes what comes next.
+        """
+        group = next((known for known in self if known.payload_id == payload_id), None)
+        if group is None:
+            group = Group(payload_id, key, opened, opened_ns, active, None)
+            rival = self._current.get(key)
+            if rival is None or rival.opened_ns < opened_ns:
+                self._current[key] = group
+                if rival is not None:
+                    self._retire(rival)
+            else:
+                self._retire(group)
+        group.in_hand += 1
+        group.opened, group.opened_ns = min((group.opened, group.opened_ns), (opened, opened_ns))
+        group.active = max(group.active, active)
+        return group
+
+    def recovered(self, group: Group, instance: Instance, entity: ApplicationEntitySettings) -> None:
+        """An instance of a reopened group was verified."""
+        group.in_hand -= 1
+        group.entity = group.entity or entity
+        self._add(group, instance)
+
+    def take_due(self, now: float) -> list[tuple[Group, ClosedBy]]:
+        """Take the groups that close now out of the table, with what closes each."""
+        for group in list(self._current.values()):
+            if group.entity is not None and now >= group.limit_at() and not self._is_quiet(group, now):
+                self._seal(group, "max_open_seconds")
+        due: list[tuple[Group, ClosedBy]] = [(g, "quiet") for g in self._current.values() if self._is_quiet(g, now)]
+        due += [(group, group.sealed_by or "quiet") for group in self._sealed if not group.in_hand]
+        for group, _ in due:
+            self._remove(group)
+        return due
+
+    def next_due(self, now: float) -> float | None:
+        """The monotonic time before which `take_due` finds nothing, unless a group is sealed; None for never."""
+        if any(not group.in_hand for group in self._sealed):
+            return now
+        return min((group.earliest_close(now) for group in self._current.values() if group.entity), default=None)
+
+    def is_sealed(self, group: Group) -> bool:
+        """Whether the group takes no more and closes when its last instance in hand is answered."""
+        return group in self._sealed
+
+    @property
+    def largest_bytes(self) -> int:
+        """The size of the largest group that is open."""
+        return max((group.bytes for group in self), default=0)
+
+    @staticmethod
+    def _is_quiet(group: Group, now: float) -> bool:
+        return not group.in_hand and group.entity is not None and now >= group.quiet_at()
+
+    @staticmethod
+    def _limit_before_next(group: Group, entity: ApplicationEntitySettings, now: float) -> ClosedBy | None:
+        if len(group.instances) + group.in_hand >= entity.max_instances:
+            return "max_instances"
+        return "max_open_seconds" if now >= group.opened + entity.max_open_seconds else None
+
+    def _add(self, group: Group, instance: Instance) -> None:
+        assert group.entity is not None
+        group.instances.append(instance)
+        group.bytes += instance.bytes
+        if group.bytes >= group.entity.max_bytes:
+            self._seal(group, "max_bytes")
+        elif len(group.instances) >= group.entity.max_instances:
+            self._seal(group, "max_instances")
+
+    def _seal(self, group: Group, limit: ClosedBy) -> None:
+        if group.sealed_by is None:
+            group.sealed_by = limit
+            self._remove(group)
+            self._sealed.add(group)
+
+    def _retire(self, group: Group) -> None:
+        """It closes as soon as all its instances are verified."""
+        self._sealed.add(group)
+
+    def _remove(self, group: Group) -> None:
+        if self._current.get(group.key) is group:
+            del self._current[group.key]
+        self._sealed.discard(group)
+        for feeder in group.feeders:
+            feeder.groups.discard(group)
+        group.feeders.clear()

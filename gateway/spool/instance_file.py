@@ -1,0 +1,88 @@
+"""One instance on its way to the disk: streamed, summed up, promised with one flush."""
+
+import ctypes
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from crc32c import crc32c
+
+from gateway.dicom.part10 import PREAMBLE_BYTES
+from gateway.spool.durable import Durability, flush_file
+from gateway.spool.preamble import CRC_OF_ZERO_PREAMBLE, Preamble
+
+WRITE_BACK_BYTES = 8 * 1024 * 1024
+"""How much of a large instance is written before its write-back to the disk begins, so that the flush is short."""
+
+_ZEROS = bytes(PREAMBLE_BYTES)
+_SYNC_FILE_RANGE_WRITE = 2
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_libc.sync_file_range.argtypes = (ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint)
+
+
+class InstanceFile:
+    """A Part 10 file being written. After an OSError it can only be discarded.
+
+    `crc32c` runs along, over a zeroed preamble and everything behind it.
+    """
+
+    def __init__(self, path: Path, head: bytes, durability: Durability) -> None:
+        """Open the empty file at `path` for a data set behind `head` (`DICM` and the meta group)."""
+        self.path = path
+        self.crc32c: int = crc32c(head, CRC_OF_ZERO_PREAMBLE)
+        self.length_bytes = PREAMBLE_BYTES + len(head)
+        self._durability = durability
+        self._written_back_bytes = 0
+        self._unwritten_head = _ZEROS + head  # goes out with the first fragment
+        self._descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+
+    def write(self, data: memoryview) -> None:
+        """Append a fragment of the data set."""
+        self.crc32c = crc32c(data, self.crc32c)
+        self.length_bytes += len(data)
+        if self._unwritten_head:
+            _write(self._descriptor, [memoryview(self._unwritten_head), data])
+            self._unwritten_head = b""
+        else:
+            _write(self._descriptor, [data])
+        if self.length_bytes - self._written_back_bytes >= WRITE_BACK_BYTES:
+            self._begin_write_back()
+
+    def promise(self, preamble: Preamble) -> None:
+        """Write the preamble and flush: on return the file survives what `Durability` says. Closes it."""
+        if self._unwritten_head:
+            _write(self._descriptor, [memoryview(self._unwritten_head)])
+        if os.pwrite(self._descriptor, preamble.encode(), 0) != PREAMBLE_BYTES:
+            raise OSError("the preamble was written in part")
+        flush_file(self._descriptor, self._durability)
+        descriptor, self._descriptor = self._descriptor, -1
+        os.close(descriptor)
+
+    def discard(self) -> None:
+        """Wipe the preamble and remove the file: what it held was not promised, or no longer can be."""
+        with suppress(OSError):  # on a failed disk the bytes are beyond reach anyway
+            if self._descriptor >= 0:
+                os.close(self._descriptor)
+                self._descriptor = -1
+            descriptor = os.open(self.path, os.O_WRONLY | os.O_CLOEXEC)
+            os.pwrite(descriptor, _ZEROS, 0)
+            os.close(descriptor)
+        with suppress(OSError):
+            self.path.unlink(missing_ok=True)
+
+    def _begin_write_back(self) -> None:
+        if self._durability is Durability.DISK:
+            start, count = self._written_back_bytes, self.length_bytes - self._written_back_bytes
+            _libc.sync_file_range(self._descriptor, start, count, _SYNC_FILE_RANGE_WRITE)
+        self._written_back_bytes = self.length_bytes
+
+
+def _write(descriptor: int, buffers: list[memoryview]) -> None:
+    """Write all of `buffers`: a disk that fills up may take a part."""
+    while buffers:
+        written = os.writev(descriptor, buffers)
+        while buffers and written >= len(buffers[0]):
+            written -= len(buffers.pop(0))
+        if written:
+            buffers[0] = buffers[0][written:]

@@ -1,0 +1,210 @@
+"""The owner's side of a door: instances taken in, groups closed.
+
+Threads of many associations use one `Intake`. What they share, the groups, lies behind one lock that is never held
+over a write of data; each association's files are its own.
+"""
+
+import errno
+import threading
+from collections.abc import Mapping
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Self
+from uuid import UUID
+
+import structlog
+
+from gateway.clock import Clock, SystemClock
+from gateway.config import ApplicationEntitySettings
+from gateway.errors import NoRoom, SpoolFailed
+from gateway.payload import ClosedBy, Instance, Payload
+from gateway.spool.association_files import AssociationFiles
+from gateway.spool.closed_keys import ClosedKeys
+from gateway.spool.disk_health import DiskHealth
+from gateway.spool.door import Door
+from gateway.spool.durable import write_whole
+from gateway.spool.groups import Feeder, Group, GroupTable
+from gateway.spool.manifest import make_payload
+from gateway.spool.node import Node
+from gateway.spool.owner import OwnerLock
+from gateway.spool.room import Room
+
+log = structlog.get_logger(__name__)
+
+
+class Intake:
+    """Everything that comes in by one door, from the first byte to the manifest. A context manager.
+
+    `entities` maps AE titles to their settings. Entering takes the owner's lock (SpoolOwned where another process
+    has it) and makes the directories; `gateway.spool.recovery` then brings back what was here before.
+    """
+
+    def __init__(
+        self,
+        door: Door,
+        node: Node,
+        entities: Mapping[str, ApplicationEntitySettings],
+        room: Room,
+        clock: Clock | None = None,
+    ) -> None:
+        self.door = door
+        self.node = node
+        self.entities = entities
+        self.room = room
+        self.clock = clock or SystemClock()
+        self.groups = GroupTable()
+        self.lock = threading.Lock()
+        self.health = DiskHealth(door.root, door.durability)
+        self.superseded_with_other_bytes = 0
+        self._changed = threading.Condition(self.lock)
+        self._receiving = 0
+        self._closing: list[tuple[Group, ClosedBy]] = []
+        self._held = ExitStack()
+
+    def __enter__(self) -> Self:
+        self.door.root.mkdir(parents=True, exist_ok=True)
+        self._held.enter_context(OwnerLock(self.door.root / "owner.lock"))
+        self.door.make()
+        self._closed_keys = ClosedKeys(self.door.root / "closed-keys")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._held.close()
+
+    def check(self) -> None:
+        """Return if an association may come in. Raises NoRoom, or SpoolFailed while the disk is out of service."""
+        self.health.check()
+        with self.lock:
+            largest, writers = self.groups.largest_bytes, self._receiving + 1
+        self.room.check(largest, writers)
+
+    def begin_association(self) -> "AssociationIntake":
+        """Take charge of what one association will send; the caller ends it."""
+        return AssociationIntake(self)
+
+    def receiving(self, count: int) -> None:
+        """Count an instance that begins (+1) or ends (-1)."""
+        with self.lock:
+            self._receiving += count
+
+    def join(self, key: bytes, entity: ApplicationEntitySettings, feeder: Feeder) -> Group:
+        """An instance of `key` is on its way: its group, opened with it or before, does not close meanwhile."""
+        with self._changed:
+            group = self.groups.join(key, entity, feeder, self.clock.monotonic(), self.clock.time_ns())
+            if not group.instances:
+                self._changed.notify_all()
+            return group
+
+    def filed(self, group: Group, instance: Instance) -> None:
+        """The instance is durable, and about to be answered."""
+        with self._changed:
+            self.groups.filed(group, instance, self.clock.monotonic())
+            self._wake_if_sealed(group)
+
+    def drop(self, group: Group) -> None:
+        """An instance did not come whole, or does not verify."""
+        with self._changed:
+            self.groups.dropped(group, self.clock.monotonic())
+            self._wake_if_sealed(group)
+
+    def recovered(self, group: Group, instance: Instance, entity: ApplicationEntitySettings) -> None:
+        """An instance that a process before this one promised was verified."""
+        with self._changed:
+            self.groups.recovered(group, instance, entity)
+            self._changed.notify_all()
+
+    def ended(self, feeder: Feeder) -> None:
+        """An association is over: it holds no group any more."""
+        with self._changed:
+            self.groups.ended(feeder)
+            self._changed.notify_all()
+
+    def _wake_if_sealed(self, group: Group) -> None:
+        """Every other group closes later than it would have: who waits for it need not know."""
+        if self.groups.is_sealed(group):
+            self._changed.notify_all()
+
+    def last_closed(self, key: bytes) -> UUID | None:
+        """The payload of `key` that closed last, as far as is known."""
+        return self._closed_keys[key]
+
+    def close_due(self) -> list[Payload]:
+        """Write the manifest of every group that is due; return the payloads that are now ready.
+
+        A manifest that can't be written is tried again at the next call: the group's instances are durable, and
+        their payload id stays.
+        """
+        with self.lock:
+            self._closing += self.groups.take_due(self.clock.monotonic())
+        ready = []
+        while self._closing:
+            group, closed_by = self._closing[0]
+            try:
+                ready.append(self._close(group, closed_by))
+            except OSError as error:
+                self.disk_failed(error)
+                log.error("manifest not written, tried again", payload=str(group.payload_id), reason=error.strerror)
+                break
+            self._closing.pop(0)
+        return ready
+
+    def wait_until_due(self, longest_seconds: float) -> None:
+        """Return when `close_due` is worth a call, after `longest_seconds` at the latest, or when something changes."""
+        with self._changed:
+            now = self.clock.monotonic()
+            due = now + 1 if self._closing else self.groups.next_due(now)
+            seconds = longest_seconds if due is None else min(due - now, longest_seconds)
+            if seconds > 0:
+                self._changed.wait(seconds)
+
+    def disk_failed(self, error: OSError) -> NoRoom | SpoolFailed:
+        """Say what a failed write means: no room, or a disk that is out of service from now on."""
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            return NoRoom("the spool's disk is full")
+        self.health.failed(error)
+        return SpoolFailed(f"the spool's disk failed: {error.strerror}")
+
+    def _close(self, group: Group, closed_by: ClosedBy) -> Payload:
+        last = self._closed_keys[group.key]
+        supplements: UUID | None = last if last != group.payload_id else None
+        payload = make_payload(group, closed_by, self.node.node_id, supplements, self.clock.time_ns())
+        content = payload.model_dump_json().encode()
+        write_whole(self.door.ready / f"{payload.payload_id}.json", content, self.door.durability)
+        self._closed_keys.closed(group.key, group.payload_id)
+        self._warn_of_other_bytes(payload)
+        return payload
+
+    def _warn_of_other_bytes(self, payload: Payload) -> None:
+        others = [superseded for superseded in payload.superseded if not superseded.identical]
+        if others:
+            self.superseded_with_other_bytes += len(others)
+            log.warning(
+                "instances were sent again with other bytes: the later ones stand",
+                payload=str(payload.payload_id),
+                instances=len(others),
+            )
+
+
+class AssociationIntake:
+    """What one association sends. Used by its thread only; `heard` is called for whatever arrives."""
+
+    def __init__(self, intake: Intake) -> None:
+        self.intake = intake
+        self.feeder = Feeder(intake.clock.monotonic())
+        self.files = AssociationFiles(intake.door.incoming, intake.door.durability)
+
+    @property
+    def association_id(self) -> UUID:
+        """Names the association's directory, and the event's correlation id."""
+        return self.files.association_id
+
+    def heard(self) -> None:
+        """Something arrived: the association's groups are held from now on."""
+        self.feeder.heard = self.intake.clock.monotonic()
+
+    def end(self) -> None:
+        """The association is over, however it ended; what was answered stays."""
+        self.intake.ended(self.feeder)
+        self.files.close()

@@ -1,0 +1,56 @@
+"""From a group to its payload: what stands, what was sent again."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from gateway.payload import ClosedBy, Instance, Payload, Superseded
+from gateway.spool.groups import Group
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def make_payload(group: Group, closed_by: ClosedBy, node_id: UUID, supplements: UUID | None, now_ns: int) -> Payload:
+    """Return the payload of a group that closes now. Instances stand in the order in which they were received."""
+    assert group.entity is not None
+    standing, superseded = supersede(group.instances)
+    return Payload(
+        payload_id=group.payload_id,
+        node=node_id,
+        key=group.key.hex(),
+        grouping=group.entity.grouping,
+        workflows=group.entity.workflows,
+        opened=_time(group.opened_ns),
+        closed=_time(now_ns),
+        closed_by=closed_by,
+        supplements=supplements,
+        instances=standing,
+        superseded=superseded,
+    )
+
+
+def supersede(instances: Iterable[Instance]) -> tuple[tuple[Instance, ...], tuple[Superseded, ...]]:
+    """Part the instances that stand from those that a later one with the same SOP Instance UID replaces.
+
+    A sender that had no answer sends again: the same bytes are no event, other bytes are worth a warning.
+    """
+    last: dict[str, Instance] = {}
+    replaced: list[Instance] = []
+    for instance in sorted(instances, key=lambda instance: instance.received_ns):
+        earlier = last.pop(instance.sop_instance_uid, None)
+        if earlier is not None:
+            replaced.append(earlier)
+        last[instance.sop_instance_uid] = instance
+    superseded = tuple(
+        Superseded(instance=instance, identical=_same_bytes(instance, last[instance.sop_instance_uid]))
+        for instance in replaced
+    )
+    return tuple(last.values()), superseded
+
+
+def _same_bytes(one: Instance, other: Instance) -> bool:
+    return (one.crc32c, one.bytes) == (other.crc32c, other.bytes)
+
+
+def _time(nanoseconds: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=nanoseconds // 1000)

@@ -1,0 +1,99 @@
+"""One instance from its first fragment to its promise."""
+
+from types import TracebackType
+from typing import Self
+
+from gateway.config import ApplicationEntitySettings
+from gateway.dicom.identity import Identity, identify
+from gateway.dicom.part10 import FileMeta, encode_head
+from gateway.dicom.scanner import HeaderScanner
+from gateway.errors import MismatchedDataSet
+from gateway.payload import Instance
+from gateway.spool.groups import Group, group_key
+from gateway.spool.instance_file import InstanceFile
+from gateway.spool.intake import AssociationIntake
+from gateway.spool.preamble import Preamble
+from gateway.spool.record import instance_record
+from gateway.spool.room import LOOK_AGAIN_BYTES
+
+
+class Reception:
+    """The instance that an association is sending. A context manager: left before `promise`, nothing stays of it.
+
+    Entering and writing raise NoRoom or SpoolFailed, writing also InvalidDataSet as soon as the data set's
+    identifiers are known to be unfit.
+    """
+
+    def __init__(self, association: AssociationIntake, entity: ApplicationEntitySettings, meta: FileMeta) -> None:
+        self._association = association
+        self._intake = association.intake
+        self._entity = entity
+        self._meta = meta
+        self._scanner = HeaderScanner(meta.transfer_syntax_uid)
+        self._identity: Identity | None = None
+        self._group: Group | None = None
+        self._key = b""
+        self._room_checked_bytes = 0
+        self._promised = False
+
+    def __enter__(self) -> Self:
+        self._intake.check()
+        try:
+            path = self._association.files.take()
+            self._file = InstanceFile(path, encode_head(self._meta), self._intake.door.durability)
+        except OSError as error:
+            raise self._intake.disk_failed(error) from error
+        self._intake.receiving(+1)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._intake.receiving(-1)
+        if not self._promised:
+            self._file.discard()
+            if self._group is not None:
+                self._intake.drop(self._group)
+
+    def write(self, fragment: memoryview) -> None:
+        """Take the next fragment of the data set."""
+        try:
+            self._file.write(fragment)
+        except OSError as error:
+            raise self._intake.disk_failed(error) from error
+        if self._identity is None:
+            self._scanner.feed(fragment)
+            if self._scanner.complete:
+                self._join()
+        if self._file.length_bytes - self._room_checked_bytes >= LOOK_AGAIN_BYTES:
+            self._room_checked_bytes = self._file.length_bytes
+            self._intake.check()
+
+    def promise(self) -> Instance:
+        """The data set is whole: make it durable. On return it may be answered with success."""
+        if self._identity is None:
+            self._join()
+        assert self._group is not None
+        received_ns = self._intake.clock.time_ns()
+        file = self._file
+        preamble = Preamble(file.length_bytes, file.crc32c, self._group.payload_id, self._key, received_ns)
+        try:
+            file.promise(preamble)
+        except OSError as error:
+            raise self._intake.disk_failed(error) from error
+        self._promised = True
+        assert self._identity is not None
+        instance = instance_record(self._intake.door, file.path, preamble, self._meta, self._identity)
+        self._intake.filed(self._group, instance)
+        return instance
+
+    def _join(self) -> None:
+        identity = identify(self._scanner.values, self._entity.grouping)
+        if identity.sop_instance_uid != self._meta.sop_instance_uid:
+            raise MismatchedDataSet("SOPInstanceUID is not the Affected SOP Instance UID of the command")
+        if identity.sop_class_uid != self._meta.sop_class_uid:
+            raise MismatchedDataSet("SOPClassUID is not the Affected SOP Class UID of the command")
+        source = self._meta.calling_ae if self._entity.group_by_source else None
+        key = self._key = group_key(self._entity.ae_title, self._entity.grouping, identity.grouping_value, source)
+        self._group = self._intake.join(key, self._entity, self._association.feeder)
+        self._identity = identity

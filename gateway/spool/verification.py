@@ -1,0 +1,70 @@
+"""Prove, byte for byte, that the files of reopened groups are what was promised."""
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from crc32c import crc32c
+
+from gateway.config import ApplicationEntitySettings
+from gateway.dicom.identity import identify
+from gateway.dicom.part10 import PREAMBLE_BYTES, FileMeta, read_head
+from gateway.dicom.scanner import HeaderScanner
+from gateway.errors import Damaged, InvalidDataSet
+from gateway.payload import Instance
+from gateway.spool.damage import keep_damaged
+from gateway.spool.groups import Group
+from gateway.spool.intake import Intake
+from gateway.spool.preamble import CRC_OF_ZERO_PREAMBLE, Preamble
+from gateway.spool.record import instance_record
+
+_READ_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFile:
+    """A file of a group that was open; the group has it in hand until it is verified."""
+
+    path: Path
+    preamble: Preamble
+    group: Group
+
+
+def verify(intake: Intake, files: Iterable[FoundFile], stopping: threading.Event) -> None:
+    """Read each file and check its CRC; one that fails goes to `damaged/`. For a thread of its own."""
+    for found in files:
+        if stopping.is_set():
+            return
+        try:
+            instance, entity = read_instance(intake, found.path, found.preamble)
+        except (Damaged, InvalidDataSet, OSError) as error:
+            keep_damaged(intake.door, found.path, str(found.group.payload_id), str(error))
+            intake.drop(found.group)
+        else:
+            intake.recovered(found.group, instance, entity)
+
+
+def read_instance(intake: Intake, path: Path, preamble: Preamble) -> tuple[Instance, ApplicationEntitySettings]:
+    """Return the record of the file at `path`, and its AE's settings. Raises Damaged where it does not verify."""
+    if path.stat().st_size != preamble.length_bytes:
+        raise Damaged("its length is not the one that was promised")
+    meta, scanner, checksum = _read(path)
+    if checksum != preamble.crc32c:
+        raise Damaged("its checksum is not the one that was promised")
+    entity = intake.entities.get(meta.called_ae) or ApplicationEntitySettings(ae_title=meta.called_ae)
+    identity = identify(scanner.values, entity.grouping)
+    return instance_record(intake.door, path, preamble, meta, identity), entity
+
+
+def _read(path: Path) -> tuple[FileMeta, HeaderScanner, int]:
+    with path.open("rb") as file:
+        meta = read_head(file)
+        head_bytes = file.tell() - PREAMBLE_BYTES
+        file.seek(PREAMBLE_BYTES)
+        checksum = crc32c(file.read(head_bytes), CRC_OF_ZERO_PREAMBLE)
+        scanner = HeaderScanner(meta.transfer_syntax_uid)
+        while piece := file.read(_READ_BYTES):
+            checksum = crc32c(piece, checksum)
+            scanner.feed(piece)
+    return meta, scanner, checksum

@@ -1,0 +1,138 @@
+"""One association, from the connection to its end (the acceptor's side of PS3.8 section 9.2)."""
+
+import time
+from dataclasses import dataclass
+
+import structlog
+
+from gateway.config import ApplicationEntitySettings, ScpSettings
+from gateway.errors import NoRoom, SpoolFailed
+from gateway.registry import Registry
+from gateway.spool.intake import AssociationIntake, Intake
+from listeners.scp.command import Command, CommandField, Status
+from listeners.scp.connection import Connection, ConnectionEnded, PduType, UnexpectedPdu
+from listeners.scp.messages import Messages
+from listeners.scp.negotiation import Rejection, Request, accept, decode_request, judge
+from listeners.scp.store import SUCCESS, Discarding, Sink, Store
+
+log = structlog.get_logger(__name__)
+
+_UNRECOGNIZED_OPERATION = 0x0211
+_LINGER_SECONDS = 5.0
+_RELEASE_RP = bytes((PduType.A_RELEASE_RP, 0, 0, 0, 0, 4, 0, 0, 0, 0))
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What every association of a receiver needs."""
+
+    settings: ScpSettings
+    registry: Registry
+    intake: Intake
+
+
+class Association:
+    """A connection that wants to become an association; `run` returns when it has ended."""
+
+    def __init__(self, services: Services, connection: Connection, address: str, *, crowded: bool) -> None:
+        """`crowded`: as many associations as may be are open, so this one is told so and ended."""
+        self._services = services
+        self._settings = services.settings
+        self._connection = connection
+        self._crowded = crowded
+        self._log = log.bind(address=address)
+        self._address = address
+
+    def run(self) -> None:
+        """Serve the peer. Whatever it does wrong ends this association, is logged and touches no other."""
+        linger_seconds = _LINGER_SECONDS
+        try:
+            request = self._request()
+            if rejection := self._rejection(request):
+                self._log.warning("association rejected", codes=rejection.codes, reason=rejection.text)
+                self._connection.send(rejection.encode(), self._settings.idle_seconds)
+            else:
+                self._serve(request)
+        except UnexpectedPdu as error:
+            self._log.warning("association aborted", reason=str(error))
+            self._abort(error.reason)
+        except ConnectionEnded as error:
+            self._log.warning("association broken", reason=str(error))
+            linger_seconds = 0.0
+        finally:
+            self._connection.close(linger_seconds)
+
+    def _request(self) -> Request:
+        kind, pdu = self._connection.read_pdu(self._settings.artim_seconds)
+        if kind != PduType.A_ASSOCIATE_RQ:
+            raise UnexpectedPdu("the connection does not begin with an association request", reason=2)
+        request = decode_request(pdu)
+        self._log = self._log.bind(calling_ae=request.calling_ae, called_ae=request.called_ae)
+        return request
+
+    def _rejection(self, request: Request) -> Rejection | None:
+        if rejection := judge(request, self._address, self._services.registry):
+            return rejection
+        if self._crowded:
+            return Rejection.TOO_MANY_ASSOCIATIONS
+        try:
+            self._services.intake.check()
+        except (NoRoom, SpoolFailed) as error:
+            self._log.warning("no storage left", reason=str(error))
+            return Rejection.NO_ROOM
+        return None
+
+    def _serve(self, request: Request) -> None:
+        answer, contexts = accept(request, self._settings.max_pdu_bytes)
+        entity = self._services.registry.entities[request.called_ae]
+        intake = self._services.intake.begin_association()
+        operations = _Operations(intake, entity, request.calling_ae)
+        messages = Messages(contexts, operations.begin)
+        began = time.monotonic()
+        try:
+            self._connection.send(answer, self._settings.idle_seconds)
+            self._converse(messages, intake)
+        finally:
+            messages.abandon()
+            intake.end()
+            seconds = round(time.monotonic() - began, 3)
+            self._log.info("association ended", seconds=seconds, **operations.store.counts)
+
+    def _converse(self, messages: Messages, intake: AssociationIntake) -> None:
+        seconds = self._settings.idle_seconds
+        while True:
+            kind, pdu = self._connection.read_pdu(seconds)
+            intake.heard()
+            if kind == PduType.P_DATA_TF:
+                for answer in messages.take(pdu):
+                    self._connection.send(answer, seconds)
+            elif kind == PduType.A_RELEASE_RQ:
+                self._connection.send(_RELEASE_RP, seconds)
+                return
+            elif kind == PduType.A_ABORT:
+                raise ConnectionEnded("the peer aborted")
+            else:
+                raise UnexpectedPdu(f"PDU type {kind:#04x} can't come now", reason=2)
+
+    def _abort(self, reason: int) -> None:
+        """Abort as the service provider (PS3.8 section 9.3.8)."""
+        try:
+            self._connection.send(bytes((PduType.A_ABORT, 0, 0, 0, 0, 4, 0, 0, 2, reason)), _LINGER_SECONDS)
+        except ConnectionEnded:
+            self._log.debug("the peer was gone before the abort")
+
+
+class _Operations:
+    """Which request is served by what."""
+
+    def __init__(self, intake: AssociationIntake, entity: ApplicationEntitySettings, calling_ae: str) -> None:
+        self.store = Store(intake, entity, calling_ae)
+
+    def begin(self, command: Command, transfer_syntax_uid: str) -> Sink:
+        match command.field:
+            case CommandField.C_STORE_RQ:
+                return self.store.begin(command, transfer_syntax_uid)
+            case CommandField.C_ECHO_RQ:
+                return Discarding(SUCCESS)
+            case _:
+                return Discarding(Status(_UNRECOGNIZED_OPERATION))

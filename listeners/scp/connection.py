@@ -1,0 +1,131 @@
+"""PDUs off a socket and onto it, each within its deadline (PS3.8 section 9.3)."""
+
+import contextlib
+import socket
+import struct
+import time
+from enum import IntEnum
+
+_HEADER = struct.Struct(">BxI")
+_QUICK_ACK = getattr(socket, "TCP_QUICKACK", None)  # Linux only
+
+
+class PduType(IntEnum):
+    """PS3.8 table 9-11 and following."""
+
+    A_ASSOCIATE_RQ = 0x01
+    A_ASSOCIATE_AC = 0x02
+    A_ASSOCIATE_RJ = 0x03
+    P_DATA_TF = 0x04
+    A_RELEASE_RQ = 0x05
+    A_RELEASE_RP = 0x06
+    A_ABORT = 0x07
+
+
+_KNOWN = frozenset(PduType)
+_READ_AHEAD_BYTES = 16_384
+
+
+class ConnectionEnded(Exception):
+    """The peer is gone, or too slow: nothing more can be read or said."""
+
+
+class UnexpectedPdu(Exception):
+    """Bytes that are no PDU, or one that may not come now. `reason` is that of A-ABORT (PS3.8 table 9-26)."""
+
+    def __init__(self, text: str, reason: int) -> None:
+        super().__init__(text)
+        self.reason = reason
+
+
+class Connection:
+    """A connected socket that hands out whole PDUs from one buffer, used again for each.
+
+    `longest_pdu_bytes` bounds what a peer can make us hold.
+    """
+
+    def __init__(self, connected: socket.socket, longest_pdu_bytes: int) -> None:
+        self._socket = connected
+        self._longest_bytes = longest_pdu_bytes
+        self._buffer = bytearray(_HEADER.size + longest_pdu_bytes + _READ_AHEAD_BYTES)
+        self._view = memoryview(self._buffer)
+        self._start = self._end = 0  # what is received and not yet handed out
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def read_pdu(self, seconds: float) -> tuple[int, memoryview]:
+        """Return the type and the content of the next PDU; the content is valid until the next call.
+
+        Waits `seconds` for its first byte, and as long again for its last. Raises ConnectionEnded, or UnexpectedPdu
+        for an unknown type or a length over the bound.
+        """
+        self._socket.settimeout(seconds)
+        self._fill(1, time.monotonic() + seconds)
+        deadline = time.monotonic() + seconds
+        self._fill(_HEADER.size, deadline)
+        kind, length = _HEADER.unpack_from(self._buffer, self._start)
+        if kind not in _KNOWN:
+            raise UnexpectedPdu(f"PDU type {kind:#04x} is unknown", reason=1)
+        if length > self._longest_bytes:
+            raise UnexpectedPdu(f"a PDU of {length} bytes is longer than the maximum agreed on", reason=6)
+        self._fill(_HEADER.size + length, deadline)
+        content = self._start + _HEADER.size
+        self._start = content + length
+        return kind, self._view[content : self._start]
+
+    def send(self, encoded: bytes, seconds: float) -> None:
+        """Send a whole PDU. Raises ConnectionEnded."""
+        try:
+            self._socket.settimeout(seconds)
+            self._socket.sendall(encoded)
+        except OSError as error:
+            raise ConnectionEnded(f"the peer takes no answer: {error}") from error
+
+    def close(self, linger_seconds: float = 0.0) -> None:
+        """Close. With `linger_seconds` the peer is given that long to close first, so that it reads what was sent."""
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_WR)
+            deadline = time.monotonic() + linger_seconds
+            while (left := deadline - time.monotonic()) > 0:
+                self._socket.settimeout(left)
+                if not self._socket.recv_into(self._view):
+                    break
+        self._socket.close()
+
+    def break_off(self) -> None:
+        """Make a read that waits in another thread end at once."""
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+
+    def _fill(self, count: int, deadline: float) -> None:
+        """Receive until `count` bytes wait to be handed out.
+
+        A little is read ahead, so that small PDUs need one call each; the rest of a large one is read to its end
+        and no further, so that nothing large is ever moved.
+        """
+        if self._start == self._end:
+            self._start = self._end = 0
+        while self._end - self._start < count:
+            if self._start + max(count, _READ_AHEAD_BYTES) > len(self._buffer):
+                self._move_to_front()
+            end = self._start + max(count, _READ_AHEAD_BYTES)
+            self._end += self._receive(self._view[self._end : end])
+            if self._end - self._start < count and time.monotonic() > deadline:
+                raise ConnectionEnded("the peer did not end its PDU in time")
+
+    def _move_to_front(self) -> None:
+        left = bytes(self._view[self._start : self._end])
+        self._start, self._end = 0, len(left)
+        self._view[: self._end] = left
+
+    def _receive(self, into: memoryview) -> int:
+        try:
+            if _QUICK_ACK is not None:  # a sender with Nagle's algorithm on waits for each acknowledgement
+                self._socket.setsockopt(socket.IPPROTO_TCP, _QUICK_ACK, 1)
+            received = self._socket.recv_into(into)
+        except TimeoutError as error:
+            raise ConnectionEnded("the peer sent nothing in time") from error
+        except OSError as error:
+            raise ConnectionEnded(f"the connection broke: {error.strerror}") from error
+        if not received:
+            raise ConnectionEnded("the peer closed the connection")
+        return received

@@ -1,0 +1,84 @@
+"""DIMSE messages out of P-DATA: fragments joined, each rule of their order kept (PS3.8 annex E, PS3.7 section 8.1)."""
+
+import struct
+from collections.abc import Callable, Iterator
+
+from listeners.scp.command import Command, Status, decode_command, encode_response
+from listeners.scp.connection import PduType, UnexpectedPdu
+from listeners.scp.negotiation import Contexts
+from listeners.scp.store import Discarding, Sink
+
+_PDV = struct.Struct(">IBB")  # length of what follows it, presentation context id, message control header
+_PDU = struct.Struct(">BxI")
+_IS_COMMAND, _IS_LAST = 0x01, 0x02
+
+_LONGEST_COMMAND_BYTES = 65_536
+
+Begin = Callable[[Command, str], Sink]
+
+
+class Messages:
+    """The messages of one association. `begin` says what takes the data set of a request, or only answers it."""
+
+    def __init__(self, contexts: Contexts, begin: Begin) -> None:
+        self._contexts = contexts
+        self._begin = begin
+        self._context_id = 0  # of the message that is on its way; 0 for none
+        self._encoded_command = bytearray()
+        self._command: Command | None = None
+        self._sink: Sink = Discarding(Status(0))
+
+    def take(self, pdu: memoryview) -> Iterator[bytes]:
+        """Take the content of a P-DATA-TF PDU; yield the P-DATA-TF PDUs that answer it."""
+        at = 0
+        while at < len(pdu):
+            if at + _PDV.size > len(pdu):
+                raise UnexpectedPdu("a PDV is cut off", reason=6)
+            length, context_id, control = _PDV.unpack_from(pdu, at)
+            end = at + 4 + length
+            if length < 2 or end > len(pdu):
+                raise UnexpectedPdu("a PDV is longer than its PDU", reason=6)
+            if self._fragment(context_id, control, pdu[at + _PDV.size : end]):
+                yield from self._answer()
+            at = end
+
+    def abandon(self) -> None:
+        """The association is over in the middle of a message, perhaps: nothing stays of it."""
+        self._sink.abandon()
+
+    def _fragment(self, context_id: int, control: int, fragment: memoryview) -> bool:
+        """Take one fragment; tell whether the message is whole with it."""
+        if context_id not in self._contexts or (self._context_id and context_id != self._context_id):
+            raise UnexpectedPdu("a fragment came on a presentation context that it can't come on", reason=6)
+        self._context_id = context_id
+        if bool(control & _IS_COMMAND) is not (self._command is None):
+            raise UnexpectedPdu("a command and a data set came in the wrong order", reason=5)
+        if self._command is None:
+            return self._command_fragment(fragment, last=bool(control & _IS_LAST))
+        self._sink.write(fragment)
+        return bool(control & _IS_LAST)
+
+    def _command_fragment(self, fragment: memoryview, *, last: bool) -> bool:
+        self._encoded_command += fragment
+        if len(self._encoded_command) > _LONGEST_COMMAND_BYTES:
+            raise UnexpectedPdu("a command set does not end", reason=6)
+        if not last:
+            return False
+        self._command = decode_command(bytes(self._encoded_command))
+        self._encoded_command.clear()
+        self._sink = self._begin(self._command, self._contexts[self._context_id])
+        return not self._command.has_data_set
+
+    def _answer(self) -> Iterator[bytes]:
+        assert self._command is not None
+        command, context_id = self._command, self._context_id
+        self._command, self._context_id = None, 0
+        status = self._sink.finish()
+        if command.wants_answer:
+            yield encode_p_data(context_id, encode_response(command, status))
+
+
+def encode_p_data(context_id: int, encoded_command: bytes) -> bytes:
+    """Return a P-DATA-TF PDU with one whole command set in it: shorter than any maximum a peer may set."""
+    pdv = _PDV.pack(len(encoded_command) + 2, context_id, _IS_COMMAND | _IS_LAST) + encoded_command
+    return _PDU.pack(PduType.P_DATA_TF, len(pdv)) + pdv

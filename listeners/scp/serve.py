@@ -1,0 +1,81 @@
+"""The receiver as a process: the spool taken, what was there recovered, the doors open, groups closed in time."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+
+from gateway.config import Settings
+from gateway.registry import Registry
+from gateway.spool.door import scp_door
+from gateway.spool.durable import Durability
+from gateway.spool.file_system import check_file_system
+from gateway.spool.intake import Intake
+from gateway.spool.node import read_node
+from gateway.spool.recovery import recover
+from gateway.spool.room import Room
+from gateway.spool.verification import verify
+from listeners.scp.association import Services
+from listeners.scp.server import Server
+
+log = structlog.get_logger(__name__)
+
+_GRACE_SECONDS = 5.0
+_LONGEST_WAIT_SECONDS = 1.0
+
+
+def serve(settings: Settings, stopping: threading.Event) -> None:
+    """Receive until `stopping` is set.
+
+    Raises SettingsError for what the settings ask and this machine can't give, SpoolOwned where another process
+    receives into the same spool.
+    """
+    registry = Registry.of(settings)
+    with _opened_spool(settings, registry) as intake:
+        server = Server(Services(settings.scp, registry, intake))
+        found = recover(intake)
+        threads = [
+            threading.Thread(target=verify, args=(intake, found.reopened, stopping), name="verification"),
+            threading.Thread(target=close_groups, args=(intake, stopping), name="closing"),
+        ]
+        for thread in threads:
+            thread.start()
+        _say_ready(settings, server.port)
+        server.serve(stopping)
+        server.stop(_GRACE_SECONDS)
+        for thread in threads:
+            thread.join()
+
+
+def close_groups(intake: Intake, stopping: threading.Event) -> None:
+    """Close each group when it is due, until `stopping` is set. What is open then is found again at the next start."""
+    while not stopping.is_set():
+        for payload in intake.close_due():
+            log.info(
+                "payload ready",
+                payload=str(payload.payload_id),
+                instances=len(payload.instances),
+                bytes=payload.bytes,
+                closed_by=payload.closed_by,
+                supplements=str(payload.supplements) if payload.supplements else None,
+            )
+        intake.wait_until_due(_LONGEST_WAIT_SECONDS)
+
+
+@contextmanager
+def _opened_spool(settings: Settings, registry: Registry) -> Iterator[Intake]:
+    spool = settings.data_dir / "spool"
+    spool.mkdir(parents=True, exist_ok=True)
+    durability = Durability(settings.spool.durability)
+    for warning in check_file_system(spool, durability):
+        log.warning(warning)
+    room = Room(spool, settings.spool.reserve_bytes)
+    with Intake(scp_door(spool, durability), read_node(spool), registry.entities, room) as intake:
+        yield intake
+
+
+def _say_ready(settings: Settings, port: int) -> None:
+    if not settings.scp.reject_unknown_sources:
+        log.warning("scp.reject_unknown_sources is false: anybody may send")
+    log.info("receiver ready", port=port, ae_titles=[entity.ae_title for entity in settings.application_entities])

@@ -1,0 +1,118 @@
+"""The listening socket and the threads behind it: one for each connection, and a bound to them."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+
+from gateway.errors import SettingsError
+from listeners.scp.association import Association, Services
+from listeners.scp.connection import Connection
+
+log = structlog.get_logger(__name__)
+
+_LONGEST_REQUEST_BYTES = 262_144  # 128 contexts with some forty transfer syntaxes each are shorter
+_REJECTED_AT_ONCE = 32  # connections beyond `max_associations` that are told so; more are closed unheard
+_BACKLOG = 128
+_POLL_SECONDS = 0.5
+
+
+class Server:
+    """Accepts connections until it is stopped. Bound, and so reachable, once it is made."""
+
+    def __init__(self, services: Services) -> None:
+        """Raises SettingsError where the address is in use or can't be bound."""
+        self._services = services
+        self._settings = services.settings
+        self._open: dict[threading.Thread, Connection] = {}
+        self._lock = threading.Lock()
+        try:
+            self._listening = socket.create_server(
+                (self._settings.host, self._settings.port), family=_family(self._settings.host), backlog=_BACKLOG
+            )
+        except OSError as error:
+            where = f"{self._settings.host}:{self._settings.port}"
+            raise SettingsError(f"scp.port: can't listen on {where}: {error.strerror}") from error
+        self._listening.settimeout(_POLL_SECONDS)
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on."""
+        return int(self._listening.getsockname()[1])
+
+    @property
+    def open_associations(self) -> int:
+        """How many connections are being served."""
+        return len(self._open)
+
+    def serve(self, stopping: threading.Event) -> None:
+        """Accept connections until `stopping` is set."""
+        while not stopping.is_set():
+            try:
+                connected, peer = self._listening.accept()
+            except TimeoutError:
+                continue
+            except OSError as error:  # out of descriptors, or the peer went away at once
+                log.error("a connection could not be accepted", reason=error.strerror)
+                stopping.wait(_POLL_SECONDS)
+                continue
+            self._begin(connected, _plain_address(str(peer[0])))
+
+    def stop(self, grace_seconds: float) -> None:
+        """Take no more, let associations end for `grace_seconds`, then break them off. What was answered stays."""
+        self._listening.close()
+        deadline = time.monotonic() + grace_seconds
+        for thread in self._threads():
+            thread.join(max(0.0, deadline - time.monotonic()))
+        with self._lock:
+            left = list(self._open.items())
+        for _, connection in left:
+            connection.break_off()
+        for thread, _ in left:
+            thread.join(1.0)
+
+    def _threads(self) -> list[threading.Thread]:
+        with self._lock:
+            return list(self._open)
+
+    def _begin(self, connected: socket.socket, address: str) -> None:
+        crowd = len(self._open) - self._settings.max_associations
+        if crowd >= _REJECTED_AT_ONCE:
+            log.warning("connection closed unheard: too many are open", address=address)
+            connected.close()
+            return
+        connection = Connection(connected, max(self._settings.max_pdu_bytes, _LONGEST_REQUEST_BYTES))
+        association = Association(self._services, connection, address, crowded=crowd >= 0)
+        thread = threading.Thread(target=self._run, args=(association, connection), name=f"association {address}")
+        thread.daemon = True
+        with self._lock:
+            self._open[thread] = connection
+        thread.start()
+
+    def _run(self, association: Association, connection: Connection) -> None:
+        with self._counted():
+            try:
+                association.run()
+            except Exception:
+                log.exception("an association failed in a way that nobody foresaw")
+                connection.close()
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            with self._lock:
+                del self._open[threading.current_thread()]
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def _plain_address(address: str) -> str:
+    """An IPv4 address that came over an IPv6 socket, as its registration has it."""
+    return address.removeprefix("::ffff:").split("%")[0]

@@ -1,0 +1,155 @@
+"""One C-STORE, from its command to its status (PS3.4 annex B.2.3)."""
+
+from collections import Counter
+from typing import Protocol
+
+import structlog
+
+from gateway.config import ApplicationEntitySettings
+from gateway.dicom.part10 import FileMeta
+from gateway.dicom.uid import decode_uid
+from gateway.errors import GatewayError, InvalidDataSet, MismatchedDataSet, NoRoom
+from gateway.spool.intake import AssociationIntake
+from gateway.spool.reception import Reception
+from listeners.scp.command import Command, Status
+
+log = structlog.get_logger(__name__)
+
+SUCCESS = Status(0x0000)
+SOP_CLASS_NOT_SUPPORTED = 0x0122
+PROCESSING_FAILURE = 0x0110
+OUT_OF_RESOURCES = 0xA700
+DATA_SET_DOES_NOT_MATCH = 0xA900
+CANNOT_UNDERSTAND = 0xC000
+
+
+class Sink(Protocol):
+    """What takes the fragments of one data set, and says how it ended."""
+
+    def write(self, fragment: memoryview) -> None: ...
+
+    def finish(self) -> Status: ...
+
+    def abandon(self) -> None: ...
+
+
+class Store:
+    """The C-STORE requests of one association. `counts` tells how they ended: stored, ignored, refused, bytes."""
+
+    def __init__(self, association: AssociationIntake, entity: ApplicationEntitySettings, calling_ae: str) -> None:
+        self._association = association
+        self._entity = entity
+        self._calling_ae = calling_ae
+        self.counts: Counter[str] = Counter()
+
+    def begin(self, command: Command, transfer_syntax_uid: str) -> Sink:
+        """Return what takes the data set of `command`."""
+        if is_ignored(self._entity, command.affected_sop_class_uid):
+            return self._ignore()
+        try:
+            return _Filing(self, self._receive(command, transfer_syntax_uid))
+        except GatewayError as error:
+            return self.refuse(error)
+
+    def refuse(self, error: GatewayError) -> "Sink":
+        """Log why nothing is filed; what is still to come of the data set is thrown away."""
+        status = status_of(error)
+        self.counts["refused"] += 1
+        log.warning(
+            "instance refused",
+            calling_ae=self._calling_ae,
+            called_ae=self._entity.ae_title,
+            status=f"{status.code:04X}",
+            reason=str(error),
+        )
+        return Discarding(status)
+
+    def _ignore(self) -> Sink:
+        self.counts["ignored"] += 1
+        if self._entity.refuse_ignored:
+            return Discarding(Status(SOP_CLASS_NOT_SUPPORTED, "this SOP class is not taken here"))
+        return Discarding(SUCCESS)
+
+    def _receive(self, command: Command, transfer_syntax_uid: str) -> Reception:
+        if not command.has_data_set:
+            raise InvalidDataSet("the request has no data set")
+        meta = FileMeta(
+            decode_uid(command.affected_sop_class_uid.encode(), "AffectedSOPClassUID"),
+            decode_uid(command.affected_sop_instance_uid.encode(), "AffectedSOPInstanceUID"),
+            transfer_syntax_uid,
+            self._calling_ae,
+            self._entity.ae_title,
+        )
+        return Reception(self._association, self._entity, meta).__enter__()
+
+
+class _Filing:
+    """A data set on its way into the spool; once that failed, the rest of it is thrown away."""
+
+    def __init__(self, store: Store, reception: Reception) -> None:
+        self._store = store
+        self._reception: Reception | None = reception
+        self._refused: Sink = Discarding(SUCCESS)
+
+    def write(self, fragment: memoryview) -> None:
+        if self._reception is not None:
+            try:
+                self._reception.write(fragment)
+            except GatewayError as error:
+                self._fail(error)
+
+    def finish(self) -> Status:
+        if self._reception is not None:
+            try:
+                instance = self._reception.promise()
+            except GatewayError as error:
+                self._fail(error)
+            else:
+                self._store.counts.update(stored=1, bytes=instance.bytes)
+                self.abandon()
+        return self._refused.finish()
+
+    def abandon(self) -> None:
+        """Leave the reception: nothing stays of what was not promised."""
+        reception, self._reception = self._reception, None
+        if reception is not None:
+            reception.__exit__(None, None, None)
+
+    def _fail(self, error: GatewayError) -> None:
+        self.abandon()
+        self._refused = self._store.refuse(error)
+
+
+class Discarding:
+    """Throws a data set away; how that is answered is known already."""
+
+    def __init__(self, status: Status) -> None:
+        self._status = status
+
+    def write(self, fragment: memoryview) -> None:
+        """Nothing of it is kept."""
+
+    def finish(self) -> Status:
+        return self._status
+
+    def abandon(self) -> None:
+        """There is nothing to leave."""
+
+
+def status_of(error: GatewayError) -> Status:
+    """Return the status that tells the sender of `error`; its text never names a patient."""
+    match error:
+        case NoRoom():
+            return Status(OUT_OF_RESOURCES, "no storage left, send again later")
+        case MismatchedDataSet():
+            return Status(DATA_SET_DOES_NOT_MATCH, str(error))
+        case InvalidDataSet():
+            return Status(CANNOT_UNDERSTAND, str(error))
+        case _:
+            return Status(PROCESSING_FAILURE, "the storage failed, send again later")
+
+
+def is_ignored(entity: ApplicationEntitySettings, sop_class_uid: str) -> bool:
+    """Whether the application entity takes no instances of this class."""
+    allowed = entity.allowed_sop_classes
+    return sop_class_uid in entity.ignored_sop_classes or bool(allowed and sop_class_uid not in allowed)
