@@ -5,7 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 from uuid import UUID, uuid4
 
-from gateway.spool.durable import Durability, flush_directory
+from gateway.spool.durable import Flushing
 
 _FIRST_NAMES = 4
 _MOST_NAMES = 64
@@ -18,12 +18,13 @@ class AssociationFiles:
     never finds the directory empty.
     """
 
-    def __init__(self, incoming: Path, durability: Durability) -> None:
+    def __init__(self, incoming: Path, flushing: Flushing) -> None:
         self.association_id: UUID = uuid4()
         self.directory = incoming / str(self.association_id)
-        self._durability = durability
+        self._flushing = flushing
         self._unused: list[Path] = []
         self._made = 0
+        self._named = False  # whether the directory's own name is durable
 
     def take(self) -> Path:
         """Return the next empty file. Raises OSError where the disk can't take more names."""
@@ -40,13 +41,20 @@ class AssociationFiles:
             self.directory.rmdir()
 
     def _make_ahead(self) -> None:
-        if not self._made:
-            self.directory.mkdir(mode=0o750)
-            flush_directory(self.directory.parent, self._durability)
+        """Make names and flush them. If that fails none of them counts, and their numbers are not used again."""
+        self.directory.mkdir(mode=0o750, exist_ok=True)
         count = min(max(self._made, _FIRST_NAMES), _MOST_NAMES)
-        for number in range(self._made + 1, self._made + count + 1):
-            path = self.directory / f"{number}.dcm"
-            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640))
-            self._unused.append(path)
-            self._made = number
-        flush_directory(self.directory, self._durability)
+        names = [self.directory / f"{self._made + number}.dcm" for number in range(1, count + 1)]
+        self._made += count
+        try:
+            for path in names:
+                os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640))
+            if not self._named:
+                self._flushing.flush_directory(self.directory.parent)
+                self._named = True
+            self._flushing.flush_directory(self.directory)
+        except OSError:
+            for path in names:
+                path.unlink(missing_ok=True)
+            raise
+        self._unused += names

@@ -5,7 +5,6 @@ from pathlib import Path
 import structlog
 
 from gateway.spool.door import Door
-from gateway.spool.durable import flush_directory
 
 log = structlog.get_logger(__name__)
 
@@ -18,6 +17,6 @@ def keep_damaged(door: Door, path: Path, payload: str, reason: str) -> None:
     directory.mkdir(exist_ok=True)
     target = directory / f"{path.parent.name}-{path.name}"
     path.rename(target)
-    flush_directory(directory, door.durability)
-    flush_directory(path.parent, door.durability)
+    door.flushing.flush_directory(directory)
+    door.flushing.flush_directory(path.parent)
     log.error("a file of the spool is damaged and was put aside", payload=payload, file=target.name, reason=reason)

@@ -7,7 +7,7 @@ from pathlib import Path
 import structlog
 
 from gateway.errors import SpoolFailed
-from gateway.spool.durable import Durability, flush_directory, flush_file
+from gateway.spool.durable import Flushing
 
 log = structlog.get_logger(__name__)
 
@@ -15,9 +15,9 @@ log = structlog.get_logger(__name__)
 class DiskHealth:
     """Whether the disk below `directory` is in service."""
 
-    def __init__(self, directory: Path, durability: Durability) -> None:
+    def __init__(self, directory: Path, flushing: Flushing) -> None:
         self._probe_file = directory / ".probe"
-        self._durability = durability
+        self._flushing = flushing
         self._reason: str | None = None
         self._lock = threading.Lock()
 
@@ -49,10 +49,10 @@ class DiskHealth:
         descriptor = os.open(self._probe_file, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
         try:
             os.write(descriptor, content)
-            flush_file(descriptor, self._durability)
+            self._flushing.flush_file(descriptor)
             if os.pread(descriptor, len(content), 0) != content:
                 raise OSError(None, "what was written is not what is read")
         finally:
             os.close(descriptor)
-        flush_directory(self._probe_file.parent, self._durability)
+        self._flushing.flush_directory(self._probe_file.parent)
         self._probe_file.unlink()

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from gateway.errors import Damaged
 from gateway.payload import Payload
-from gateway.spool.durable import Durability, move
+from gateway.spool.durable import Durability, Flushing, move
 
 PayloadState = Literal["ready", "done"]
 
@@ -25,7 +25,7 @@ class Door:
     """The area below `root`, e.g. `spool/scp`."""
 
     root: Path
-    durability: Durability = Durability.DISK
+    flushing: Flushing = Durability.DISK
 
     @property
     def incoming(self) -> Path:
@@ -75,7 +75,7 @@ class Door:
 
     def finish(self, payload_id: UUID) -> None:
         """Say, durably, that the payload is announced: from now on its files may be deleted."""
-        move(self._manifest(self.ready, payload_id), self._manifest(self.done, payload_id), self.durability)
+        move(self._manifest(self.ready, payload_id), self._manifest(self.done, payload_id), self.flushing)
 
     def remove(self, payload: Payload) -> None:
         """Delete the files of an announced payload, its manifest last. Repeated after a crash to the same effect."""
@@ -100,9 +100,9 @@ def metadata_file(instance_file: Path) -> Path:
     return instance_file.with_suffix(".json")
 
 
-def scp_door(spool: Path, durability: Durability = Durability.DISK) -> Door:
+def scp_door(spool: Path, flushing: Flushing = Durability.DISK) -> Door:
     """The area of the DICOM receiver."""
-    return Door(spool / "scp", durability)
+    return Door(spool / "scp", flushing)
 
 
 def _manifests(directory: Path) -> Iterator[Path]:

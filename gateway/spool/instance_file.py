@@ -1,6 +1,5 @@
 """One instance on its way to the disk: streamed, summed up, promised with one flush."""
 
-import ctypes
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -8,17 +7,13 @@ from pathlib import Path
 from crc32c import crc32c
 
 from gateway.dicom.part10 import PREAMBLE_BYTES
-from gateway.spool.durable import Durability, flush_file
+from gateway.spool.durable import Flushing
 from gateway.spool.preamble import CRC_OF_ZERO_PREAMBLE, Preamble
 
 WRITE_BACK_BYTES = 8 * 1024 * 1024
 """How much of a large instance is written before its write-back to the disk begins, so that the flush is short."""
 
 _ZEROS = bytes(PREAMBLE_BYTES)
-_SYNC_FILE_RANGE_WRITE = 2
-
-_libc = ctypes.CDLL(None, use_errno=True)
-_libc.sync_file_range.argtypes = (ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint)
 
 
 class InstanceFile:
@@ -27,12 +22,12 @@ class InstanceFile:
     `crc32c` runs along, over a zeroed preamble and everything behind it.
     """
 
-    def __init__(self, path: Path, head: bytes, durability: Durability) -> None:
+    def __init__(self, path: Path, head: bytes, flushing: Flushing) -> None:
         """Open the empty file at `path` for a data set behind `head` (`DICM` and the meta group)."""
         self.path = path
         self.crc32c: int = crc32c(head, CRC_OF_ZERO_PREAMBLE)
         self.length_bytes = PREAMBLE_BYTES + len(head)
-        self._durability = durability
+        self._flushing = flushing
         self._written_back_bytes = 0
         self._unwritten_head = _ZEROS + head  # goes out with the first fragment
         self._descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
@@ -50,12 +45,12 @@ class InstanceFile:
             self._begin_write_back()
 
     def promise(self, preamble: Preamble) -> None:
-        """Write the preamble and flush: on return the file survives what `Durability` says. Closes it."""
+        """Write the preamble and flush: on return the file survives what `flushing` can promise. Closes it."""
         if self._unwritten_head:
             _write(self._descriptor, [memoryview(self._unwritten_head)])
         if os.pwrite(self._descriptor, preamble.encode(), 0) != PREAMBLE_BYTES:
             raise OSError("the preamble was written in part")
-        flush_file(self._descriptor, self._durability)
+        self._flushing.flush_file(self._descriptor)
         descriptor, self._descriptor = self._descriptor, -1
         os.close(descriptor)
 
@@ -72,9 +67,8 @@ class InstanceFile:
             self.path.unlink(missing_ok=True)
 
     def _begin_write_back(self) -> None:
-        if self._durability is Durability.DISK:
-            start, count = self._written_back_bytes, self.length_bytes - self._written_back_bytes
-            _libc.sync_file_range(self._descriptor, start, count, _SYNC_FILE_RANGE_WRITE)
+        start, count = self._written_back_bytes, self.length_bytes - self._written_back_bytes
+        self._flushing.begin_write_back(self._descriptor, start, count)
         self._written_back_bytes = self.length_bytes
 
 

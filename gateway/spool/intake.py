@@ -54,7 +54,7 @@ class Intake:
         self.clock = clock or SystemClock()
         self.groups = GroupTable()
         self.lock = threading.Lock()
-        self.health = DiskHealth(door.root, door.durability)
+        self.health = DiskHealth(door.root, door.flushing)
         self.superseded_with_other_bytes = 0
         self._changed = threading.Condition(self.lock)
         self._receiving = 0
@@ -171,7 +171,7 @@ class Intake:
         supplements: UUID | None = last if last != group.payload_id else None
         payload = make_payload(group, closed_by, self.node.node_id, supplements, self.clock.time_ns())
         content = payload.model_dump_json().encode()
-        write_whole(self.door.ready / f"{payload.payload_id}.json", content, self.door.durability)
+        write_whole(self.door.ready / f"{payload.payload_id}.json", content, self.door.flushing)
         self._closed_keys.closed(group.key, group.payload_id)
         self._warn_of_other_bytes(payload)
         return payload
@@ -193,7 +193,7 @@ class AssociationIntake:
     def __init__(self, intake: Intake) -> None:
         self.intake = intake
         self.feeder = Feeder(intake.clock.monotonic())
-        self.files = AssociationFiles(intake.door.incoming, intake.door.durability)
+        self.files = AssociationFiles(intake.door.incoming, intake.door.flushing)
 
     @property
     def association_id(self) -> UUID:

@@ -40,7 +40,7 @@ class Reception:
         self._intake.check()
         try:
             path = self._association.files.take()
-            self._file = InstanceFile(path, encode_head(self._meta), self._intake.door.durability)
+            self._file = InstanceFile(path, encode_head(self._meta), self._intake.door.flushing)
         except OSError as error:
             raise self._intake.disk_failed(error) from error
         self._intake.receiving(+1)

@@ -5,13 +5,12 @@ verifies puts the file back into the group of its payload id, which is open agai
 Checksums are left to `gateway.spool.verification`, while associations are served again.
 """
 
-import ctypes
 import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from uuid import uuid5
+from uuid import UUID, uuid5
 
 import structlog
 
@@ -19,15 +18,12 @@ from gateway.dicom.part10 import PREAMBLE_BYTES
 from gateway.errors import Damaged
 from gateway.spool.damage import UNKNOWN_PAYLOAD, keep_damaged
 from gateway.spool.door import Door
-from gateway.spool.durable import Durability
 from gateway.spool.groups import Group
 from gateway.spool.intake import Intake
 from gateway.spool.preamble import Preamble, decode_preamble, is_unpromised
 from gateway.spool.verification import FoundFile
 
 log = structlog.get_logger(__name__)
-
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 @dataclass(slots=True)
@@ -38,17 +34,18 @@ class Recovery:
     ready: int = 0
     unpromised: int = 0
     damaged: int = 0
+    rewritten: set[UUID] = field(default_factory=set)  # their manifests were unreadable
     reopened: list[FoundFile] = field(default_factory=list)
 
 
 def recover(intake: Intake) -> Recovery:
     """Bring the area into the state that a running process would have left it in; quick, reads no data sets."""
     door, found = intake.door, Recovery()
-    _sync_file_system(door)
+    door.flushing.flush_file_system(door.root)  # never promised, but relied on from now on
     for leftover in (*door.ready.glob(".*.tmp"), *door.root.glob(".probe")):
         leftover.unlink(missing_ok=True)
     found.announced = _empty_done(door)
-    listed = set(_listed_files(door))
+    listed = set(_listed_files(door, found))
     found.ready = len(door.ready_ids())
     for directory in [path for path in door.incoming.iterdir() if path.is_dir()]:
         _look_through(directory, listed, intake, found)
@@ -88,10 +85,10 @@ def _look_at(path: Path, intake: Intake, found: Recovery) -> None:
         keep_damaged(intake.door, path, UNKNOWN_PAYLOAD, "its preamble does not verify")
         found.damaged += 1
     else:
-        found.reopened.append(FoundFile(path, preamble, _reopen(intake, preamble, modified_ns)))
+        found.reopened.append(FoundFile(path, preamble, _reopen(intake, found, preamble, modified_ns)))
 
 
-def _reopen(intake: Intake, preamble: Preamble, modified_ns: int) -> Group:
+def _reopen(intake: Intake, found: Recovery, preamble: Preamble, modified_ns: int) -> Group:
     """The newest file's age is the first guess of how long the group was quiet; a clock that jumped does no harm.
 
     A file whose payload closed without it (its flush failed, and could not be undone) supplements that payload.
@@ -100,7 +97,8 @@ def _reopen(intake: Intake, preamble: Preamble, modified_ns: int) -> Group:
     opened = now - max(0, now_ns - preamble.received_ns) / 1e9
     active = now - max(0, now_ns - modified_ns) / 1e9
     payload_id = preamble.payload_id
-    if intake.door.state(payload_id) or intake.last_closed(preamble.key) == payload_id:
+    closed = intake.door.state(payload_id) or intake.last_closed(preamble.key) == payload_id
+    if closed and payload_id not in found.rewritten:
         payload_id = uuid5(payload_id, "supplement")
     with intake.lock:
         return intake.groups.reopen(payload_id, preamble.key, opened, preamble.received_ns, active)
@@ -116,7 +114,7 @@ def _empty_done(door: Door) -> int:
     return len(ids)
 
 
-def _listed_files(door: Door) -> Iterator[str]:
+def _listed_files(door: Door, found: Recovery) -> Iterator[str]:
     for payload_id in door.ready_ids():
         path = door.ready / f"{payload_id}.json"
         try:
@@ -125,15 +123,4 @@ def _listed_files(door: Door) -> Iterator[str]:
             yield from [superseded["instance"]["file"] for superseded in manifest["superseded"]]
         except (ValueError, KeyError, TypeError):  # its files say enough to write it again, under the same id
             keep_damaged(door, path, str(payload_id), "the manifest can't be read")
-
-
-def _sync_file_system(door: Door) -> None:
-    """What `kill -9` left in the page cache was never promised, but may be relied on from now on."""
-    if door.durability is not Durability.DISK:
-        return
-    descriptor = os.open(door.root, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        if _libc.syncfs(descriptor):
-            raise OSError(ctypes.get_errno(), "syncfs failed")
-    finally:
-        os.close(descriptor)
+            found.rewritten.add(payload_id)

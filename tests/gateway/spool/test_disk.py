@@ -1,0 +1,228 @@
+"""Full, failing and unfit disks: nothing is promised that can't be kept."""
+
+import errno
+import os
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from gateway.errors import NoRoom, SettingsError, SpoolFailed
+from gateway.spool.durable import Durability
+from gateway.spool.file_system import check_file_system
+from gateway.spool.instance_file import InstanceFile
+from gateway.spool.preamble import Preamble
+from gateway.spool.room import LOOK_AGAIN_BYTES, Room
+from tests.gateway.spool.scene import EmptyDisk, Scene, data_set
+
+GB = 10**9
+
+
+class Disk(EmptyDisk):
+    """A file system of 100 GB."""
+
+    f_frsize = 1
+    f_blocks = 100 * GB
+
+    def __init__(self, free_bytes: int, free_inodes: int = 10**6) -> None:
+        self.f_bavail = free_bytes
+        self.f_favail = free_inodes
+
+
+def room(disk: Disk, reserve_bytes: int = 2 * GB) -> Room:
+    return Room(Path("/"), reserve_bytes, statvfs=lambda _: disk)
+
+
+@pytest.mark.parametrize(
+    ("free_bytes", "reserve_bytes", "largest_payload_bytes"),
+    [(5 * GB - 1, 2 * GB, 0), (8 * GB - 1, 8 * GB, 0), (9 * GB - 1, 2 * GB, 9 * GB)],
+    ids=["5 % of the disk", "reserve_bytes", "the largest open payload"],
+)
+def test_what_is_kept_to_drain_is_the_largest_of_three(
+    free_bytes: int, reserve_bytes: int, largest_payload_bytes: int
+) -> None:
+    with pytest.raises(NoRoom, match="are kept to drain"):
+        room(Disk(free_bytes), reserve_bytes).check(largest_payload_bytes, writers=0)
+    room(Disk(free_bytes + 1), reserve_bytes).check(largest_payload_bytes, writers=0)
+
+
+def test_what_running_associations_may_still_write_is_counted_in() -> None:
+    almost = Disk(5 * GB + 3 * LOOK_AGAIN_BYTES)
+    room(almost).check(0, writers=3)
+    with pytest.raises(NoRoom):
+        room(almost).check(0, writers=4)
+
+
+def test_a_disk_without_inodes_has_no_room() -> None:
+    with pytest.raises(NoRoom, match="inodes"):
+        room(Disk(90 * GB, free_inodes=9_999)).check(0, writers=1)
+
+
+def test_the_room_is_looked_at_again_within_a_large_instance(tmp_path: Path) -> None:
+    spool = Scene(tmp_path)
+    disk = Disk(90 * GB)
+    spool.intake.room = room(disk)
+    piece = memoryview(bytes(LOOK_AGAIN_BYTES))
+    with spool.associate().begin() as reception:
+        reception.write(memoryview(data_set()))
+        disk.f_bavail = GB
+        with pytest.raises(NoRoom):
+            reception.write(piece)
+    assert list(spool.intake.groups) == []
+
+
+class FaultyDisk:
+    """A disk that counts its flushes, and fails them with `errno` while that is set."""
+
+    def __init__(self) -> None:
+        self.errno = 0
+        self.flushed: list[str] = []
+
+    def _flush(self, what: str) -> None:
+        self.flushed.append(what)
+        if self.errno:
+            raise OSError(self.errno, os.strerror(self.errno))
+
+    def flush_file(self, descriptor: int) -> None:
+        self._flush("file")
+
+    def flush_directory(self, directory: Path) -> None:
+        self._flush("directory")
+
+    def begin_write_back(self, descriptor: int, start: int, count: int) -> None:
+        self._flush("write-back")
+
+    def flush_file_system(self, directory: Path) -> None:
+        self._flush("file system")
+
+
+@pytest.fixture
+def disk() -> FaultyDisk:
+    return FaultyDisk()
+
+
+@pytest.fixture
+def spool(tmp_path: Path, disk: FaultyDisk) -> Scene:
+    return Scene(tmp_path, flushing=disk)
+
+
+def test_a_disk_that_reports_an_error_is_out_of_service_until_a_probe_was_read_back(
+    spool: Scene, disk: FaultyDisk
+) -> None:
+    sender = spool.associate()
+    disk.errno = errno.EIO
+    with pytest.raises(SpoolFailed, match="Input/output error"):
+        sender.send()
+    with pytest.raises(SpoolFailed, match="out of service"):
+        spool.intake.check()
+    disk.errno = 0
+    spool.intake.check()
+    sender.send()
+    sender.end()
+    (payload,) = spool.pass_time(5)
+    assert (len(payload.instances), payload.superseded) == (1, ())
+
+
+def test_a_flush_that_finds_the_disk_full_leaves_nothing_and_the_disk_in_service(
+    spool: Scene, disk: FaultyDisk
+) -> None:
+    sender = spool.associate()
+    sender.send(sop="1.2.3.1")
+    disk.errno = errno.ENOSPC
+    with pytest.raises(NoRoom):
+        sender.send(sop="1.2.3.2")
+    disk.errno = 0
+    spool.intake.check()
+    assert [len(group.instances) for group in spool.intake.groups] == [1]
+    spool.restart()
+    assert [len(group.instances) for group in spool.intake.groups] == [1]
+
+
+def test_a_manifest_that_cannot_be_written_is_tried_again_under_the_same_id(spool: Scene, disk: FaultyDisk) -> None:
+    sender = spool.associate()
+    sender.send()
+    sender.end()
+    (group,) = spool.intake.groups
+    disk.errno = errno.ENOSPC
+    assert spool.pass_time(5) == []
+    disk.errno = 0
+    (payload,) = spool.pass_time(1)
+    assert payload.payload_id == group.payload_id
+    assert [path.name for path in spool.door.ready.iterdir()] == [f"{payload.payload_id}.json"]
+
+
+def test_an_instance_is_flushed_once_and_its_name_before_it_is_needed(spool: Scene, disk: FaultyDisk) -> None:
+    sender = spool.associate()
+    sender.send(sop="1.2.3.1")
+    assert disk.flushed[-3:] == ["directory", "directory", "file"]
+    disk.flushed.clear()
+    sender.send(sop="1.2.3.2")
+    sender.send(sop="1.2.3.3")
+    assert disk.flushed == ["file", "file"]
+
+
+def test_a_large_instance_is_written_back_on_the_way(spool: Scene, disk: FaultyDisk) -> None:
+    with spool.associate().begin() as reception:
+        reception.write(memoryview(data_set()))
+        for _ in range(20):
+            reception.write(memoryview(bytes(1024 * 1024)))
+        assert disk.flushed.count("write-back") == 2
+        reception.promise()
+
+
+def test_the_preamble_is_written_after_the_data(tmp_path: Path) -> None:
+    path = tmp_path / "1.dcm"
+    path.touch()
+    file = InstanceFile(path, b"DICM", Durability.DISK)
+    file.write(memoryview(b"data" * 1000))
+    assert path.read_bytes()[:128] == bytes(128)
+    assert path.read_bytes()[128:] == b"DICM" + b"data" * 1000
+    file.promise(Preamble(file.length_bytes, file.crc32c, uuid4(), bytes(16), 1))
+    assert path.read_bytes()[:8] == b"MIGSPL01"
+
+
+MOUNTS = """\
+22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
+30 22 8:2 / /data rw,relatime shared:2 - xfs /dev/sdb1 rw
+31 22 8:3 / /old\\040disk rw,relatime - ext2 /dev/sdc1 rw
+32 22 0:40 / /nas rw,relatime - nfs4 nas:/pacs rw
+33 22 0:41 / /ram rw - tmpfs tmpfs rw
+34 22 8:4 / /fast rw,nobarrier - ext4 /dev/sdd1 rw
+"""
+
+
+@pytest.fixture
+def system(tmp_path: Path) -> Path:
+    (tmp_path / "proc/self").mkdir(parents=True)
+    (tmp_path / "proc/self/mountinfo").write_text(MOUNTS)
+    (tmp_path / "proc/fs/jbd2/sda1-8").mkdir(parents=True)
+    (tmp_path / "proc/fs/jbd2/sdd1-8").mkdir(parents=True)
+    return tmp_path
+
+
+@pytest.mark.parametrize(("directory", "what"), [("/nas/spool", "nfs4, a network"), ("/ram/spool", "tmpfs, a RAM")])
+def test_network_and_ram_file_systems_are_refused_for_disk_durability(system: Path, directory: str, what: str) -> None:
+    with pytest.raises(SettingsError, match=what):
+        check_file_system(Path(directory), Durability.DISK, system)
+    (said,) = check_file_system(Path(directory), Durability.OS, system)
+    assert "not a power cut" in said
+
+
+@pytest.mark.parametrize(
+    ("directory", "warning"),
+    [("/old disk/spool", "ext2 has no journal"), ("/fast/spool", "without write barriers")],
+)
+def test_file_systems_that_keep_less_are_warned_of_by_name(system: Path, directory: str, warning: str) -> None:
+    (said,) = check_file_system(Path(directory), Durability.DISK, system)
+    assert warning in said
+
+
+def test_a_journaled_local_file_system_is_taken_without_a_word(system: Path) -> None:
+    assert check_file_system(Path("/data/spool"), Durability.DISK, system) == []
+    assert check_file_system(Path("/var/spool"), Durability.DISK, system) == []
+
+
+def test_ext4_without_a_journal_is_told_apart(system: Path) -> None:
+    (system / "proc/fs/jbd2/sda1-8").rmdir()
+    (said,) = check_file_system(Path("/var/spool"), Durability.DISK, system)
+    assert "ext4 without a journal" in said
