@@ -1,0 +1,120 @@
+"""The DICOM JSON Model of an instance (PS3.18 annex F), bulk values left out.
+
+What is left out is what MIG's `IgnoreOthers` leaves out, in sequences as well: elements of the VRs OB, OD, OF, OL,
+OV, OW and UN. Nothing is validated: a value that breaks its VR is written as a string, since it must not stop a study.
+"""
+
+import json
+import math
+import struct
+import warnings
+from pathlib import Path
+from typing import Any
+
+from pydicom import config, dcmread
+from pydicom.datadict import dictionary_VR
+from pydicom.dataelem import DataElement, RawDataElement
+from pydicom.dataset import Dataset
+from pydicom.errors import BytesLengthException, InvalidDicomError
+from pydicom.tag import BaseTag
+
+from gateway.errors import InvalidDataSet
+from gateway.payload import Instance
+
+BULK_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
+
+_DEFERRED_BYTES = 65_536  # longer values, pixels above all, are passed over and never read
+_TEXT_VRS = frozenset("AE AS CS DA DS DT IS LO LT SH ST TM UC UI UR UT".split())
+_UNFIT = (
+    ArithmeticError,
+    AttributeError,
+    BytesLengthException,
+    LookupError,
+    NotImplementedError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
+
+config.settings.reading_validation_mode = config.IGNORE
+config.settings.writing_validation_mode = config.IGNORE
+
+
+def dicom_json(path: Path) -> bytes:
+    """Return the model of the Part 10 file at `path`. Raises InvalidDataSet where its elements can't be told apart."""
+    try:
+        with warnings.catch_warnings(action="ignore"):  # they quote values, and so patients
+            return _encode(_model(dcmread(path, defer_size=_DEFERRED_BYTES)))
+    except (*_UNFIT, OSError, InvalidDicomError, RecursionError) as error:
+        raise InvalidDataSet(f"its elements can't be read ({type(error).__name__})") from error
+
+
+def minimal_json(instance: Instance) -> bytes:
+    """Return a model of what was known when the instance came in, for one whose elements can't be read."""
+    return _encode(
+        {
+            "00080016": {"vr": "UI", "Value": [instance.sop_class_uid]},
+            "00080018": {"vr": "UI", "Value": [instance.sop_instance_uid]},
+            "00080060": {"vr": "CS", "Value": [instance.modality]},
+            "0020000D": {"vr": "UI", "Value": [instance.study_instance_uid]},
+            "0020000E": {"vr": "UI", "Value": [instance.series_instance_uid]},
+        }
+    )
+
+
+def _encode(model: dict[str, Any]) -> bytes:
+    return json.dumps(model, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8", "replace")
+
+
+def _model(data_set: Dataset) -> dict[str, Any]:
+    model: dict[str, Any] = {}
+    for tag in sorted(data_set.keys()):
+        value = _element(data_set, tag)
+        if value is not None:
+            model[f"{tag:08X}"] = value
+    return model
+
+
+def _element(data_set: Dataset, tag: BaseTag) -> dict[str, Any] | None:
+    raw = data_set.get_item(tag)
+    if isinstance(raw, RawDataElement) and raw.VR in BULK_VRS and (raw.VR != "UN" or raw.value is None):
+        return None  # a UN may be an element that its sender did not know, and the dictionary does (PS3.5 6.2.2)
+    try:
+        element = data_set[tag]
+        return None if element.VR in BULK_VRS else _value(element)
+    except _UNFIT:
+        return _as_text(raw)
+
+
+def _value(element: DataElement) -> dict[str, Any]:
+    if element.VR == "SQ":
+        items = [_model(item) for item in element.value or ()]
+        return {"vr": "SQ", "Value": items} if items else {"vr": "SQ"}
+    value: dict[str, Any] = element.to_json_dict(None, bulk_data_threshold=1 << 62)
+    if element.VR in {"FL", "FD", "DS"} and "Value" in value:
+        value["Value"] = [_finite(number) for number in value["Value"]]
+    return value
+
+
+def _finite(number: Any) -> Any:
+    """JSON has no words for what is not finite: PS3.18 F.2.5 has them as strings."""
+    return str(number) if isinstance(number, float) and not math.isfinite(number) else number
+
+
+def _as_text(raw: DataElement | RawDataElement | None) -> dict[str, Any] | None:
+    """An element whose value breaks its VR: what it says, as strings, where it says anything."""
+    if not isinstance(raw, RawDataElement):
+        return None
+    vr = raw.VR or _dictionary_vr(raw.tag)
+    if vr in BULK_VRS:
+        return None
+    if vr not in _TEXT_VRS or not raw.value:
+        return {"vr": vr}
+    return {"vr": vr, "Value": raw.value.decode("iso-8859-1").rstrip("\0 ").split("\\")}
+
+
+def _dictionary_vr(tag: BaseTag) -> str:
+    try:
+        return dictionary_VR(tag)[:2]
+    except KeyError:
+        return "UN"
