@@ -90,9 +90,9 @@ class Reception:
     def _join(self) -> None:
         identity = identify(self._scanner.values, self._entity.grouping)
         if identity.sop_instance_uid != self._meta.sop_instance_uid:
-            raise MismatchedDataSet("SOPInstanceUID is not the Affected SOP Instance UID of the command")
+            raise MismatchedDataSet("SOPInstanceUID is not that of the command")
         if identity.sop_class_uid != self._meta.sop_class_uid:
-            raise MismatchedDataSet("SOPClassUID is not the Affected SOP Class UID of the command")
+            raise MismatchedDataSet("SOPClassUID is not that of the command")
         source = self._meta.calling_ae if self._entity.group_by_source else None
         key = self._key = group_key(self._entity.ae_title, self._entity.grouping, identity.grouping_value, source)
         self._group = self._intake.join(key, self._entity, self._association.feeder)

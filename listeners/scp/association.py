@@ -1,5 +1,6 @@
 """One association, from the connection to its end (the acceptor's side of PS3.8 section 9.2)."""
 
+import threading
 import time
 from dataclasses import dataclass
 
@@ -29,17 +30,31 @@ class Services:
     settings: ScpSettings
     registry: Registry
     intake: Intake
+    admission: "Admission"
+
+
+class Admission:
+    """How many associations are accepted at once. A connection that has not asked yet takes no place."""
+
+    def __init__(self, places: int) -> None:
+        self._places = threading.BoundedSemaphore(places)
+
+    def enter(self) -> bool:
+        """Take a place; False where none is left."""
+        return self._places.acquire(blocking=False)
+
+    def leave(self) -> None:
+        """Give the place back."""
+        self._places.release()
 
 
 class Association:
     """A connection that wants to become an association; `run` returns when it has ended."""
 
-    def __init__(self, services: Services, connection: Connection, address: str, *, crowded: bool) -> None:
-        """`crowded`: as many associations as may be are open, so this one is told so and ended."""
+    def __init__(self, services: Services, connection: Connection, address: str) -> None:
         self._services = services
         self._settings = services.settings
         self._connection = connection
-        self._crowded = crowded
         self._log = log.bind(address=address)
         self._address = address
 
@@ -49,10 +64,14 @@ class Association:
         try:
             request = self._request()
             if rejection := self._rejection(request):
-                self._log.warning("association rejected", codes=rejection.codes, reason=rejection.text)
-                self._connection.send(rejection.encode(), self._settings.idle_seconds)
+                self._reject(rejection)
+            elif self._services.admission.enter():
+                try:
+                    self._serve(request)
+                finally:
+                    self._services.admission.leave()
             else:
-                self._serve(request)
+                self._reject(Rejection.TOO_MANY_ASSOCIATIONS)
         except UnexpectedPdu as error:
             self._log.warning("association aborted", reason=str(error))
             self._abort(error.reason)
@@ -73,14 +92,16 @@ class Association:
     def _rejection(self, request: Request) -> Rejection | None:
         if rejection := judge(request, self._address, self._services.registry):
             return rejection
-        if self._crowded:
-            return Rejection.TOO_MANY_ASSOCIATIONS
         try:
             self._services.intake.check()
         except (NoRoom, SpoolFailed) as error:
             self._log.warning("no storage left", reason=str(error))
             return Rejection.NO_ROOM
         return None
+
+    def _reject(self, rejection: Rejection) -> None:
+        self._log.warning("association rejected", codes=rejection.codes, reason=rejection.text)
+        self._connection.send(rejection.encode(), self._settings.idle_seconds)
 
     def _serve(self, request: Request) -> None:
         answer, contexts = accept(request, self._settings.max_pdu_bytes)

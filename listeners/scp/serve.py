@@ -16,7 +16,7 @@ from gateway.spool.node import read_node
 from gateway.spool.recovery import recover
 from gateway.spool.room import Room
 from gateway.spool.verification import verify
-from listeners.scp.association import Services
+from listeners.scp.association import Admission, Services
 from listeners.scp.server import Server
 
 log = structlog.get_logger(__name__)
@@ -33,7 +33,7 @@ def serve(settings: Settings, stopping: threading.Event) -> None:
     """
     registry = Registry.of(settings)
     with _opened_spool(settings, registry) as intake:
-        server = Server(Services(settings.scp, registry, intake))
+        server = Server(Services(settings.scp, registry, intake, Admission(settings.scp.max_associations)))
         found = recover(intake)
         threads = [
             threading.Thread(target=verify, args=(intake, found.reopened, stopping), name="verification"),

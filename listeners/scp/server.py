@@ -1,5 +1,6 @@
 """The listening socket and the threads behind it: one for each connection, and a bound to them."""
 
+import contextlib
 import socket
 import threading
 import time
@@ -15,7 +16,7 @@ from listeners.scp.connection import Connection
 log = structlog.get_logger(__name__)
 
 _LONGEST_REQUEST_BYTES = 262_144  # 128 contexts with some forty transfer syntaxes each are shorter
-_REJECTED_AT_ONCE = 32  # connections beyond `max_associations` that are told so; more are closed unheard
+_UNACCEPTED_AT_ONCE = 64  # connections that have not asked yet, or are being rejected; more are closed unheard
 _BACKLOG = 128
 _POLL_SECONDS = 0.5
 
@@ -55,7 +56,10 @@ class Server:
                 connected, peer = self._listening.accept()
             except TimeoutError:
                 continue
-            except OSError as error:  # out of descriptors, or the peer went away at once
+            except OSError as error:
+                if self._listening.fileno() < 0:
+                    return  # stopped
+                # out of descriptors, or the peer went away at once
                 log.error("a connection could not be accepted", reason=error.strerror)
                 stopping.wait(_POLL_SECONDS)
                 continue
@@ -63,6 +67,8 @@ class Server:
 
     def stop(self, grace_seconds: float) -> None:
         """Take no more, let associations end for `grace_seconds`, then break them off. What was answered stays."""
+        with contextlib.suppress(OSError):
+            self._listening.shutdown(socket.SHUT_RDWR)  # ends an accept that waits
         self._listening.close()
         deadline = time.monotonic() + grace_seconds
         for thread in self._threads():
@@ -79,13 +85,12 @@ class Server:
             return list(self._open)
 
     def _begin(self, connected: socket.socket, address: str) -> None:
-        crowd = len(self._open) - self._settings.max_associations
-        if crowd >= _REJECTED_AT_ONCE:
+        if len(self._open) >= self._settings.max_associations + _UNACCEPTED_AT_ONCE:
             log.warning("connection closed unheard: too many are open", address=address)
             connected.close()
             return
         connection = Connection(connected, max(self._settings.max_pdu_bytes, _LONGEST_REQUEST_BYTES))
-        association = Association(self._services, connection, address, crowded=crowd >= 0)
+        association = Association(self._services, connection, address)
         thread = threading.Thread(target=self._run, args=(association, connection), name=f"association {address}")
         thread.daemon = True
         with self._lock:

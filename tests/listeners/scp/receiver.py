@@ -1,0 +1,63 @@
+"""A receiver on loopback, with its spool to look into."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from gateway.config import ApplicationEntitySettings, ScpSettings, SourceSettings
+from gateway.registry import Registry, Resolve, resolve_host
+from listeners.scp.association import Admission, Services
+from listeners.scp.server import Server
+from tests.gateway.spool.scene import Scene
+
+MIG = ApplicationEntitySettings(ae_title="MIG")
+
+
+class Receiver:
+    """What a test sees of a running receiver."""
+
+    def __init__(self, server: Server, spool: Scene) -> None:
+        self.server = server
+        self.spool = spool
+        self.port = server.port
+
+    def stored(self) -> list[bytes]:
+        """The bytes of every instance that was promised, preamble zeroed, in the order of their receipt."""
+        with self.spool.intake.lock:
+            instances = [instance for group in self.spool.intake.groups for instance in group.instances]
+        return [self.spool.stored_bytes(i) for i in sorted(instances, key=lambda instance: instance.received_ns)]
+
+    def files(self) -> list[Path]:
+        return [path for path in self.spool.door.incoming.rglob("*") if path.is_file()]
+
+
+@contextmanager
+def receiving(
+    root: Path,
+    *entities: ApplicationEntitySettings,
+    sources: tuple[SourceSettings, ...] = (),
+    reject_unknown_sources: bool = False,
+    resolve: Resolve = resolve_host,
+    **settings: float,
+) -> Iterator[Receiver]:
+    """Run a receiver on a free port; every test's waits are short unless it says otherwise."""
+    entities = entities or (MIG,)
+    spool = Scene(root, *entities)
+    defaults = {"artim_seconds": 5.0, "idle_seconds": 5.0}
+    scp = ScpSettings.model_construct(host="127.0.0.1", port=0, **(_DEFAULTS | defaults | settings))
+    registry = Registry(entities, sources, reject_unknown_sources=reject_unknown_sources, resolve=resolve)
+    server = Server(Services(scp, registry, spool.intake, Admission(scp.max_associations)))
+    stopping = threading.Event()
+    thread = threading.Thread(target=server.serve, args=(stopping,))
+    thread.start()
+    try:
+        yield Receiver(server, spool)
+    finally:
+        stopping.set()
+        server.stop(grace_seconds=0)
+        thread.join()
+        spool.crash()
+
+
+_DEFAULTS = {name: field.default for name, field in ScpSettings.model_fields.items() if name not in {"host", "port"}}
