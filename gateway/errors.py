@@ -6,12 +6,14 @@ act on and that holds no patient data and no credential.
     GatewayError
     ├── TransientError          trying again can help; `waits_for` says for whom
     │   ├── StoreUnavailable
+    │   ├── CorruptedInTransit
     │   ├── BrokerUnavailable
     │   ├── NoRoom
     │   └── SpoolFailed
     └── PermanentError          it cannot: somebody has to act first
         ├── SettingsError
         ├── StoreRefused
+        │   └── NoSuchObject
         ├── BrokerRefused
         ├── Damaged
         ├── InvalidDataSet
@@ -45,6 +47,10 @@ class StoreUnavailable(TransientError):
     waits_for = Dependency.OBJECT_STORE
 
 
+class CorruptedInTransit(TransientError):
+    """An object arrived with other bytes than were sent. The bytes at the sender's end verify."""
+
+
 class BrokerUnavailable(TransientError):
     """The event could not be handed over: nobody answers, it was returned, or it was not confirmed."""
 
@@ -69,6 +75,10 @@ class SettingsError(PermanentError):
 
 class StoreRefused(PermanentError):
     """The object store answered and refused: credentials, bucket or policy."""
+
+
+class NoSuchObject(StoreRefused):
+    """The object store holds no object with this key."""
 
 
 class BrokerRefused(PermanentError):
