@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
 
-from gateway.spool.durable import Durability, flush_directory, flush_file
+from gateway.spool.durable import Durability
 
 _ABANDONED_SECONDS = 24 * 3600
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
@@ -33,7 +33,7 @@ class DurableTree:
             with os.fdopen(os.open(temporary, _NEW_FILE, 0o640), "wb") as file:
                 write(file)
                 file.flush()
-                flush_file(file.fileno(), Durability.DISK)
+                Durability.DISK.flush_file(file.fileno())
             yield temporary
         finally:
             temporary.unlink(missing_ok=True)
@@ -50,7 +50,7 @@ class DurableTree:
                     raise
                 self._made.clear()  # an emptied directory has just been removed, here or in another process
         with suppress(FileNotFoundError):  # the file may have been removed already, and its directory with it
-            flush_directory(target.parent, Durability.DISK)
+            Durability.DISK.flush_directory(target.parent)
 
     def make(self, directory: Path) -> None:
         """Make a directory, with all that is missing above it."""
@@ -59,14 +59,14 @@ class DurableTree:
         self.make(directory.parent)
         directory.mkdir(mode=0o750, exist_ok=True)
         # Also where it was there already: another process may have made it and not flushed it yet.
-        flush_directory(directory.parent, Durability.DISK)
+        Durability.DISK.flush_directory(directory.parent)
         self._made.add(directory)
 
     def remove(self, file: Path) -> None:
         """Remove a file; one that is not there is no error."""
         with suppress(FileNotFoundError, NotADirectoryError):
             file.unlink()
-            flush_directory(file.parent, Durability.DISK)
+            Durability.DISK.flush_directory(file.parent)
 
     def remove_emptied(self, directory: Path, top: Path) -> None:
         """Remove a directory if it is empty, and so on upwards, but not `top`."""

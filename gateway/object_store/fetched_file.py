@@ -12,7 +12,7 @@ from crc32c import crc32c
 
 from gateway.errors import GatewayError, NoRoom
 from gateway.object_store.port import StoredObject
-from gateway.spool.durable import Durability, flush_directory, flush_file
+from gateway.spool.durable import Durability
 
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
@@ -47,9 +47,9 @@ def fetched_file(to: Path) -> Iterator[VerifiedWriter]:
         with os.fdopen(os.open(temporary, _NEW_FILE, 0o640), "wb") as file:
             yield VerifiedWriter(file)
             file.flush()
-            flush_file(file.fileno(), Durability.DISK)
+            Durability.DISK.flush_file(file.fileno())
         temporary.rename(to)
-        flush_directory(to.parent, Durability.DISK)
+        Durability.DISK.flush_directory(to.parent)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise NoRoom(f"{to.parent} has no room for what is fetched from the object store") from error

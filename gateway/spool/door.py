@@ -43,6 +43,14 @@ class Door:
     def damaged(self) -> Path:
         return self.root / "damaged"
 
+    def assembled_file(self, payload_id: UUID) -> Path:
+        """The DICOM JSON Models of a payload's instances, once `ingest` has made them."""
+        return self.root / "assembled" / f"{payload_id}.zip"
+
+    def upload_mark(self, payload_id: UUID) -> Path:
+        """Is there once the upload of a payload has begun: a later run then asks the store what it has."""
+        return self.assembled_file(payload_id).with_suffix(".uploading")
+
     def make(self) -> None:
         """Make the area's directories."""
         for directory in (self.incoming, self.ready, self.done, self.damaged):
@@ -85,19 +93,15 @@ class Door:
         files += [self.root / superseded.instance.file for superseded in payload.superseded]
         for file in files:
             file.unlink(missing_ok=True)
-            metadata_file(file).unlink(missing_ok=True)
         for directory in {file.parent for file in files}:
             _remove_if_empty(directory)
+        self.assembled_file(payload.payload_id).unlink(missing_ok=True)
+        self.upload_mark(payload.payload_id).unlink(missing_ok=True)
         self._manifest(self.done, payload.payload_id).unlink(missing_ok=True)
 
     @staticmethod
     def _manifest(directory: Path, payload_id: UUID) -> Path:
         return directory / f"{payload_id}.json"
-
-
-def metadata_file(instance_file: Path) -> Path:
-    """Where the DICOM JSON Model file of an instance lies. It can be made again, so no promise covers it."""
-    return instance_file.with_suffix(".json")
 
 
 def scp_door(spool: Path, flushing: Flushing = Durability.DISK) -> Door:

@@ -66,8 +66,6 @@ def _look_through(directory: Path, listed: set[str], intake: Intake, found: Reco
     for path in list(directory.iterdir()):
         if path.suffix == ".dcm" and str(path.relative_to(intake.door.root)) not in listed:
             _look_at(path, intake, found)
-        if path.suffix == ".json" and not path.with_suffix(".dcm").exists():
-            path.unlink()  # metadata of an instance that is gone
         left = left or path.exists()
     if not left:
         directory.rmdir()

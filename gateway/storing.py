@@ -1,0 +1,104 @@
+"""A payload's way into the object store: two objects for each instance, several at a time."""
+
+import io
+import zipfile
+from collections.abc import Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+
+from crc32c import crc32c
+
+from gateway.assembly import Progress
+from gateway.instance_reader import open_instance
+from gateway.object_store import ObjectStore, Upload
+from gateway.payload import Instance, Payload
+from gateway.spool.door import Door
+
+_QUEUED_FOR_EACH = 4  # instances that wait their turn for each one that is on its way
+
+
+def object_prefix(payload: Payload) -> str:
+    """Below what keys the payload's objects lie."""
+    return f"{payload.payload_id}/"
+
+
+@dataclass(frozen=True, slots=True)
+class PayloadUpload:
+    """What is to be stored, and where."""
+
+    store: ObjectStore
+    door: Door
+    payload: Payload
+
+    def run(self, at_once: int, progress: Progress) -> int:
+        """Store every instance and its model; return how many objects were sent.
+
+        Where an earlier run began, the store is asked for each object before it is sent. The first failure ends what waits, and is raised when what is on its way has ended. `progress` is called in
+        this thread.
+        """
+        sent = 0
+        repeated = self._begun_before()
+        models_file = self.door.assembled_file(self.payload.payload_id)
+        with zipfile.ZipFile(models_file) as models, ThreadPoolExecutor(at_once) as pool:
+            waiting = (pool.submit(self._store, instance, models, repeated) for instance in self.payload.instances)
+            try:
+                for instance_bytes, objects in _as_they_end(waiting, at_once * _QUEUED_FOR_EACH):
+                    progress(instance_bytes)
+                    sent += objects
+            finally:
+                pool.shutdown(cancel_futures=True)
+        return sent
+
+    def _begun_before(self) -> bool:
+        mark = self.door.upload_mark(self.payload.payload_id)
+        begun = mark.exists()
+        mark.touch()
+        return begun
+
+    def _store(self, instance: Instance, models: zipfile.ZipFile, repeated: bool) -> tuple[int, int]:
+        uploads = [self._model(instance, models), self._instance(instance)]
+        missing = [upload for upload in uploads if not (repeated and self._is_stored(upload))]
+        for upload in missing:
+            self.store.put(upload)
+        return instance.bytes, len(missing)
+
+    def _is_stored(self, upload: Upload) -> bool:
+        stored = self.store.stat(upload.key)
+        return stored is not None and stored.is_same_as(upload)
+
+    def _instance(self, instance: Instance) -> Upload:
+        return Upload(
+            key=object_prefix(self.payload) + instance.path,
+            open=partial(open_instance, self.door.root / instance.file),
+            bytes=instance.bytes,
+            crc32c=instance.crc32c,
+            content_type="application/dicom",
+            metadata=self._metadata(instance),
+        )
+
+    def _model(self, instance: Instance, models: zipfile.ZipFile) -> Upload:
+        model = models.read(instance.metadata_path)
+        return Upload(
+            key=object_prefix(self.payload) + instance.metadata_path,
+            open=partial(io.BytesIO, model),
+            bytes=len(model),
+            crc32c=crc32c(model),
+            content_type="application/json",
+            metadata=self._metadata(instance),
+        )
+
+    def _metadata(self, instance: Instance) -> dict[str, str]:
+        """The user metadata that MIG gives to its objects."""
+        return {"FILESOURCE": instance.origin.source, "WORKFLOWS": ",".join(self.payload.workflows)}
+
+
+def _as_they_end(starting: Iterable[Future[tuple[int, int]]], at_most: int) -> Iterator[tuple[int, int]]:
+    """Yield the results of futures as they end, with `at_most` begun at a time: a payload may have 20,000."""
+    source = iter(starting)
+    running = set(islice(source, at_most))
+    while running:
+        done, running = wait(running, return_when=FIRST_COMPLETED)
+        yield from [future.result() for future in done]
+        running |= set(islice(source, len(done)))

@@ -1,0 +1,37 @@
+"""The one layer that retries: every task's decorator, for about a minute, and only where trying again can help."""
+
+from typing import Any, TypedDict
+
+from prefect import Task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State, TaskRun
+
+from gateway.errors import TransientError
+
+RETRY_DELAYS_SECONDS = [1.0, 2.0, 4.0, 8.0, 15.0, 30.0]
+
+
+class TaskOptions(TypedDict):
+    """Arguments of Prefect's task decorator."""
+
+    retries: int
+    retry_delay_seconds: list[float]
+    retry_jitter_factor: float
+    retry_condition_fn: Any
+    cache_policy: Any
+    persist_result: bool
+
+
+def trying_again_can_help(task: "Task[..., Any]", task_run: TaskRun, state: State[Any]) -> bool:
+    """Whether a task that ended in `state` may do better at another try."""
+    return isinstance(state.result(raise_on_failure=False), TransientError)
+
+
+RETRIED = TaskOptions(
+    retries=len(RETRY_DELAYS_SECONDS),
+    retry_delay_seconds=RETRY_DELAYS_SECONDS,
+    retry_jitter_factor=0.3,
+    retry_condition_fn=trying_again_can_help,
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
