@@ -35,8 +35,8 @@ class PayloadUpload:
     def run(self, at_once: int, progress: Progress) -> int:
         """Store every instance and its model; return how many objects were sent.
 
-        Where an earlier run began, the store is asked for each object before it is sent. The first failure ends what waits, and is raised when what is on its way has ended. `progress` is called in
-        this thread.
+        Where an earlier run began, the store is asked for each object before it is sent. The first failure ends what
+        waits, and is raised when what is on its way has ended. `progress` is called in this thread.
         """
         sent = 0
         repeated = self._begun_before()

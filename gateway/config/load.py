@@ -91,7 +91,7 @@ def _variable_name(key: Key) -> str:
 def _unknown_variables() -> list[str]:
     known = {f"MIG_{name.upper()}" for name in Settings.model_fields} | {"MIG_CONFIG"}
     return [
-        f"{name}: no such setting{_closest(name, known)}"
+        f"{name}: no such setting{_closest(name.split('__')[0], known)}"
         for name in sorted(os.environ)
         if name.startswith("MIG_") and name.split("__", 1)[0] not in known
     ]

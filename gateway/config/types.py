@@ -16,7 +16,7 @@ _UID = re.compile(r"(?=.{1,64}$)\d+(\.\d+)*")
 def _ae_title(value: str) -> str:
     title = value.strip(" ")
     if not 1 <= len(title) <= 16 or "\\" in title or not title.isascii() or not title.isprintable():
-        raise ValueError("an AE title has 1 to 16 printable ASCII characters and no backslash (PS3.5 6.2, AE)")
+        raise ValueError("an AE title has 1 to 16 printable characters (PS3.5 6.2)")
     return title
 
 

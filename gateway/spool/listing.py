@@ -1,0 +1,140 @@
+"""What lies on the spool, for people: read beside the owner, without its lock and without touching anything."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+from uuid import UUID
+
+from gateway.dicom.identity import identify
+from gateway.dicom.part10 import PREAMBLE_BYTES, FileMeta, read_head
+from gateway.dicom.scanner import HeaderScanner
+from gateway.errors import InvalidDataSet
+from gateway.payload import Instance, Payload
+from gateway.spool.door import Door
+from gateway.spool.preamble import Preamble, decode_preamble
+from gateway.spool.record import instance_record
+
+SpoolState = Literal["open", "ready", "done", "damaged"]
+
+_HEADER_BYTES = 1024 * 1024
+
+
+@dataclass(slots=True)
+class SpooledPayload:
+    """One payload as it lies on the spool. `since` is the time of its last instance, or of its closing."""
+
+    payload_id: str
+    state: SpoolState
+    called_ae: str
+    calling_ae: str
+    instances: int
+    bytes: int
+    since: datetime
+
+
+def list_spool(door: Door) -> list[SpooledPayload]:
+    """Everything that lies on the spool, the oldest first."""
+    found = [*_closed(door), *_open(door), *_damaged(door)]
+    return sorted(found, key=lambda payload: payload.since)
+
+
+def instances_of(door: Door, payload_id: UUID) -> list[Instance]:
+    """The instances of a payload that is closed or open. Raises FileNotFoundError where the spool has none of it."""
+    try:
+        return list(door.read(payload_id).instances)
+    except FileNotFoundError:
+        found = [
+            _record(door, path, preamble)
+            for path, preamble in promised_files(door)
+            if preamble.payload_id == payload_id
+        ]
+        if not found:
+            raise
+        return found
+
+
+def promised_files(door: Door) -> Iterator[tuple[Path, Preamble]]:
+    """The files in `incoming/` whose preamble verifies, and that no manifest lists."""
+    listed = {instance.file for payload in _manifests(door) for instance in _all_instances(payload)}
+    for path in sorted(door.incoming.glob("*/*.dcm")):
+        if str(path.relative_to(door.root)) in listed:
+            continue
+        try:
+            with path.open("rb") as file:
+                preamble = decode_preamble(file.read(PREAMBLE_BYTES))
+        except FileNotFoundError:
+            continue  # its association ended meanwhile
+        if preamble is not None:
+            yield path, preamble
+
+
+def _manifests(door: Door) -> Iterator[Payload]:
+    for payload_id in (*door.ready_ids(), *door.done_ids()):
+        try:
+            yield door.read(payload_id)
+        except FileNotFoundError:
+            continue  # announced and deleted meanwhile
+
+
+def _all_instances(payload: Payload) -> Iterator[Instance]:
+    yield from payload.instances
+    yield from (superseded.instance for superseded in payload.superseded)
+
+
+def _closed(door: Door) -> Iterator[SpooledPayload]:
+    for payload in _manifests(door):
+        origin = payload.instances[0].origin
+        yield SpooledPayload(
+            str(payload.payload_id),
+            door.state(payload.payload_id) or "done",
+            origin.destination,
+            origin.source,
+            len(payload.instances),
+            payload.bytes,
+            payload.closed,
+        )
+
+
+def _open(door: Door) -> Iterator[SpooledPayload]:
+    groups: dict[UUID, SpooledPayload] = {}
+    for path, preamble in promised_files(door):
+        received = datetime.fromtimestamp(preamble.received_ns / 1e9, UTC)
+        group = groups.get(preamble.payload_id)
+        if group is None:
+            meta = _meta(path)
+            group = groups[preamble.payload_id] = SpooledPayload(
+                str(preamble.payload_id), "open", meta.called_ae, meta.calling_ae, 0, 0, received
+            )
+        group.instances += 1
+        group.bytes += preamble.length_bytes
+        group.since = max(group.since, received)
+    yield from groups.values()
+
+
+def _damaged(door: Door) -> Iterator[SpooledPayload]:
+    for directory in door.damaged.glob("*/"):
+        files = [path.stat() for path in directory.iterdir()]
+        if files:
+            since = datetime.fromtimestamp(max(file.st_mtime for file in files), UTC)
+            yield SpooledPayload(
+                directory.name, "damaged", "", "", len(files), sum(file.st_size for file in files), since
+            )
+
+
+def _meta(path: Path) -> FileMeta:
+    with path.open("rb") as file:
+        return read_head(file)
+
+
+def _record(door: Door, path: Path, preamble: Preamble) -> Instance:
+    with path.open("rb") as file:
+        meta = read_head(file)
+        scanner = HeaderScanner(meta.transfer_syntax_uid)
+        scanner.feed(file.read(_HEADER_BYTES))
+    try:
+        identity = identify(scanner.values, "0020,000D")
+    except InvalidDataSet as error:
+        raise InvalidDataSet(f"{path.relative_to(door.root)}: {error}") from error
+    return instance_record(door, path, preamble, meta, identity)
