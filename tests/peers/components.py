@@ -81,7 +81,11 @@ ORTHANC = Component(
     debian=("orthanc", "orthanc-dicomweb"),
     services=("orthanc.service",),
 )
-CHROMIUM = Component("Chromium", ("/usr/bin/chromium",), debian=("chromium", "fonts-dejavu-core"))
+CHROMIUM = Component(  # the driver that playwright brings needs libatomic, and pages need a font
+    "Chromium",
+    ("/usr/bin/chromium", "/usr/lib/*/libatomic.so.1", "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"),
+    debian=("chromium", "libatomic1", "fonts-dejavu-core"),
+)
 FILE_SYSTEMS = Component(
     "file systems", ("/usr/sbin/mkfs.xfs", "/usr/sbin/mkfs.ext4"), debian=("xfsprogs", "e2fsprogs")
 )
