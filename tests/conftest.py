@@ -7,6 +7,7 @@ marker itself: `pytest.param("s3", marks=pytest.mark.peers)`.
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -35,25 +36,28 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup() -> Iterator[None]:
     """A test whose peer is missing fails in CI, and is skipped elsewhere."""
-    try:
+    with _missing_component_in_words():
         yield
-    except MissingComponent as missing:
-        _without(missing)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call() -> Iterator[None]:
     """The same for a peer that a test starts itself."""
+    with _missing_component_in_words():
+        yield
+
+
+@contextmanager
+def _missing_component_in_words() -> Iterator[None]:
+    problem = ""
     try:
         yield
     except MissingComponent as missing:
-        _without(missing)
-
-
-def _without(missing: MissingComponent) -> None:
-    if os.environ.get("CI"):
-        pytest.fail(str(missing), pytrace=False)
-    pytest.skip(str(missing))
+        problem = str(missing)
+    if problem and os.environ.get("CI"):
+        pytest.fail(problem, pytrace=False)
+    if problem:
+        pytest.skip(problem)
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.peers.components import CACHE, COMPONENTS, Component, GoPackage
@@ -59,17 +59,25 @@ def _install_debian_packages(missing: Sequence[Component]) -> None:
         raise CannotInstall(f"The tests run on Debian and its like, and need these packages:\n    {' '.join(packages)}")
     as_root = _as_root()
     if as_root is None:
-        raise CannotInstall(
-            "These Debian packages are missing, and neither root nor `sudo` without a password is at hand:\n"
-            f"    {' '.join(packages)}\n"
-            "Install them as root, with nothing started, and run `make peers` again:\n"
-            f"    apt-get update && {shlex.join(install)}"
-        )
+        raise CannotInstall(_for_the_administrator(install, missing))
     print(f"Installing Debian packages: {' '.join(packages)}", flush=True)
     with _services_stay_stopped(as_root):
-        _apt_get(as_root, "update")
+        with suppress(CannotInstall):  # one source list of many may be out of reach: the next line says if it matters
+            _apt_get(as_root, "update")
         _apt_get(as_root, *install[1:])
     _keep_services_from_starting(as_root, missing)
+
+
+def _for_the_administrator(install: Sequence[str], missing: Sequence[Component]) -> str:
+    services = [service for component in missing for service in component.services]
+    lines = [
+        "Debian packages are missing, and neither root nor `sudo` without a password is at hand.",
+        "As root, run this, then `make peers` again:",
+        f"    apt-get update && {shlex.join(install)}",
+    ]
+    if services:
+        lines += ["and, since the tests start these themselves:", f"    systemctl disable --now {shlex.join(services)}"]
+    return "\n".join(lines)
 
 
 def _as_root() -> list[str] | None:

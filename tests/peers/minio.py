@@ -61,7 +61,6 @@ class MinIO:
 @contextmanager
 def running(directory: Path) -> Iterator[MinIO]:
     """A server that keeps its objects in `directory`."""
-    directory.mkdir(parents=True, exist_ok=True)
     access_key, secret_key = "test-access-key", "test-secret-key"
 
     def is_ready() -> bool:

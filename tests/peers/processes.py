@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -17,15 +18,15 @@ _LOG_LINES_SHOWN = 30
 
 
 class PeerFailed(Exception):
-    """A component did not start or did not end. The text shows the end of its log."""
+    """A component did not start. The text shows the end of its log."""
 
 
 @dataclass
 class Server:
-    """One process and its descendants, at home in a directory of its own: HOME, working directory and log are there.
+    """One process and its descendants, which see nothing of our environment but PATH.
 
-    It sees nothing of our environment but PATH. The directory is also how its descendants are told from everybody
-    else's processes, so no two servers share one.
+    They are at home in `directory/name`: HOME, working directory and log are there. It is also how they are told from
+    everybody else's processes, so nothing else is to work there.
     """
 
     name: str
@@ -40,9 +41,14 @@ class Server:
     _process: "subprocess.Popen[bytes] | None" = field(default=None, init=False, repr=False)
 
     @property
+    def home(self) -> Path:
+        """The directory that is its own."""
+        return self.directory / self.name
+
+    @property
     def log(self) -> Path:
         """What it printed, since the first start."""
-        return self.directory / f"{self.name}.log"
+        return self.home / f"{self.name}.log"
 
     @property
     def pid(self) -> int | None:
@@ -53,22 +59,14 @@ class Server:
         """Start it, or start it again on the same data, and wait until it is ready. Harmless while it runs."""
         if self.pid is not None:
             return
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [*_identity(self.user), *map(str, self.command)],
-                cwd=self.directory,
-                env=_environment(self.directory, self.environment),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+        self._process = self._spawn()
         try:
             wait_until(self._is_ready_or_dead, self.start_seconds, f"{self.name} to be ready")
         except TimeoutError as error:
             self.kill()
             raise PeerFailed(f"{error}\n{self._end_of_log()}") from None
         if self.pid is None:
+            self.kill()
             raise PeerFailed(f"{self.name} ended with status {self._process.returncode}\n{self._end_of_log()}")
 
     def stop(self) -> None:
@@ -86,9 +84,24 @@ class Server:
             self._process.wait()
         self._kill_descendants()
 
+    def _spawn(self) -> "subprocess.Popen[bytes]":
+        self.home.mkdir(parents=True, exist_ok=True)
+        if self.user is not None:
+            shutil.chown(self.home, self.user, self.user)
+        with self.log.open("ab") as log:
+            return subprocess.Popen(
+                [*_identity(self.user), *map(str, self.command)],
+                cwd=self.home,
+                env={"HOME": str(self.home), "PATH": os.environ["PATH"], "LANG": "C.UTF-8", **self.environment},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
     def _kill_descendants(self) -> None:
         def all_gone() -> bool:
-            pids = processes_at_home_in(self.directory)
+            pids = processes_at_home_in(self.home)
             for pid in pids:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
@@ -142,10 +155,6 @@ def _identity(user: str | None) -> list[str]:
     if threading.current_thread() is threading.main_thread():
         identity += ["--pdeathsig=KILL"]
     return [*identity, "--"]
-
-
-def _environment(home: Path, more: Mapping[str, str]) -> dict[str, str]:
-    return {"HOME": str(home), "PATH": os.environ["PATH"], "LANG": "C.UTF-8", **more}
 
 
 def _is_home(process: Path, directory: Path) -> bool:

@@ -109,9 +109,9 @@ class RabbitMQ:
 @contextmanager
 def running(directory: Path) -> Iterator[RabbitMQ]:
     """A broker that keeps its data in `directory`, with the guest user and no virtual host but `/`."""
-    epmd = _epmd(directory / "epmd")
+    epmd = _epmd(directory)
     port, management_port = free_port(), free_port()
-    server = _broker(directory / "broker", port, management_port, epmd_port=int(epmd.environment["ERL_EPMD_PORT"]))
+    server = _broker(directory, port, management_port, epmd_port=int(epmd.environment["ERL_EPMD_PORT"]))
     try:
         epmd.start()
         server.start()
@@ -123,7 +123,6 @@ def running(directory: Path) -> Iterator[RabbitMQ]:
 
 def _epmd(directory: Path) -> Server:
     """Started here and not by the broker, whose own would outlive it as a daemon."""
-    directory.mkdir(parents=True)
     port = free_port()
 
     def is_ready() -> bool:
@@ -134,7 +133,7 @@ def _epmd(directory: Path) -> Server:
 
 
 def _broker(directory: Path, port: int, management_port: int, *, epmd_port: int) -> Server:
-    directory.mkdir(parents=True)
+    directory.mkdir(parents=True, exist_ok=True)
     (directory / "rabbitmq.conf").write_text(_configuration(port, management_port), encoding="ascii")
     (directory / "enabled_plugins").write_text("[rabbitmq_management].\n", encoding="ascii")
 

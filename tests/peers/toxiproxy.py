@@ -69,7 +69,6 @@ class Toxiproxy:
 @contextmanager
 def running(directory: Path) -> Iterator[Toxiproxy]:
     """A server without proxies; its log is in `directory`."""
-    directory.mkdir(parents=True, exist_ok=True)
     port = free_port()
 
     def is_ready() -> bool:
