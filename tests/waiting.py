@@ -1,16 +1,18 @@
-"""Wait for a condition, not for a time."""
+"""Wait for a condition, never for a time."""
 
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
+_POLL_SECONDS = 0.02
 _Seen = TypeVar("_Seen")
 
 
-def until(condition: Callable[[], _Seen], seconds: float = 10, every_seconds: float = 0.01) -> _Seen:
-    """Return what `condition` returns as soon as that is true; fail when it is not in time."""
-    deadline = time.monotonic() + seconds
+def wait_until(condition: Callable[[], _Seen], timeout_seconds: float, what: str) -> _Seen:
+    """Return what `condition` returns as soon as that is true. Raises TimeoutError, naming `what` was waited for."""
+    deadline = time.monotonic() + timeout_seconds
     while not (seen := condition()):
-        assert time.monotonic() < deadline, f"it did not come to that within {seconds} s"
-        time.sleep(every_seconds)
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"waited {timeout_seconds:g} s in vain: {what}")
+        time.sleep(_POLL_SECONDS)
     return seen

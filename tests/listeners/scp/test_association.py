@@ -25,7 +25,7 @@ from tests.listeners.scp.raw_peer import (
     command,
 )
 from tests.listeners.scp.receiver import Receiver, receiving
-from tests.waiting import until
+from tests.waiting import wait_until
 
 MR = "1.2.840.10008.5.1.4.1.1.4"
 
@@ -163,7 +163,7 @@ def test_an_association_that_breaks_in_mid_instance_keeps_the_whole_ones(
     elif how == "reset":
         modality.socket.setsockopt(*_RESET)
     modality.socket.close()
-    until(lambda: receiver.server.open_associations == 0)
+    wait_until(lambda: receiver.server.open_associations == 0, 10, "the association ends")
     assert [stored.endswith(whole) for stored in receiver.stored()] == [True]
     assert len(receiver.files()) == 1
 
@@ -287,5 +287,5 @@ def test_an_association_holds_its_groups_while_it_sends_anything(receiver: Recei
         modality.read_response()
     modality.release()
     modality.socket.close()
-    until(lambda: receiver.server.open_associations == 0)
+    wait_until(lambda: receiver.server.open_associations == 0, 10, "the association ends")
     assert len(spool.pass_time(5)) == 1

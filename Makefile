@@ -1,0 +1,81 @@
+# Everything a clone needs, from nothing: `make demo` shows the gateway at work, `make test` proves it.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/sh
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+# The same versions everywhere; copies, since the cache may lie on another file system.
+INSTALL := UV_LINK_MODE=copy $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt
+
+# What was installed, and when: made anew when what stands in these files changes.
+INSTALLED := $(VENV)/.installed
+INSTALLED_FOR_TESTS := $(VENV)/.installed-for-tests
+DEPENDENCIES := pyproject.toml constraints.txt
+
+.PHONY: help
+help: ## Show what can be made
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS='	' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
+
+.PHONY: setup
+setup: $(INSTALLED) ## Make .venv, with the gateway and the versions of constraints.txt
+
+.PHONY: demo
+demo: setup ## Send a made CT study through the gateway, and show where it went
+	$(BIN)/mig demo
+
+.PHONY: up
+up: setup ## Run the gateway here, until interrupted
+	$(BIN)/mig up
+
+.PHONY: peers
+peers: $(INSTALLED_FOR_TESTS) ## Install the real components that the tests need beside the gateway
+	$(BIN)/python -m tests.peers.install
+
+.PHONY: test
+test: export CI := true
+test: lint types contracts peers ## Check everything, with every peer (what CI runs)
+	$(BIN)/pytest
+
+.PHONY: test-quick
+test-quick: lint ## Check what needs no peer, in less than a minute
+	$(BIN)/pytest -m "not peers"
+
+.PHONY: lint
+lint: $(INSTALLED_FOR_TESTS) ## Check style and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+.PHONY: types
+types: $(INSTALLED_FOR_TESTS) ## Check types
+	$(BIN)/mypy
+
+.PHONY: contracts
+contracts: $(INSTALLED_FOR_TESTS) ## Check that each floor imports only what lies below it
+	$(BIN)/lint-imports
+
+.PHONY: bench
+bench: peers ## Measure the way from the modality to the event
+	$(BIN)/python -m bench.ingest
+
+.PHONY: clean
+clean: ## Remove what was made here, but no received data
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache test-output
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(INSTALLED): $(DEPENDENCIES)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+		{ echo "Python 3.11 or later is needed, and \`$(PYTHON)\` is missing or older: install it, or name another by \`make PYTHON=…\`." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo "Python's venv module is missing: install it (Debian: apt-get install python3-venv)." >&2; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt uv
+	$(INSTALL) --editable .
+	@touch $@
+
+$(INSTALLED_FOR_TESTS): $(INSTALLED)
+	$(INSTALL) --editable '.[test]'
+	@touch $@

@@ -1,0 +1,120 @@
+"""The scene that tests play in: real peers, each started when a test first asks for it and shared by all.
+
+A test keeps to a virtual host, a bucket or a database of its own there. It may stop a server: the next test finds it
+running again. Where a parameter decides whether a peer is used (`request.getfixturevalue`), that parameter carries the
+marker itself: `pytest.param("s3", marks=pytest.mark.peers)`.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import BrowserContext
+
+from tests.peers import chromium, minio, orthanc, postgresql, rabbitmq, toxiproxy
+from tests.peers.components import MissingComponent
+from tests.peers.dcmtk import Dcmtk
+from tests.peers.minio import MinIO
+from tests.peers.orthanc import Orthanc
+from tests.peers.postgresql import PostgreSQL
+from tests.peers.processes import Server
+from tests.peers.rabbitmq import RabbitMQ
+from tests.peers.toxiproxy import Toxiproxy
+
+PEERS = frozenset(("chromium", "dcmtk", "minio", "orthanc", "postgresql", "rabbitmq", "toxiproxy"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test that uses a peer, so that nobody forgets to."""
+    for item in items:
+        if not PEERS.isdisjoint(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.peers)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup() -> Iterator[None]:
+    """A test whose peer is missing fails in CI, and is skipped elsewhere."""
+    with _missing_component_in_words():
+        yield
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Iterator[None]:
+    """The same for a peer that a test starts itself."""
+    with _missing_component_in_words():
+        yield
+
+
+@contextmanager
+def _missing_component_in_words() -> Iterator[None]:
+    problem = ""
+    try:
+        yield
+    except MissingComponent as missing:
+        problem = str(missing)
+    if problem and os.environ.get("CI"):
+        pytest.fail(problem, pytrace=False)
+    if problem:
+        pytest.skip(problem)
+
+
+@pytest.fixture(scope="session")
+def servers() -> list[Server]:
+    """The servers of the peers that were started."""
+    return []
+
+
+@pytest.fixture(autouse=True)
+def _stopped_servers_start_again(servers: list[Server]) -> Iterator[None]:
+    yield
+    for server in servers:
+        server.start()
+
+
+@pytest.fixture(scope="session", name="rabbitmq")
+def _rabbitmq(tmp_path_factory: pytest.TempPathFactory, servers: list[Server]) -> Iterator[RabbitMQ]:
+    with rabbitmq.running(tmp_path_factory.mktemp("rabbitmq")) as peer:
+        servers.append(peer.server)
+        yield peer
+
+
+@pytest.fixture(scope="session", name="minio")
+def _minio(tmp_path_factory: pytest.TempPathFactory, servers: list[Server]) -> Iterator[MinIO]:
+    with minio.running(tmp_path_factory.mktemp("minio")) as peer:
+        servers.append(peer.server)
+        yield peer
+
+
+@pytest.fixture(scope="session", name="postgresql")
+def _postgresql(servers: list[Server]) -> Iterator[PostgreSQL]:
+    with postgresql.running() as peer:
+        servers.append(peer.server)
+        yield peer
+
+
+@pytest.fixture(scope="session", name="orthanc")
+def _orthanc(tmp_path_factory: pytest.TempPathFactory, servers: list[Server]) -> Iterator[Orthanc]:
+    with orthanc.running(tmp_path_factory.mktemp("orthanc")) as peer:
+        servers.append(peer.server)
+        yield peer
+
+
+@pytest.fixture(scope="session", name="toxiproxy")
+def _toxiproxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Toxiproxy]:
+    with toxiproxy.running(tmp_path_factory.mktemp("toxiproxy")) as peer:
+        yield peer
+
+
+@pytest.fixture(scope="session")
+def dcmtk() -> Dcmtk:
+    """The tools, sending as fast as they can; `replace(dcmtk, at_once=False)` is a slow modality."""
+    return Dcmtk()
+
+
+@pytest.fixture(name="chromium")
+def _chromium(tmp_path: Path) -> Iterator[BrowserContext]:
+    """A browser for one test: the event loop of its driver stands in the way of others (see its module)."""
+    with chromium.running(tmp_path / "chromium") as browser:
+        yield browser

@@ -1,0 +1,96 @@
+"""What the tests need on this machine: where each component lies, and what brings it there."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "informatics-gateway"
+
+
+class MissingComponent(Exception):
+    """A component is not installed. The text names the command that installs it."""
+
+
+@dataclass(frozen=True, slots=True)
+class GoPackage:
+    """A program that is built from the source of a Go module, into a cache that outlives the clone."""
+
+    package: str
+    version: str
+    program: str
+
+    @property
+    def target(self) -> Path:
+        return CACHE / self.program / self.version / self.program
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """A component with the files that tests use of it (patterns, as versions stand in paths).
+
+    `services` are the systemd units that its Debian package would start with the machine.
+    """
+
+    name: str
+    files: tuple[str, ...]
+    debian: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
+    go: GoPackage | None = None
+
+    @property
+    def is_installed(self) -> bool:
+        return all(any(_matches(pattern)) for pattern in self.files)
+
+    def file(self, name: str) -> Path:
+        """Return the path of the file called `name`, of its highest version. Raises MissingComponent."""
+        pattern = next(pattern for pattern in self.files if Path(pattern).name == name)
+        found = max(_matches(pattern), default=None)
+        if found is None:
+            raise MissingComponent(f"{self.name} is not installed ({pattern}): `make peers` installs it")
+        return found
+
+
+def _matches(pattern: str) -> Iterator[Path]:
+    return Path("/").glob(pattern.lstrip("/"))
+
+
+_MINIO = GoPackage("github.com/minio/minio", "v0.0.0-20260212201848-7aac2a2c5b7c", "minio")
+_TOXIPROXY = GoPackage("github.com/Shopify/toxiproxy/v2/cmd/server", "v2.5.0", "toxiproxy")
+
+DCMTK = Component(
+    "dcmtk",
+    tuple(f"/usr/bin/{program}" for program in ("dcmdump", "dcmsend", "echoscu", "storescp", "storescu")),
+    debian=("dcmtk",),
+)
+RABBITMQ = Component(
+    "RabbitMQ",
+    ("/usr/lib/rabbitmq/bin/rabbitmq-server", "/usr/bin/epmd"),
+    debian=("rabbitmq-server",),
+    services=("rabbitmq-server.service", "epmd.socket", "epmd.service"),
+)
+POSTGRESQL = Component(
+    "PostgreSQL",
+    ("/usr/lib/postgresql/*/bin/postgres", "/usr/lib/postgresql/*/bin/initdb"),
+    debian=("postgresql",),
+    services=("postgresql.service",),
+)
+ORTHANC = Component(
+    "Orthanc",
+    ("/usr/sbin/Orthanc", "/usr/share/orthanc/plugins/libOrthancDicomWeb.so"),
+    debian=("orthanc", "orthanc-dicomweb"),
+    services=("orthanc.service",),
+)
+CHROMIUM = Component(  # the driver that playwright brings needs libatomic, and pages need a font
+    "Chromium",
+    ("/usr/bin/chromium", "/usr/lib/*/libatomic.so.1", "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"),
+    debian=("chromium", "libatomic1", "fonts-dejavu-core"),
+)
+FILE_SYSTEMS = Component(
+    "file systems", ("/usr/sbin/mkfs.xfs", "/usr/sbin/mkfs.ext4"), debian=("xfsprogs", "e2fsprogs")
+)
+NETWORK = Component("network tools", ("/usr/sbin/tc", "/usr/sbin/ip"), debian=("iproute2",))
+MINIO = Component("MinIO", (str(_MINIO.target),), go=_MINIO)
+TOXIPROXY = Component("Toxiproxy", (str(_TOXIPROXY.target),), go=_TOXIPROXY)
+
+COMPONENTS = (DCMTK, RABBITMQ, POSTGRESQL, ORTHANC, CHROMIUM, FILE_SYSTEMS, NETWORK, MINIO, TOXIPROXY)
