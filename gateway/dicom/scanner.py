@@ -157,7 +157,7 @@ class HeaderScanner:
         self._encoding = inside
 
     def _guessed(self, at: int) -> _Encoding:
-        """A private transfer syntax does not say: where the first element has a VR, it is explicit."""
+        """Private transfer syntaxes do not say, and some senders say wrong: a first element with a VR is explicit."""
         vr = bytes(self._data[at + 4 : at + 6])
         self._encoding = _EXPLICIT_LITTLE if vr.isalpha() and vr.isupper() else _IMPLICIT_LITTLE
         return self._encoding
@@ -166,9 +166,7 @@ class HeaderScanner:
 def _first_encoding(transfer_syntax_uid: str) -> _Encoding | None:
     if transfer_syntax_uid == ImplicitVRLittleEndian:
         return _IMPLICIT_LITTLE
-    if transfer_syntax_uid == ExplicitVRBigEndian:
-        return _EXPLICIT_BIG
-    return _EXPLICIT_LITTLE if transfer_syntax_uid.startswith("1.2.840.10008.") else None
+    return _EXPLICIT_BIG if transfer_syntax_uid == ExplicitVRBigEndian else None
 
 
 def _header(data: bytearray, at: int, encoding: _Encoding) -> tuple[int, int, bytes]:

@@ -134,9 +134,10 @@ def test_a_value_of_a_gigabyte_takes_no_memory() -> None:
     scan.feed(encoded(header(), ExplicitVRLittleEndian)[-400:])
 
 
-def test_a_private_transfer_syntax_is_read_by_what_its_first_element_looks_like() -> None:
+@pytest.mark.parametrize("said", ["1.2.840.113619.5.2", ExplicitVRLittleEndian], ids=["private", "wrong"])
+def test_a_syntax_that_does_not_say_how_is_read_by_what_the_first_element_looks_like(said: str) -> None:
     for syntax in (ExplicitVRLittleEndian, ImplicitVRLittleEndian):
-        scan = scanned(encoded(header(), syntax), "1.2.840.113619.5.2")
+        scan = scanned(encoded(header(), syntax), said)
         assert identify(scan.values, "0020,000D").study_instance_uid == "1.2.3"
 
 
@@ -150,11 +151,14 @@ def test_a_un_of_undefined_length_is_implicit_inside() -> None:
     assert identify(scan.values, "0020,000D").study_instance_uid == "1.2.3"
 
 
+_ONE_ELEMENT = struct.pack("<HH2sH", 0x0008, 0x0005, b"CS", 4) + b"ISO "
+
+
 @pytest.mark.parametrize(
     ("raw", "reason"),
     [
         (struct.pack("<HHI", 0xFFFE, 0xE000, 4) + bytes(20), "outside every sequence"),
-        (struct.pack("<HH2sH", 0x0008, 0x0005, b"\0\1", 4) + bytes(20), "no value representation"),
+        (_ONE_ELEMENT + struct.pack("<HH2sH", 0x0008, 0x0006, b"\0\1", 4) + bytes(20), "no value representation"),
         (struct.pack("<HH2sH", 0x0008, 0x0018, b"UI", 2000) + bytes(3000), "longer than its VR allows"),
         (struct.pack("<HH2sHI", 0x0007, 0x1001, b"SQ", 0, 0xFFFFFFFF) * 100, "more than 64 deep"),
     ],
