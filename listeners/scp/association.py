@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import structlog
 
 from gateway.config import ApplicationEntitySettings, ScpSettings
+from gateway.dimse.command import Command, CommandField, Status
+from gateway.dimse.connection import Connection, ConnectionEnded, PduType, UnexpectedPdu
 from gateway.errors import NoRoom, SpoolFailed
 from gateway.registry import Registry
 from gateway.spool.intake import AssociationIntake, Intake
-from listeners.scp.command import Command, CommandField, Status
-from listeners.scp.connection import Connection, ConnectionEnded, PduType, UnexpectedPdu
 from listeners.scp.messages import Messages
 from listeners.scp.negotiation import Rejection, Request, accept, decode_request, judge
 from listeners.scp.store import SUCCESS, Discarding, Sink, Store

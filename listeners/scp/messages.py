@@ -3,8 +3,8 @@
 import struct
 from collections.abc import Callable, Iterator
 
-from listeners.scp.command import Command, Status, decode_command, encode_response
-from listeners.scp.connection import PduType, UnexpectedPdu
+from gateway.dimse.command import Command, Status, decode_command, encode_response
+from gateway.dimse.connection import PduType, UnexpectedPdu
 from listeners.scp.negotiation import Contexts
 from listeners.scp.store import Discarding, Sink
 

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 
 import structlog
 
+from gateway.dimse.connection import Connection
 from gateway.errors import SettingsError
 from listeners.scp.association import Association, Services
-from listeners.scp.connection import Connection
 
 log = structlog.get_logger(__name__)
 

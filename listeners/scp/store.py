@@ -8,10 +8,10 @@ import structlog
 from gateway.config import ApplicationEntitySettings
 from gateway.dicom.part10 import FileMeta
 from gateway.dicom.uid import decode_uid
+from gateway.dimse.command import Command, Status
 from gateway.errors import GatewayError, InvalidDataSet, MismatchedDataSet, NoRoom
 from gateway.spool.intake import AssociationIntake
 from gateway.spool.reception import Reception
-from listeners.scp.command import Command, Status
 
 log = structlog.get_logger(__name__)
 

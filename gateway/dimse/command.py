@@ -4,7 +4,7 @@ import struct
 from dataclasses import dataclass
 from enum import IntEnum
 
-from listeners.scp.connection import UnexpectedPdu
+from gateway.dimse.connection import UnexpectedPdu
 
 _ELEMENT = struct.Struct("<HHI")
 _NO_DATA_SET = 0x0101
