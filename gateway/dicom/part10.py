@@ -51,38 +51,39 @@ def _element(number: int, vr: bytes, text: str, padding: bytes) -> bytes:
 
 
 def read_head(file: BinaryIO) -> FileMeta:
-    """Read a file's meta group; the file then stands at its data set. Raises InvalidDataSet.
+    """Read a file's meta group; the file then stands at its data set. Raises InvalidDataSet where there is none.
 
-    Reads what `encode_head` writes: it serves the spool's own files, not those of others.
+    AE titles are those of (0002,0017) and (0002,0018), empty in files that came from elsewhere.
     """
     file.seek(PREAMBLE_BYTES)
-    start = file.read(16)
-    if len(start) < 16 or start[:4] != PREFIX or start[4:12] != _HEADER_16.pack(0x0002, 0x0000, b"UL", 4):
-        raise InvalidDataSet("not a Part 10 file of this spool")
-    (length,) = struct.unpack_from("<I", start, 12)
-    group = file.read(length) if length <= _LONGEST_META_BYTES else b""
-    if len(group) != length:
-        raise InvalidDataSet("the file meta information is cut off")
-    values = _values(group)
+    if file.read(len(PREFIX)) != PREFIX:
+        raise InvalidDataSet("not a DICOM Part 10 file: there is no DICM behind the preamble")
+    values: dict[int, str] = {}
+    while element := _read_element(file):
+        values[element[0]] = element[1].decode("ascii", "replace").rstrip("\0 ")
+        if file.tell() > _LONGEST_META_BYTES:
+            raise InvalidDataSet("the file meta information does not end")
     return FileMeta(*(values.get(number, "") for number in (0x0002, 0x0003, 0x0010, 0x0017, 0x0018)))
 
 
-def _values(group: bytes) -> dict[int, str]:
-    values: dict[int, str] = {}
-    at = 0
-    while at + 8 <= len(group):
-        _, number, vr, length = _HEADER_16.unpack_from(group, at)
-        at += 8
-        if vr == b"OB":
-            (length,) = struct.unpack_from("<I", group, at)
-            at += 4
-        values[number] = group[at : at + length].decode("ascii", "replace").rstrip("\0 ")
-        at += length
-    return values
+def _read_element(file: BinaryIO) -> tuple[int, bytes] | None:
+    """Read one element of group 0002; None, and the file stands before it, where another group begins."""
+    start = file.tell()
+    header = file.read(_HEADER_16.size)
+    if len(header) < _HEADER_16.size or header[:2] != b"\2\0":
+        file.seek(start)
+        return None
+    _, number, vr, length = _HEADER_16.unpack(header)
+    if vr in {b"OB", b"UN", b"UT"}:
+        (length,) = struct.unpack("<I", file.read(4).ljust(4, b"\0"))
+    value = file.read(min(length, _LONGEST_META_BYTES))
+    if len(value) != length:
+        raise InvalidDataSet("the file meta information is cut off")
+    return number, value
 
 
 def data_set_offset(path: Path) -> int:
-    """Return where the data set begins in a file of the spool, in bytes."""
+    """Return where the data set begins in a Part 10 file, in bytes."""
     with path.open("rb") as file:
         read_head(file)
         return file.tell()
