@@ -42,7 +42,10 @@ class Orthanc:
 
 @contextmanager
 def running(
-    directory: Path, ae_title: str = "ORTHANC", options: Mapping[str, object] | None = None
+    directory: Path,
+    ae_title: str = "ORTHANC",
+    options: Mapping[str, object] | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[Orthanc]:
     """A PACS that keeps what it holds in `directory`. `options` are those of Orthanc's configuration file."""
     directory.mkdir(parents=True, exist_ok=True)
@@ -53,7 +56,7 @@ def running(
     def is_ready() -> bool:
         return answers(http_port, "/system")
 
-    server = Server("orthanc", [ORTHANC.file("Orthanc"), configuration], directory, is_ready)
+    server = Server("orthanc", [ORTHANC.file("Orthanc"), configuration], directory, is_ready, environment or {})
     try:
         server.start()
         yield Orthanc(server, ae_title, port, f"http://127.0.0.1:{http_port}")
