@@ -177,7 +177,9 @@ def test_wrong_settings_are_refused_and_say_which(minio: MinIO, wrong: dict[str,
         assert "secret" not in str(refusal.value)
 
 
-@pytest.mark.parametrize("wrong", [{"bucket": "a..b"}, {"endpoint": "minio:99999"}, {"ca_file": Path("/nowhere.pem")}])
+@pytest.mark.parametrize(
+    "wrong", [{"bucket": "a..b"}, {"endpoint": "minio:99999"}, {"secure": True, "ca_file": Path("/nowhere.pem")}]
+)
 def test_settings_that_no_service_could_have_are_refused_at_once(minio: MinIO, wrong: dict[str, object]) -> None:
     with pytest.raises(SettingsError):
         S3ObjectStore(settings_for(minio, **wrong))
@@ -243,7 +245,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 
 def test_the_object_store_speaks_tls_with_whom_the_ca_file_vouches_for(own_minio: MinIO) -> None:
     settings = settings_for(own_minio, secure=True)
-    certificate = self_signed(own_minio.server.directory / ".minio" / "certs")
+    certificate = self_signed(own_minio.server.home / ".minio" / "certs")
     port = int(own_minio.endpoint.rpartition(":")[2])
     own_minio.server.stop()
     own_minio.server.is_ready = lambda: listens(port)
