@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 
 from gateway.connection_errors import is_untrusted, reason
-from gateway.errors import BrokerRefused, BrokerUnavailable
+from gateway.errors import BrokerRefused, BrokerUnavailable, SettingsError
 from gateway.events.port import Message
 from gateway.trust import tls_context
 
@@ -35,14 +35,8 @@ class PrefectPublisher:
     """Publishes to the API at `api_url`, with the credentials that Prefect's own clients take from the environment."""
 
     def __init__(self, api_url: str, record_seconds: float = _RECORD_SECONDS) -> None:
-        ca_file = os.environ.get("PREFECT_API_SSL_CERT_FILE")
         self._record_seconds = record_seconds
-        self._client = httpx.Client(
-            base_url=api_url,
-            headers=_credentials(),
-            timeout=_ANSWER_SECONDS,
-            verify=tls_context(Path(ca_file) if ca_file else None),
-        )
+        self._client = _client(api_url)
         self._server = f"the Prefect server at {self._client.base_url.netloc.decode()}"
 
     def publish(self, message: Message) -> None:
@@ -112,6 +106,15 @@ class PrefectPublisher:
         raise BrokerUnavailable(
             f"{self._server} took the event twice, but had not recorded it after {2 * self._record_seconds:g} s"
         )
+
+
+def _client(api_url: str) -> httpx.Client:
+    ca_file = os.environ.get("PREFECT_API_SSL_CERT_FILE")
+    trusted = tls_context(Path(ca_file) if ca_file else None)
+    try:
+        return httpx.Client(base_url=api_url, headers=_credentials(), timeout=_ANSWER_SECONDS, verify=trusted)
+    except httpx.InvalidURL as error:
+        raise SettingsError(f"prefect.api_url is not an address: {error}") from error
 
 
 def _event(message: Message) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.errors import BrokerRefused, BrokerUnavailable, GatewayError
+from gateway.errors import BrokerRefused, BrokerUnavailable, GatewayError, SettingsError
 from gateway.events import Message
 from gateway.events.prefect import PrefectPublisher
 from gateway.events.workflow_request import workflow_request
@@ -121,6 +121,11 @@ def test_an_answer_decides_whether_waiting_helps(
 def test_a_name_that_does_not_resolve_is_unavailable(message: Message) -> None:
     with pytest.raises(BrokerUnavailable, match="nowhere:4200 does not answer: its name can't be resolved"):
         publish("http://nowhere:4200/api", message)
+
+
+def test_an_address_that_is_none_is_a_wrong_setting() -> None:
+    with pytest.raises(SettingsError, match="api_url is not an address"):
+        PrefectPublisher("http://here:there/api")
 
 
 @contextmanager

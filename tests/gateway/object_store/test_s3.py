@@ -34,7 +34,8 @@ from tests.peers.processes import listens
 
 pytestmark = pytest.mark.peers
 
-DOCUMENTATION = Path(__file__).parents[3] / "docs" / "object-store.md"
+CLONE = Path(__file__).parents[3]
+DOCUMENTATION = CLONE / "docs" / "object-store.md"
 MEGABYTE = 1_000_000
 LARGE_BYTES = 200 * MEGABYTE
 
@@ -239,7 +240,7 @@ before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 store.put(zeros({LARGE_BYTES}))
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
-    finished = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    finished = subprocess.run([sys.executable, "-c", program], cwd=CLONE, capture_output=True, text=True, check=True)
     assert int(finished.stdout) * 1024 < 3 * PART_BYTES < LARGE_BYTES
 
 
