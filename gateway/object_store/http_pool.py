@@ -4,25 +4,23 @@ urllib3 sends a request under the *connect* timeout, and a plain socket takes th
 32 MiB would have to leave within it. Here a body leaves in pieces, each of which has time of its own.
 """
 
-from pathlib import Path
+from ssl import SSLContext
 from typing import Any
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, Timeout
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from gateway.trust import tls_context
-
 _PIECE_BYTES = 256 * 1024
 _STALLED_SECONDS = 60
 
 
-def http_pool(connections: int, ca_file: Path | None, connect_seconds: float = 5) -> PoolManager:
+def http_pool(connections: int, tls: SSLContext | None, connect_seconds: float = 5) -> PoolManager:
     """A pool that keeps `connections` open for the threads that share it."""
     pool = PoolManager(
         maxsize=connections,
         retries=False,
         timeout=Timeout(connect=connect_seconds, read=_STALLED_SECONDS),
-        ssl_context=tls_context(ca_file),
+        ssl_context=tls,
     )
     pool.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
     return pool

@@ -22,6 +22,7 @@ from gateway.object_store.port import StoredObject, Upload
 from gateway.object_store.s3_errors import our_errors
 from gateway.object_store.sent_parts import SentParts
 from gateway.object_store.verified_reader import VerifiedReader
+from gateway.trust import tls_context
 
 # minio holds a whole part in memory. What fits in one part goes with one PUT.
 PART_BYTES = 32 * 1024 * 1024
@@ -47,7 +48,7 @@ class S3ObjectStore:
                 secret_key=settings.secret_key.get_secret_value(),
                 secure=settings.secure,
                 region=settings.region,  # given: else minio asks for it
-                http_client=connections or http_pool(settings.uploads_at_once, settings.ca_file),
+                http_client=connections or _connections(settings),
             )
         except ValueError as error:
             raise SettingsError(f"object_store: {error}") from error
@@ -132,6 +133,10 @@ class S3ObjectStore:
         # The service has verified each part as it came: what is left to verify is their sum.
         found = self._client.stat_object(self._bucket, upload.key)
         return found.size == upload.bytes and not _etag_is_md5(found.etag or "", found.metadata or {})
+
+
+def _connections(settings: S3StoreSettings) -> PoolManager:
+    return http_pool(settings.uploads_at_once, tls_context(settings.ca_file) if settings.secure else None)
 
 
 def put_headers(upload: Upload) -> Iterator[tuple[str, str]]:

@@ -34,7 +34,8 @@ from tests.peers.processes import listens
 
 pytestmark = pytest.mark.peers
 
-DOCUMENTATION = Path(__file__).parents[3] / "docs" / "object-store.md"
+CLONE = Path(__file__).parents[3]
+DOCUMENTATION = CLONE / "docs" / "object-store.md"
 MEGABYTE = 1_000_000
 LARGE_BYTES = 200 * MEGABYTE
 
@@ -177,7 +178,9 @@ def test_wrong_settings_are_refused_and_say_which(minio: MinIO, wrong: dict[str,
         assert "secret" not in str(refusal.value)
 
 
-@pytest.mark.parametrize("wrong", [{"bucket": "a..b"}, {"endpoint": "minio:99999"}, {"ca_file": Path("/nowhere.pem")}])
+@pytest.mark.parametrize(
+    "wrong", [{"bucket": "a..b"}, {"endpoint": "minio:99999"}, {"secure": True, "ca_file": Path("/nowhere.pem")}]
+)
 def test_settings_that_no_service_could_have_are_refused_at_once(minio: MinIO, wrong: dict[str, object]) -> None:
     with pytest.raises(SettingsError):
         S3ObjectStore(settings_for(minio, **wrong))
@@ -237,13 +240,13 @@ before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 store.put(zeros({LARGE_BYTES}))
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
-    finished = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    finished = subprocess.run([sys.executable, "-c", program], cwd=CLONE, capture_output=True, text=True, check=True)
     assert int(finished.stdout) * 1024 < 3 * PART_BYTES < LARGE_BYTES
 
 
 def test_the_object_store_speaks_tls_with_whom_the_ca_file_vouches_for(own_minio: MinIO) -> None:
     settings = settings_for(own_minio, secure=True)
-    certificate = self_signed(own_minio.server.directory / ".minio" / "certs")
+    certificate = self_signed(own_minio.server.home / ".minio" / "certs")
     port = int(own_minio.endpoint.rpartition(":")[2])
     own_minio.server.stop()
     own_minio.server.is_ready = lambda: listens(port)

@@ -1,0 +1,20 @@
+"""How the workflow manager learns of a payload: over RabbitMQ, or as an event of Prefect.
+
+Both keep one contract, and one suite of tests holds them to it: what `publish` returned for is with the broker and
+survives its restart; a message published twice is known by its id; every wait is bounded; what goes wrong is a
+BrokerUnavailable (try again) or a BrokerRefused (somebody has to act first). Nothing here tries again by itself.
+"""
+
+from gateway.config import RabbitMqSettings, Settings
+from gateway.events.port import EventPublisher, Message
+from gateway.events.prefect import PrefectPublisher
+from gateway.events.rabbitmq import RabbitMqPublisher
+
+__all__ = ["EventPublisher", "Message", "open_publisher"]
+
+
+def open_publisher(settings: Settings) -> EventPublisher:
+    """The publisher that the settings name. Nothing is asked of its broker yet."""
+    if isinstance(settings.events, RabbitMqSettings):
+        return RabbitMqPublisher(settings.events)
+    return PrefectPublisher(settings.prefect_api_url)
