@@ -23,6 +23,7 @@ APPLICATION_CONTEXT = "1.2.840.10008.3.1.1.1"
 VERIFICATION = "1.2.840.10008.1.1"
 _VERIFICATION_SYNTAXES = {ExplicitVRLittleEndian, ImplicitVRLittleEndian, ExplicitVRBigEndian}
 
+_CALLED_AE, _CALLING_AE = slice(10, 26), slice(26, 42)  # in the PDU, PS3.8 table 9-11
 _ACCEPTED, _NO_ABSTRACT_SYNTAX, _NO_TRANSFER_SYNTAX = 0, 3, 4  # PS3.8 table 9-18
 
 Contexts = dict[int, str]
@@ -71,11 +72,15 @@ class Request:
 
 def decode_request(pdu: memoryview) -> Request:
     """Read the content of an A-ASSOCIATE-RQ PDU. Raises UnexpectedPdu where it can't be read."""
+    raw = bytearray(b"\x01\0" + len(pdu).to_bytes(4, "big") + pdu)
+    called_ae, calling_ae = _title(raw[_CALLED_AE]), _title(raw[_CALLING_AE])
+    for field, title in ((_CALLED_AE, called_ae), (_CALLING_AE, calling_ae)):
+        if not title:  # pynetdicom reads no request with a blank title; ours is told what is wrong with it
+            raw[field.start : field.start + 1] = b"-"
     request = A_ASSOCIATE_RQ()
     try:
-        request.decode(b"\x01\0" + len(pdu).to_bytes(4, "big") + bytes(pdu))
-        primitive = request.to_primitive()
-        return Request(_title(bytes(pdu[20:36])), _title(bytes(pdu[4:20])), primitive, request.protocol_version)
+        request.decode(bytes(raw))
+        return Request(calling_ae, called_ae, request.to_primitive(), request.protocol_version)
     except Exception as error:  # pynetdicom raises whatever its parsers happen to meet
         raise UnexpectedPdu("the association request can't be read", reason=6) from error
 
@@ -88,7 +93,7 @@ def judge(request: Request, address: str, registry: Registry) -> Rejection | Non
         return Rejection.APPLICATION_CONTEXT_UNKNOWN
     if request.called_ae not in registry.entities:
         return Rejection.CALLED_AE_UNKNOWN
-    if not registry.knows_source(request.calling_ae, address):
+    if not request.calling_ae or not registry.knows_source(request.calling_ae, address):
         return Rejection.CALLING_AE_UNKNOWN
     return None
 
@@ -150,6 +155,6 @@ def _user_information(max_pdu_bytes: int) -> list[Any]:
     return [length, class_uid, version]
 
 
-def _title(raw: bytes) -> str:
+def _title(raw: bytearray) -> str:
     text = raw.decode("ascii", "replace").strip(" \0")
     return "".join(character if character.isprintable() else "?" for character in text)

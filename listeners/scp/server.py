@@ -30,6 +30,7 @@ class Server:
         self._settings = services.settings
         self._open: dict[threading.Thread, Connection] = {}
         self._lock = threading.Lock()
+        self._stopped = False
         try:
             self._listening = socket.create_server(
                 (self._settings.host, self._settings.port), family=_family(self._settings.host), backlog=_BACKLOG
@@ -57,8 +58,8 @@ class Server:
             except TimeoutError:
                 continue
             except OSError as error:
-                if self._listening.fileno() < 0:
-                    return  # stopped
+                if self._stopped:
+                    return
                 # out of descriptors, or the peer went away at once
                 log.error("a connection could not be accepted", reason=error.strerror)
                 stopping.wait(_POLL_SECONDS)
@@ -67,6 +68,7 @@ class Server:
 
     def stop(self, grace_seconds: float) -> None:
         """Take no more, let associations end for `grace_seconds`, then break them off. What was answered stays."""
+        self._stopped = True
         with contextlib.suppress(OSError):
             self._listening.shutdown(socket.SHUT_RDWR)  # ends an accept that waits
         self._listening.close()

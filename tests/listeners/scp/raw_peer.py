@@ -43,11 +43,12 @@ class RawPeer:
         protocol_version: int = 1,
     ) -> tuple[int, bytes]:
         """Send an A-ASSOCIATE-RQ; return the answer. Accepted contexts are in `contexts` then."""
-        primitive = _request(contexts or ((CT, [EXPLICIT_LITTLE]),), calling_ae, called_ae)
+        primitive = _request(contexts or ((CT, [EXPLICIT_LITTLE]),), calling_ae or "ANYBODY", called_ae)
         primitive.application_context_name = UID(application_context)
         request = A_ASSOCIATE_RQ(primitive)
         encoded = bytearray(request.encode())
         encoded[6:8] = struct.pack(">H", protocol_version)
+        encoded[26:42] = calling_ae.encode().ljust(16)
         self.socket.sendall(encoded)
         kind, answer = self.read_pdu()
         if kind == 2:

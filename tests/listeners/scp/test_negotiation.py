@@ -77,6 +77,12 @@ def test_a_source_is_known_by_its_ae_title_and_address_name_or_network(
             assert receiver.files() == []
 
 
+def test_a_sender_without_a_name_is_rejected_even_where_anybody_may_send(receiver: Receiver) -> None:
+    """An event names its source, so there must be one."""
+    with RawPeer(receiver.port) as peer:
+        assert codes(peer.associate(calling_ae="")) == "1/1/3"
+
+
 def test_one_port_serves_several_ae_titles(tmp_path: Path) -> None:
     with receiving(tmp_path, MIG, ApplicationEntitySettings(ae_title="OTHER")) as receiver:
         for called_ae in ("MIG", "OTHER"):
