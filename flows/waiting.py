@@ -1,0 +1,19 @@
+"""A long wait gives its slot back: the run says why it waits and until when, and is picked up again then."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from prefect.client.schemas.objects import State
+from prefect.runtime import flow_run
+from prefect.states import AwaitingRetry
+
+from gateway.errors import TransientError
+from gateway.waiting import next_delay_seconds, waiting_message
+
+
+def wait_for(error: TransientError) -> State[Any]:
+    """Return the state of a run that can't go on for now. The dispatcher ends the wait once what is away answers."""
+    next_try = datetime.now(UTC) + timedelta(seconds=next_delay_seconds(flow_run.run_count))
+    message = waiting_message(error.waits_for, str(error), next_try)
+    state: State[Any] = AwaitingRetry(scheduled_time=next_try, message=message)
+    return state
