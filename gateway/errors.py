@@ -18,7 +18,8 @@ act on and that holds no patient data and no credential.
         ├── Damaged
         ├── InvalidDataSet
         │   └── MismatchedDataSet
-        └── SpoolOwned
+        ├── SpoolOwned
+        └── AlreadyRunning
 """
 
 from enum import StrEnum
@@ -99,3 +100,7 @@ class MismatchedDataSet(InvalidDataSet):
 
 class SpoolOwned(PermanentError):
     """Another process owns this area of the spool. The text says which."""
+
+
+class AlreadyRunning(PermanentError):
+    """Another process already has this role on this data directory. The text says which."""
