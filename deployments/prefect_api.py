@@ -17,11 +17,13 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.exceptions import ObjectNotFound
 
-from gateway.errors import PermanentError, TransientError
+from gateway.errors import Dependency, PermanentError, TransientError
 
 
 class PrefectUnavailable(TransientError):
     """The Prefect server did not answer, or said that it can't serve just now."""
+
+    waits_for = Dependency.PREFECT
 
 
 class PrefectRefused(PermanentError):
@@ -31,6 +33,8 @@ class PrefectRefused(PermanentError):
 class NotInPrefect(PrefectRefused):
     """What was asked for is not there, or no longer."""
 
+
+DEFAULT_QUEUE = "default"  # that every work pool has from the start
 
 _PAGE = 200  # the most that a server returns at once unless told otherwise
 _COMES_AND_GOES = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}

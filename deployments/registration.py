@@ -1,6 +1,5 @@
 """Make Prefect know our work pool, its queues and the deployments that prefect.yaml describes."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +13,7 @@ from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 from prefect.flows import Flow, load_flow_from_entrypoint
 from prefect.utilities.callables import parameter_schema
 
-from deployments.outage import Outage, growing_delays
-from deployments.prefect_api import PrefectUnavailable, prefect_errors
+from deployments.prefect_api import prefect_errors
 from deployments.worker.worker import GatewayWorker
 
 DESCRIPTION_FILE = Path(__file__).with_name("prefect.yaml")
@@ -50,22 +48,6 @@ def read_descriptions(file: Path = DESCRIPTION_FILE) -> tuple[Description, ...]:
         )
         for entry in content["deployments"]
     )
-
-
-async def register_when_there(
-    client: PrefectClient, work_pool: str, queues: Sequence[str], descriptions: Sequence[Description]
-) -> None:
-    """Register, for which Prefect is waited for as long as it takes."""
-    outage = Outage("Prefect")
-    for delay_seconds in growing_delays(0.25, 5):
-        try:
-            await register(client, work_pool, queues, descriptions)
-        except PrefectUnavailable as error:
-            outage.began(error)
-            await asyncio.sleep(delay_seconds)
-        else:
-            outage.over()
-            return
 
 
 async def register(

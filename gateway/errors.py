@@ -8,6 +8,7 @@ act on and that holds no patient data and no credential.
     │   ├── StoreUnavailable
     │   ├── CorruptedInTransit
     │   ├── BrokerUnavailable
+    │   ├── DatabaseUnavailable
     │   ├── NoRoom
     │   └── SpoolFailed
     └── PermanentError          it cannot: somebody has to act first
@@ -15,6 +16,7 @@ act on and that holds no patient data and no credential.
         ├── StoreRefused
         │   └── NoSuchObject
         ├── BrokerRefused
+        ├── DatabaseRefused
         ├── Damaged
         ├── InvalidDataSet
         │   └── MismatchedDataSet
@@ -30,6 +32,8 @@ class Dependency(StrEnum):
 
     OBJECT_STORE = "the object store"
     EVENTS = "the event broker"
+    DATABASE = "the database"
+    PREFECT = "Prefect"
 
 
 class GatewayError(Exception):
@@ -58,6 +62,12 @@ class BrokerUnavailable(TransientError):
     waits_for = Dependency.EVENTS
 
 
+class DatabaseUnavailable(TransientError):
+    """The gateway's database did not answer, or was busy for too long."""
+
+    waits_for = Dependency.DATABASE
+
+
 class NoRoom(TransientError):
     """The spool's file system has no room for more (ENOSPC, EDQUOT, or the high-water mark is reached)."""
 
@@ -84,6 +94,10 @@ class NoSuchObject(StoreRefused):
 
 class BrokerRefused(PermanentError):
     """The broker answered and refused: credentials, virtual host or permissions."""
+
+
+class DatabaseRefused(PermanentError):
+    """The gateway's database answered and refused, or holds something else than ours."""
 
 
 class Damaged(PermanentError):

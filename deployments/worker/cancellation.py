@@ -5,6 +5,7 @@ import asyncio
 import structlog
 from prefect.client.schemas.objects import StateType
 
+from deployments.ownership import owner_of
 from deployments.prefect_api import runs_in_state
 from deployments.run_states import mark_cancelled
 from deployments.worker.settlement import Ending, RunInHand
@@ -24,7 +25,7 @@ async def end_cancelled_runs(worker: GatewayWorker) -> None:
     for flow_run in cancelling:
         if run := worker.in_hand.get(flow_run.id):
             _end(run, flow_run.name)
-        elif worker.owns(flow_run.infrastructure_pid):
+        elif owner_of(flow_run) == worker.name:
             await mark_cancelled(worker.client, flow_run.id, "Cancelled: nothing was running it.")
 
 

@@ -5,6 +5,7 @@ from uuid import UUID
 import structlog
 from prefect.client.schemas.objects import FlowRun, StateType
 
+from deployments.ownership import claimed_by, owner_of
 from deployments.prefect_api import runs_in_state
 from deployments.run_states import mark_cancelled, put_back
 from deployments.worker.worker import GatewayWorker
@@ -29,19 +30,14 @@ async def _is_left(worker: GatewayWorker, run_id: UUID) -> bool:
 
 
 async def _is_ours(worker: GatewayWorker, flow_run: FlowRun) -> bool:
-    """Whether the run's present state was reached in this worker's hands.
-
-    A Pending run may still name the process of its last try, elsewhere; its message says who claimed it now.
-    """
+    """Whether the run's present state was reached in this worker's hands."""
     state = flow_run.state
     if state is None or state.is_scheduled() or state.is_final():
         return False
-    if state.is_pending():
-        return state.message == worker.claim_text()
-    if flow_run.infrastructure_pid is None:  # it was cancelled before its process was named
+    if state.is_cancelling() and flow_run.infrastructure_pid is None:  # before its process was named
         states = await worker.client.read_flow_run_states(flow_run.id)
-        return any(past.is_pending() and past.message == worker.claim_text() for past in states[-2:])
-    return worker.owns(flow_run.infrastructure_pid)
+        return any(past.is_pending() and claimed_by(past.message) == worker.name for past in states[-2:])
+    return owner_of(flow_run) == worker.name
 
 
 async def _settle(worker: GatewayWorker, flow_run: FlowRun) -> None:

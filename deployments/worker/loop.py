@@ -1,7 +1,7 @@
 """What the worker does until it is stopped: looks for runs, tells Prefect that it lives, cancels, tidies up."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -9,8 +9,8 @@ import structlog
 from prefect.events.clients import get_events_subscriber
 from prefect.events.filters import EventAnyResourceFilter, EventFilter, EventNameFilter
 
-from deployments.outage import Outage, growing_delays
-from deployments.prefect_api import PrefectRefused, PrefectUnavailable, prefect_errors
+from deployments.outage import growing_delays
+from deployments.services import Services
 from deployments.stopping import Stopping
 from deployments.waking import wait_for_any
 from deployments.worker.cancellation import end_cancelled_runs
@@ -39,7 +39,7 @@ class WorkerLoop:
 
     worker: GatewayWorker
     look_for_cancels: asyncio.Event = field(default_factory=asyncio.Event)
-    outage: Outage = field(default_factory=lambda: Outage("Prefect"))
+    services: Services = field(default_factory=lambda: Services(POLL_SECONDS))
 
     async def run(self, stopping: Stopping, drain_seconds: float) -> None:
         """Work until stopped; then wait for the runs in hand, `drain_seconds` at most, or not at all if asked twice."""
@@ -59,15 +59,15 @@ class WorkerLoop:
         """What ends when the worker is asked to stop."""
         return [
             self.worker.children.keep_filled(),
-            self._repeat(self._find_runs, self.worker.look_again, POLL_SECONDS),
+            self.services.repeat(self._find_runs, POLL_SECONDS, self.worker.look_again),
         ]
 
     def _keepers(self) -> list[Coroutine[None, None, None]]:
         """What goes on until the last run has ended: without heartbeats its runs would be taken for lost."""
         return [
-            self._repeat(self._sync, asyncio.Event(), HEARTBEAT_SECONDS),
-            self._repeat(self._cancel_runs, self.look_for_cancels, HEARTBEAT_SECONDS),
-            self._repeat(self._cancel_runs_in_hand, asyncio.Event(), CANCEL_POLL_SECONDS),
+            self.services.repeat(self._sync, HEARTBEAT_SECONDS),
+            self.services.repeat(self._cancel_runs, HEARTBEAT_SECONDS, self.look_for_cancels),
+            self.services.repeat(self._cancel_runs_in_hand, CANCEL_POLL_SECONDS),
             self._listen(),
         ]
 
@@ -88,27 +88,6 @@ class WorkerLoop:
 
     async def _cancel_runs_in_hand(self) -> bool:
         return bool(self.worker.in_hand) and await self._cancel_runs()
-
-    async def _repeat(self, step: Callable[[], Awaitable[bool]], wake: asyncio.Event, interval_seconds: float) -> None:
-        """Take a step whenever woken, and every so often anyhow; sooner while Prefect is away.
-
-        A step returns whether Prefect has answered it.
-        """
-        while True:
-            wake.clear()
-            pause_seconds = interval_seconds
-            try:
-                with prefect_errors():
-                    answered = await step()
-                if answered:
-                    self.outage.over()
-            except (PrefectUnavailable, PrefectRefused) as error:
-                self.outage.began(error)
-                pause_seconds = min(pause_seconds, POLL_SECONDS)
-                wake.clear()
-            except Exception:  # noqa: BLE001 - the outermost frame of a service
-                _log.exception("unexpected, going on")
-            await wait_for_any(wake, timeout_seconds=pause_seconds)
 
     async def _listen(self) -> None:
         """Be woken by Prefect's events. Where they fail, the polls find everything a little later."""

@@ -6,18 +6,18 @@ from collections.abc import Sequence
 import structlog
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
-from deployments.prefect_api import prefect_client
+from deployments.prefect_api import DEFAULT_QUEUE, prefect_client
 from deployments.process_lock import only_one
-from deployments.registration import Description, read_descriptions, register_when_there
+from deployments.registration import Description, read_descriptions, register
+from deployments.services import Services
 from deployments.stopping import stop_on_signals
 from deployments.waking import finished_before
 from deployments.worker.children import ChildPool
-from deployments.worker.loop import WorkerLoop
+from deployments.worker.loop import POLL_SECONDS, WorkerLoop
 from deployments.worker.worker import GatewayWorker
 from gateway.config import Settings
 from gateway.spool.node import Node, read_node
 
-DEFAULT_QUEUE = "default"
 _SPARE = 2  # children that wait; each takes some 35 MB
 
 _log = structlog.get_logger()
@@ -53,6 +53,9 @@ async def _serve(settings: Settings, descriptions: Sequence[Description]) -> Non
 
 
 async def _register(settings: Settings, node: Node, descriptions: Sequence[Description]) -> None:
-    queues = [node.work_queue]  # a work pool has its default queue from the start
     async with prefect_client() as client:
-        await register_when_there(client, settings.prefect.work_pool, queues, descriptions)
+
+        async def apply_descriptions() -> None:
+            await register(client, settings.prefect.work_pool, [node.work_queue], descriptions)
+
+        await Services(POLL_SECONDS).once(apply_descriptions)

@@ -12,6 +12,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.states import Pending
 from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
 
+from deployments.ownership import claim_text, process_text
 from deployments.prefect_api import NotInPrefect, PrefectUnavailable, prefect_errors
 from deployments.run_states import mark_cancelled
 from deployments.worker.child import Order
@@ -57,14 +58,6 @@ class GatewayWorker(BaseWorker[BaseJobConfiguration, BaseVariables, GatewayResul
     @property
     def queues(self) -> list[str]:
         return sorted(self._work_queues)
-
-    def claim_text(self) -> str:
-        """The message of the Pending state that says whose the run is."""
-        return f"Claimed by worker {self.name}."
-
-    def owns(self, process: str | None) -> bool:
-        """Whether a run's `infrastructure_pid` names a process of this worker, in this life or an earlier one."""
-        return bool(process) and str(process).startswith(f"{self.name}:")
 
     async def sync_with_backend(self) -> None:
         await super().sync_with_backend()
@@ -129,7 +122,7 @@ class GatewayWorker(BaseWorker[BaseJobConfiguration, BaseVariables, GatewayResul
         return self._entrypoints[deployment_id] if deployment_id else None
 
     async def _claim(self, flow_run: FlowRun) -> bool:
-        pending: State[Any] = Pending(message=self.claim_text())
+        pending: State[Any] = Pending(message=claim_text(self.name))
         result = await self.client.set_flow_run_state(flow_run.id, pending)
         if result.status is not SetStateStatus.ACCEPT or result.state is None:
             return False  # another worker was quicker, it was cancelled, or a limit holds it back
@@ -141,7 +134,7 @@ class GatewayWorker(BaseWorker[BaseJobConfiguration, BaseVariables, GatewayResul
         child = await self.children.take()
         try:
             # Before the child is told: a Running run always names its process.
-            await self.client.update_flow_run(flow_run.id, infrastructure_pid=f"{self.name}:{child.process_id}")
+            await self.client.update_flow_run(flow_run.id, infrastructure_pid=process_text(self.name, child.process_id))
             if run.ending is not Ending.ITSELF:  # cancelled or cut while it was claimed
                 child.dismiss()
                 return

@@ -9,32 +9,30 @@ import pytest
 from prefect.client.orchestration import SyncPrefectClient
 
 from tests.deployments.operator import Operator
-from tests.deployments.worker_process import WorkerProcess
-from tests.peers import postgresql as postgresql_peer
+from tests.deployments.roles import WorkerProcess
 from tests.peers import prefect_server
 from tests.peers.postgresql import PostgreSQL
 from tests.peers.prefect_server import PrefectServer
+from tests.peers.processes import Server
 
 NewWorker = Callable[..., WorkerProcess]
 
 
 @pytest.fixture(scope="session")
-def postgresql() -> Iterator[PostgreSQL]:
-    with postgresql_peer.running() as peer:
+def prefect_on_sqlite(tmp_path_factory: pytest.TempPathFactory, servers: list[Server]) -> Iterator[PrefectServer]:
+    with prefect_server.running(tmp_path_factory.mktemp("prefect-sqlite")) as peer:
+        servers.append(peer.server)
         yield peer
 
 
 @pytest.fixture(scope="session")
-def prefect_on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
-    with prefect_server.running(tmp_path_factory.mktemp("prefect-sqlite")) as server:
-        yield server
-
-
-@pytest.fixture(scope="session")
-def prefect_on_postgresql(tmp_path_factory: pytest.TempPathFactory, postgresql: PostgreSQL) -> Iterator[PrefectServer]:
+def prefect_on_postgresql(
+    tmp_path_factory: pytest.TempPathFactory, postgresql: PostgreSQL, servers: list[Server]
+) -> Iterator[PrefectServer]:
     url = postgresql.url(postgresql.new_database(), "asyncpg")
-    with prefect_server.running(tmp_path_factory.mktemp("prefect-postgresql"), url) as server:
-        yield server
+    with prefect_server.running(tmp_path_factory.mktemp("prefect-postgresql"), url) as peer:
+        servers.append(peer.server)
+        yield peer
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.peers)], scope="session")
@@ -46,26 +44,27 @@ def prefect(request: pytest.FixtureRequest) -> PrefectServer:
 
 @pytest.fixture
 def operator(prefect: PrefectServer) -> Iterator[Operator]:
-    prefect.server.start()  # a test before may have stopped it
     with SyncPrefectClient(prefect.api_url) as client:
         yield Operator(client)
 
 
 @pytest.fixture
-def new_worker(tmp_path: Path, prefect: PrefectServer) -> Iterator[NewWorker]:
-    """Makes workers, each with a work pool and a data directory of its own."""
-    prefect.server.start()
+def work_pool() -> str:
+    """A work pool that only this test uses."""
+    return f"pool-{uuid4()}"
+
+
+@pytest.fixture
+def new_worker(tmp_path: Path, prefect: PrefectServer, work_pool: str) -> Iterator[NewWorker]:
+    """Starts workers on the test's work pool and data directory, with the environment that is given."""
     with ExitStack() as stack:
 
-        def make(**environment: str) -> WorkerProcess:
-            name = f"pool-{uuid4()}"
-            (tmp_path / name).mkdir()
-            worker = WorkerProcess(tmp_path / name, prefect.api_url, name, **environment)
+        def start(**environment: str) -> WorkerProcess:
+            worker = WorkerProcess(tmp_path, prefect.api_url, work_pool, environment)
             stack.callback(worker.server.stop)
-            worker.start()
-            return worker
+            return worker.start()
 
-        yield make
+        yield start
 
 
 @pytest.fixture

@@ -4,14 +4,20 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import NoReturn
+from uuid import UUID
 
 from prefect import flow, task
 from prefect.client.schemas.objects import State
 from prefect.states import AwaitingRetry
 
 from gateway.config import load_settings
+from gateway.errors import Dependency
+from gateway.spool.door import scp_door
+from gateway.waiting import waiting_message
 
 
 @task
@@ -85,3 +91,38 @@ def waiting(marker: str, seconds: float) -> State[None] | None:
     if first:
         return AwaitingRetry(message="waits", scheduled_time=datetime.now(UTC) + timedelta(seconds=seconds))
     return None
+
+
+@flow(name="example-ingest")
+def ingesting(payload_id: str) -> State[None] | None:
+    """Announce a payload while the broker is there; else do what the file `instead` says: wait, crash, fail."""
+    settings = load_settings().settings
+    if (settings.data_dir / "broker").exists() and not (settings.data_dir / "instead").exists():
+        scp_door(settings.data_dir / "spool").finish(UUID(payload_id))
+        return None
+    instead = settings.data_dir / "instead"
+    return _INSTEAD[instead.read_text() if instead.exists() else "wait"]()
+
+
+def _wait() -> State[None]:
+    next_try = datetime.now(UTC) + timedelta(hours=1)
+    return AwaitingRetry(
+        message=waiting_message(Dependency.EVENTS, "nobody listens", next_try), scheduled_time=next_try
+    )
+
+
+def _crash() -> NoReturn:
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError
+
+
+def _fail() -> NoReturn:
+    raise ValueError("told to fail")
+
+
+_INSTEAD: Mapping[str, Callable[[], State[None] | None]] = {
+    "wait": _wait,
+    "crash": _crash,
+    "fail": _fail,
+    "complete": lambda: None,
+}

@@ -7,23 +7,16 @@ import sys
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from uuid import uuid4
 
-import pytest
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.schedules import SCHEDULE_TYPES, IntervalSchedule
 
 from deployments.registration import DESCRIPTION_FILE, Description, read_descriptions, register
 from tests.deployments.operator import Operator
-from tests.deployments.worker_process import ROOT
+from tests.deployments.roles import ROOT
 from tests.peers.prefect_server import PrefectServer
 
 TRIVIAL = Description("trivial", "tests.deployments.example_flows.trivial", "an example", ("tag",), "default")
-
-
-@pytest.fixture
-def work_pool() -> str:
-    return f"pool-{uuid4()}"
 
 
 def register_on(prefect: PrefectServer, work_pool: str, *descriptions: Description) -> None:

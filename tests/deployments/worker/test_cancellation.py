@@ -6,8 +6,8 @@ from prefect.client.schemas.actions import DeploymentUpdate
 
 from tests.deployments.conftest import NewWorker
 from tests.deployments.operator import Operator
+from tests.deployments.roles import WorkerProcess
 from tests.deployments.worker.runs import GatedRun, is_alive, started
-from tests.deployments.worker_process import WorkerProcess
 from tests.waiting import wait_until
 
 

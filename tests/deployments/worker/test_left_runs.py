@@ -11,8 +11,8 @@ from prefect.states import Pending, Running
 
 from tests.deployments.conftest import NewWorker
 from tests.deployments.operator import Operator, scheduled_at
+from tests.deployments.roles import WorkerProcess
 from tests.deployments.worker.runs import GatedRun, is_alive
-from tests.deployments.worker_process import WorkerProcess
 from tests.peers.prefect_server import PrefectServer
 from tests.waiting import wait_until
 
@@ -89,7 +89,7 @@ def test_a_run_that_ends_while_prefect_is_away_completes_when_it_is_back(
     run.wait_until_running()
     prefect.server.kill()
     run.gate.touch()
-    wait_until(lambda: "Prefect is away" in worker.log, 20, "the worker to notice")
+    worker.wait_for_log("Prefect is away")
     prefect.server.start()
     operator.wait_for(run.run_id, "Completed", within_seconds=60)
     operator.wait_for(operator.trigger("example-trivial/trivial"), "Completed")
@@ -102,16 +102,16 @@ def test_a_child_that_dies_while_prefect_is_away_is_reported_when_it_is_back(
     child = run.wait_until_running()
     prefect.server.kill()
     os.kill(child, signal.SIGKILL)
-    wait_until(lambda: "run ended" in worker.log, 10, "the worker to notice")
+    worker.wait_for_log("run ended")
     prefect.server.start()
     operator.wait_for(run.run_id, "Crashed", within_seconds=30)
 
 
 def test_an_outage_is_logged_once(worker: WorkerProcess, operator: Operator, prefect: PrefectServer) -> None:
     prefect.server.kill()
-    wait_until(lambda: "Prefect is away" in worker.log, 20, "the worker to notice")
+    worker.wait_for_log("Prefect is away")
     prefect.server.start()
-    wait_until(lambda: "Prefect is back" in worker.log, 30, "the worker to notice")
+    worker.wait_for_log("Prefect is back")
     operator.wait_for(operator.trigger("example-trivial/trivial"), "Completed", within_seconds=30)
     assert worker.log.count("Prefect is away") == 1
 

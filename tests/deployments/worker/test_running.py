@@ -8,8 +8,8 @@ from pathlib import Path
 
 from tests.deployments.conftest import NewWorker
 from tests.deployments.operator import Operator, scheduled_at
+from tests.deployments.roles import WorkerProcess
 from tests.deployments.worker.runs import GatedRun
-from tests.deployments.worker_process import WorkerProcess
 from tests.waiting import wait_until
 
 

@@ -7,11 +7,10 @@ import pytest
 
 from tests.deployments.conftest import NewWorker
 from tests.deployments.operator import Operator
+from tests.deployments.roles import WorkerProcess
 from tests.deployments.worker.runs import GatedRun, is_alive
-from tests.deployments.worker_process import WorkerProcess
 from tests.peers.prefect_server import PrefectServer
 from tests.peers.processes import PeerFailed
-from tests.waiting import wait_until
 
 
 def test_an_idle_worker_ends_at_once_and_leaves_nobody(worker: WorkerProcess) -> None:
@@ -26,7 +25,7 @@ def test_a_stopped_worker_waits_for_its_runs_and_takes_no_more(
     run = GatedRun(operator, tmp_path)
     run.wait_until_running()
     worker.signal(signal.SIGTERM)
-    wait_until(lambda: "stopping when the runs in hand have ended" in worker.log, 5, "the worker to drain")
+    worker.wait_for_log("stopping when the runs in hand have ended")
     late = operator.trigger("example-trivial/trivial")
     run.finish()
     assert worker.wait_for_end(within_seconds=10) == 0
@@ -51,7 +50,7 @@ def test_a_second_sigterm_ends_the_worker_at_once_and_puts_its_runs_back(
     run = GatedRun(operator, tmp_path)
     child = run.wait_until_running()
     worker.signal(signal.SIGTERM)
-    wait_until(lambda: "stopping when the runs in hand have ended" in worker.log, 5, "the worker to drain")
+    worker.wait_for_log("stopping when the runs in hand have ended")
     worker.signal(signal.SIGTERM)
     assert worker.wait_for_end(within_seconds=5) == 0
     assert not is_alive(child)
@@ -77,7 +76,7 @@ def test_a_worker_that_can_not_reach_prefect_still_ends(
     run.wait_until_running()
     prefect.server.kill()
     worker.signal(signal.SIGTERM)
-    wait_until(lambda: "stopping when the runs in hand have ended" in worker.log, 5, "the worker to drain")
+    worker.wait_for_log("stopping when the runs in hand have ended")
     worker.signal(signal.SIGTERM)
     assert worker.wait_for_end(within_seconds=8) == 0
     worker.wait_until_alone(within_seconds=5)
@@ -88,6 +87,6 @@ def test_a_worker_that_can_not_reach_prefect_still_ends(
 
 
 def test_there_is_one_worker_for_a_data_directory(worker: WorkerProcess) -> None:
-    second = WorkerProcess(worker.directory, "http://127.0.0.1:9/api", "pool", name="second")
+    second = WorkerProcess(worker.directory, "http://127.0.0.1:9/api", "pool", {}, name="second")
     with pytest.raises(PeerFailed, match=r"`mig worker` runs on it already, as process \d+"):
         second.start()
