@@ -8,6 +8,7 @@ act on and that holds no patient data and no credential.
     │   ├── StoreUnavailable
     │   ├── CorruptedInTransit
     │   ├── BrokerUnavailable
+    │   ├── DatabaseUnavailable
     │   ├── NoRoom
     │   └── SpoolFailed
     └── PermanentError          it cannot: somebody has to act first
@@ -15,10 +16,12 @@ act on and that holds no patient data and no credential.
         ├── StoreRefused
         │   └── NoSuchObject
         ├── BrokerRefused
+        ├── DatabaseRefused
         ├── Damaged
         ├── InvalidDataSet
         │   └── MismatchedDataSet
-        └── SpoolOwned
+        ├── SpoolOwned
+        └── AlreadyRunning
 """
 
 from enum import StrEnum
@@ -29,6 +32,8 @@ class Dependency(StrEnum):
 
     OBJECT_STORE = "the object store"
     EVENTS = "the event broker"
+    DATABASE = "the database"
+    PREFECT = "Prefect"
 
 
 class GatewayError(Exception):
@@ -55,6 +60,12 @@ class BrokerUnavailable(TransientError):
     """The event could not be handed over: nobody answers, it was returned, or it was not confirmed."""
 
     waits_for = Dependency.EVENTS
+
+
+class DatabaseUnavailable(TransientError):
+    """The gateway's database did not answer, or was busy for too long."""
+
+    waits_for = Dependency.DATABASE
 
 
 class NoRoom(TransientError):
@@ -85,6 +96,10 @@ class BrokerRefused(PermanentError):
     """The broker answered and refused: credentials, virtual host or permissions."""
 
 
+class DatabaseRefused(PermanentError):
+    """The gateway's database answered and refused, or holds something else than ours."""
+
+
 class Damaged(PermanentError):
     """Bytes that were promised do not verify. They are kept for a person to look at."""
 
@@ -99,3 +114,7 @@ class MismatchedDataSet(InvalidDataSet):
 
 class SpoolOwned(PermanentError):
     """Another process owns this area of the spool. The text says which."""
+
+
+class AlreadyRunning(PermanentError):
+    """Another process already has this role on this data directory. The text says which."""

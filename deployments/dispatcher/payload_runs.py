@@ -1,0 +1,92 @@
+"""What the dispatcher asks of Prefect: the runs of payloads. All raise PrefectUnavailable or PrefectRefused."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from uuid import UUID
+
+import httpx
+from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+from prefect.client.schemas.objects import FlowRun
+from prefect.exceptions import ObjectNotFound
+
+from deployments.prefect_api import prefect_errors
+from gateway.payload import Payload
+
+_AT_ONCE = 100  # runs in one question
+_TRIES = 8  # a server on SQLite says 503 whenever somebody else writes just then; the client pauses for 0.1 s
+
+
+@dataclass
+class PayloadRuns:
+    """Runs of one deployment. `register` is called where Prefect does not know it, or no longer."""
+
+    client: PrefectClient
+    deployment: str
+    register: Callable[[], Awaitable[None]]
+    _deployment_id: UUID | None = field(default=None, init=False)
+
+    async def create(self, payload: Payload, attempt: int, work_queue: str) -> FlowRun:
+        """Return the payload's run number `attempt`, created now unless it was before: then in whatever state it is."""
+        with prefect_errors():
+            for _ in range(_TRIES):
+                try:
+                    return await self._create(payload, attempt, work_queue)
+                except httpx.HTTPStatusError as error:
+                    self._go_on_after(error)
+            return await self._create(payload, attempt, work_queue)
+
+    async def read(self, run_ids: Sequence[UUID]) -> dict[UUID, FlowRun]:
+        """Return those of these runs that there still are."""
+        found: dict[UUID, FlowRun] = {}
+        with prefect_errors():
+            for start in range(0, len(run_ids), _AT_ONCE):
+                wanted = FlowRunFilter(id=FlowRunFilterId(any_=list(run_ids[start : start + _AT_ONCE])))
+                runs = await self.client.read_flow_runs(flow_run_filter=wanted, limit=_AT_ONCE)
+                found |= {run.id: run for run in runs}
+        return found
+
+    def _go_on_after(self, error: httpx.HTTPStatusError) -> None:
+        """Raise what a second try will not change."""
+        status = error.response.status_code
+        if status == HTTPStatus.NOT_FOUND:  # the deployment was deleted since it was looked up
+            self._deployment_id = None
+        elif status != HTTPStatus.SERVICE_UNAVAILABLE:
+            raise error
+
+    async def _create(self, payload: Payload, attempt: int, work_queue: str) -> FlowRun:
+        return await self.client.create_flow_run_from_deployment(
+            await self._known_deployment(),
+            parameters={"payload_id": str(payload.payload_id)},
+            name=run_name(payload),
+            tags=run_tags(payload),
+            work_queue_name=work_queue,
+            idempotency_key=f"{payload.payload_id}:{attempt}",
+        )
+
+    async def _known_deployment(self) -> UUID:
+        if self._deployment_id is None:
+            try:
+                self._deployment_id = await self._look_up()
+            except ObjectNotFound:
+                await self.register()
+                self._deployment_id = await self._look_up()
+        return self._deployment_id
+
+    async def _look_up(self) -> UUID:
+        return (await self.client.read_deployment_by_name(self.deployment)).id
+
+
+def run_name(payload: Payload) -> str:
+    """Name a run for the dashboard, e.g. `MIG ← CT01, 324 instances, 1f3c9a2e`: AE titles and counts, no patient."""
+    origin = payload.instances[0].origin
+    count = len(payload.instances)
+    instances = f"{count} instance{'s' if count != 1 else ''}"
+    return f"{origin.destination} ← {origin.source}, {instances}, {str(payload.payload_id)[:8]}"
+
+
+def run_tags(payload: Payload) -> list[str]:
+    """The AE titles, for the dashboard's filter."""
+    origins = {instance.origin for instance in payload.instances}
+    return sorted({f"to {origin.destination}" for origin in origins} | {f"from {origin.source}" for origin in origins})

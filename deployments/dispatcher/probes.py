@@ -1,0 +1,39 @@
+"""How it is found out whether a part answers that runs wait for.
+
+Each probe reads the settings anew, as a run does: an address may have been put right.
+"""
+
+from collections.abc import Mapping
+from contextlib import closing
+
+from deployments.dispatcher.release import Probe
+from gateway.config import load_settings
+from gateway.database import database_errors, open_database
+from gateway.errors import Dependency
+from gateway.events import open_publisher
+from gateway.object_store import open_object_store
+
+
+def check_object_store() -> None:
+    open_object_store(load_settings().settings).check()
+
+
+def check_events() -> None:
+    with closing(open_publisher(load_settings().settings)) as publisher:
+        publisher.check()
+
+
+def check_database() -> None:
+    engine = open_database(load_settings().settings.database_url)
+    try:
+        with database_errors(), engine.connect():
+            pass
+    finally:
+        engine.dispose()
+
+
+PROBES: Mapping[Dependency, Probe] = {
+    Dependency.OBJECT_STORE: check_object_store,
+    Dependency.EVENTS: check_events,
+    Dependency.DATABASE: check_database,
+}

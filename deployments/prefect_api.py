@@ -1,0 +1,85 @@
+"""Where Prefect's errors become ours, and the filters and requests that several processes share."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from http import HTTPStatus
+
+import httpx
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+    FlowRunFilterWorkQueueName,
+    WorkPoolFilter,
+    WorkPoolFilterName,
+)
+from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.exceptions import ObjectNotFound
+
+from gateway.errors import Dependency, PermanentError, TransientError
+
+
+class PrefectUnavailable(TransientError):
+    """The Prefect server did not answer, or said that it can't serve just now."""
+
+    waits_for = Dependency.PREFECT
+
+
+class PrefectRefused(PermanentError):
+    """The Prefect server answered and refused."""
+
+
+class NotInPrefect(PrefectRefused):
+    """What was asked for is not there, or no longer."""
+
+
+DEFAULT_QUEUE = "default"  # that every work pool has from the start
+
+_PAGE = 200  # the most that a server returns at once unless told otherwise
+_COMES_AND_GOES = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
+
+
+def prefect_client() -> PrefectClient:
+    """A client that asks again at once where the server's SQLite was busy, instead of after two seconds."""
+    return get_client(httpx_settings={"event_hooks": {"response": [_soon_again]}})
+
+
+async def _soon_again(response: httpx.Response) -> None:
+    if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
+        response.headers.setdefault("Retry-After", "0.1")
+
+
+@contextmanager
+def prefect_errors() -> Iterator[None]:
+    """Turn what the client raises into ours. The text holds no body and no address: either may hold credentials."""
+    try:
+        yield
+    except ObjectNotFound as error:
+        raise NotInPrefect("Prefect does not know it") from error
+    except httpx.HTTPStatusError as error:
+        status = error.response.status_code
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _COMES_AND_GOES:
+            raise PrefectUnavailable(f"Prefect answered {status}") from error
+        raise PrefectRefused(f"Prefect answered {status} to {error.request.method}") from error
+    except httpx.TransportError as error:
+        raise PrefectUnavailable(f"Prefect does not answer ({type(error).__name__})") from error
+
+
+async def runs_in_state(
+    client: PrefectClient, work_pool: str, queues: Sequence[str], *types: StateType
+) -> list[FlowRun]:
+    """Return the runs of these queues of a work pool that are in one of these states."""
+    found: list[FlowRun] = []
+    wanted = FlowRunFilter(
+        state=FlowRunFilterState(type=FlowRunFilterStateType(any_=list(types))),
+        work_queue_name=FlowRunFilterWorkQueueName(any_=list(queues)),
+    )
+    pool = WorkPoolFilter(name=WorkPoolFilterName(any_=[work_pool]))
+    while True:
+        page = await client.read_flow_runs(
+            flow_run_filter=wanted, work_pool_filter=pool, limit=_PAGE, offset=len(found)
+        )
+        found += page
+        if len(page) < _PAGE:
+            return found

@@ -1,0 +1,23 @@
+"""The environment in which Prefect is imported: it reads its settings once, at import."""
+
+import os
+from pathlib import Path
+
+from gateway.config import Settings
+
+
+def prefect_environment(settings: Settings) -> dict[str, str]:
+    """Return the variables that tell Prefect's client where its server is and what not to do."""
+    return {
+        "PREFECT_API_URL": settings.prefect_api_url,
+        "PREFECT_HOME": os.environ.get("PREFECT_HOME", str(settings.data_dir / "prefect")),
+        "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false",  # a missing server is waited for, never replaced
+        "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
+        "DO_NOT_TRACK": "1",
+    }
+
+
+def use_prefect(settings: Settings) -> None:
+    """Set this process's environment, and that of its children. Prefect must not be imported before."""
+    os.environ.update(prefect_environment(settings))
+    Path(os.environ["PREFECT_HOME"]).mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,39 @@
+"""Cancel in the dashboard ends the child: Prefect's stock worker leaves that to a runner that we do not have."""
+
+import asyncio
+
+import structlog
+from prefect.client.schemas.objects import StateType
+
+from deployments.ownership import owner_of
+from deployments.prefect_api import runs_in_state
+from deployments.run_states import mark_cancelled
+from deployments.worker.settlement import Ending, RunInHand
+from deployments.worker.worker import GatewayWorker
+
+_IN_ORDER_SECONDS = 5.0  # then it is killed
+
+_log = structlog.get_logger()
+
+
+async def end_cancelled_runs(worker: GatewayWorker) -> None:
+    """End the children of runs that are Cancelling; their end makes the runs Cancelled.
+
+    A run of this worker without a child, one that waits or was left, is Cancelled at once.
+    """
+    cancelling = await runs_in_state(worker.client, worker.pool_name, worker.queues, StateType.CANCELLING)
+    for flow_run in cancelling:
+        if run := worker.in_hand.get(flow_run.id):
+            _end(run, flow_run.name)
+        elif owner_of(flow_run) == worker.name:
+            await mark_cancelled(worker.client, flow_run.id, "Cancelled: nothing was running it.")
+
+
+def _end(run: RunInHand, name: str) -> None:
+    if run.ending is not Ending.ITSELF:
+        return
+    run.ending = Ending.CANCELLED
+    if run.child:
+        _log.info("run cancelled: its process is ended", run=name, process=run.child.process_id)
+        run.child.terminate()
+        asyncio.get_running_loop().call_later(_IN_ORDER_SECONDS, run.child.kill)

@@ -1,0 +1,153 @@
+"""The worker type `gateway`: it claims runs, hands each to a child and reports how that ended."""
+
+import asyncio
+from typing import Any
+from uuid import UUID
+
+import anyio.abc
+import structlog
+from prefect.client.schemas.objects import FlowRun, State
+from prefect.client.schemas.responses import SetStateStatus
+from prefect.exceptions import ObjectNotFound
+from prefect.states import Pending
+from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
+
+from deployments.ownership import claim_text, process_text
+from deployments.prefect_api import NotInPrefect, PrefectUnavailable, prefect_errors
+from deployments.run_states import mark_cancelled
+from deployments.worker.child import Order
+from deployments.worker.children import ChildPool
+from deployments.worker.settlement import Ending, RunInHand, settle
+from gateway.config.model import LogSettings
+
+_log = structlog.get_logger()
+
+
+class GatewayResult(BaseWorkerResult):
+    """How a run's process ended."""
+
+
+class GatewayWorker(BaseWorker[BaseJobConfiguration, BaseVariables, GatewayResult]):
+    """Runs flows in prestarted children that have everything imported.
+
+    `in_hand` holds every run that it has claimed until Prefect knows the run's end; `look_again` is set when it is
+    worth looking for runs; `at_once`, once set, means that nothing is waited for any longer.
+    """
+
+    type = "gateway"
+    _description = "Runs the gateway's flows in prestarted processes."
+
+    def __init__(self, *arguments: Any, children: ChildPool | None = None, **options: Any) -> None:
+        # A prefetched run, one that waits for its time, would hold a place until then.
+        super().__init__(*arguments, **options | {"prefetch_seconds": 0})
+        self.children = children or ChildPool(spare=1, entrypoints=(), log=LogSettings())
+        self.in_hand: dict[UUID, RunInHand] = {}
+        self.look_again = asyncio.Event()
+        self.at_once = asyncio.Event()
+        self._entrypoints: dict[UUID, str] = {}
+
+    @property
+    def has_room(self) -> bool:
+        """Whether it may claim another run."""
+        return self._limiter is None or self.limiter.available_tokens > 0
+
+    @property
+    def pool_name(self) -> str:
+        return self._work_pool_name
+
+    @property
+    def queues(self) -> list[str]:
+        return sorted(self._work_queues)
+
+    async def sync_with_backend(self) -> None:
+        await super().sync_with_backend()
+        self._entrypoints.clear()  # a deployment may have been updated
+
+    async def run(
+        self,
+        flow_run: FlowRun,
+        configuration: BaseJobConfiguration,
+        task_status: anyio.abc.TaskStatus[int] | None = None,
+    ) -> GatewayResult:
+        """Carry out a run that is Pending. The stock `_submit_run` comes by here, ours does not."""
+        run = self.in_hand.setdefault(flow_run.id, RunInHand(flow_run.id))
+        try:
+            await self._in_child(flow_run, run, await self._entrypoint(flow_run) or "")
+            if task_status:
+                task_status.started(0)
+            await settle(self.client, run, self.at_once)
+        finally:
+            self.in_hand.pop(flow_run.id, None)
+        return GatewayResult(status_code=0, identifier=str(flow_run.id))
+
+    async def _submit_run(self, flow_run: FlowRun) -> None:
+        """Claim, carry out, report. The stock method makes six more requests on the way to Running."""
+        run = self.in_hand[flow_run.id] = RunInHand(flow_run.id)
+        try:
+            with prefect_errors():
+                carried_out = await self._claim_and_carry_out(flow_run, run)
+            self._free_place(flow_run.id)
+            if carried_out:
+                await settle(self.client, run, self.at_once)
+        except NotInPrefect:
+            _log.info("run given up: it was deleted", run=flow_run.name)
+        except PrefectUnavailable as error:
+            _log.warning("run not started: it will be found again", run=flow_run.name, reason=str(error))
+        except Exception:  # noqa: BLE001 - the outermost frame of a run: its trouble must not end the others
+            _log.exception("run not carried out: it will be found again", run=flow_run.name)
+        finally:
+            self.in_hand.pop(flow_run.id, None)
+            self._submitting_flow_run_ids.discard(flow_run.id)
+            self._free_place(flow_run.id)
+
+    async def _claim_and_carry_out(self, flow_run: FlowRun, run: RunInHand) -> bool:
+        entrypoint = await self._entrypoint(flow_run)
+        if entrypoint is None:
+            await mark_cancelled(self.client, flow_run.id, "Cancelled: its deployment was deleted.")
+            return False
+        if not await self._claim(flow_run):
+            return False
+        await self._in_child(flow_run, run, entrypoint)
+        return True
+
+    async def _entrypoint(self, flow_run: FlowRun) -> str | None:
+        """Where the run's flow is found; None where its deployment is gone."""
+        deployment_id = flow_run.deployment_id
+        if deployment_id is not None and deployment_id not in self._entrypoints:
+            try:
+                deployment = await self.client.read_deployment(deployment_id)
+            except ObjectNotFound:
+                return None
+            self._entrypoints[deployment_id] = deployment.entrypoint or ""
+        return self._entrypoints[deployment_id] if deployment_id else None
+
+    async def _claim(self, flow_run: FlowRun) -> bool:
+        pending: State[Any] = Pending(message=claim_text(self.name))
+        result = await self.client.set_flow_run_state(flow_run.id, pending)
+        if result.status is not SetStateStatus.ACCEPT or result.state is None:
+            return False  # another worker was quicker, it was cancelled, or a limit holds it back
+        flow_run.state = result.state
+        return True
+
+    async def _in_child(self, flow_run: FlowRun, run: RunInHand, entrypoint: str) -> None:
+        """Have a child carry the run out; return when the child has ended."""
+        child = await self.children.take()
+        try:
+            # Before the child is told: a Running run always names its process.
+            await self.client.update_flow_run(flow_run.id, infrastructure_pid=process_text(self.name, child.process_id))
+            if run.ending is not Ending.ITSELF:  # cancelled or cut while it was claimed
+                child.dismiss()
+                return
+            child.give(Order(flow_run.model_dump_json(), entrypoint))
+        except BaseException:
+            child.dismiss()
+            raise
+        run.child = child
+        log = _log.bind(run=flow_run.name, run_id=str(flow_run.id))
+        log.info("run started", process=child.process_id)
+        run.exit_code = await child.ended()
+        log.info("run ended", exit_code=run.exit_code)
+
+    def _free_place(self, run_id: UUID) -> None:
+        self._release_limit_slot(run_id)
+        self.look_again.set()

@@ -1,0 +1,91 @@
+"""The gateway's database, SQLite or PostgreSQL: a commit that returned survives a power cut on either."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import DateTime, Engine, create_engine, event, make_url
+from sqlalchemy.engine import Dialect
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    InterfaceError,
+    NoSuchModuleError,
+    OperationalError,
+    SQLAlchemyError,
+)
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.types import TypeDecorator
+
+from gateway.errors import DatabaseRefused, DatabaseUnavailable, SettingsError
+
+_BUSY_SECONDS = 10
+
+
+def open_database(url: str) -> Engine:
+    """Return the engine for an SQLAlchemy address. It connects when it is first used.
+
+    Raises SettingsError where the address can't be used.
+    """
+    try:
+        parsed = make_url(url)
+        is_sqlite = parsed.get_backend_name() == "sqlite"
+        engine = create_engine(parsed, pool_pre_ping=not is_sqlite)
+    except (ArgumentError, NoSuchModuleError, ImportError) as error:
+        raise SettingsError("database.url: not an address of SQLite or PostgreSQL (postgresql+psycopg://…)") from error
+    if is_sqlite:
+        if parsed.database:
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        event.listen(engine, "connect", _make_sqlite_durable)
+    else:
+        event.listen(engine, "connect", _make_postgresql_durable)
+    return engine
+
+
+@contextmanager
+def database_errors() -> Iterator[None]:
+    """Turn what the database raises into ours. No statement's parameters stand in the text."""
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        raise DatabaseUnavailable(f"the database does not answer: {_first_line(error)}") from error
+    except SQLAlchemyError as error:
+        raise DatabaseRefused(f"the database refused ({type(error).__name__})") from error
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment. SQLite forgets the time zone, so what is stored is UTC and what is read says so."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return value.astimezone(UTC) if value else None
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _make_sqlite_durable(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {_BUSY_SECONDS * 1000}")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.close()
+
+
+def _make_postgresql_durable(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    cursor = connection.cursor()
+    cursor.execute(
+        "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
+    )
+    cursor.close()
+    connection.commit()
+
+
+def _first_line(error: DBAPIError) -> str:
+    return str(error.orig).strip().partition("\n")[0]

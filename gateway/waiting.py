@@ -1,0 +1,36 @@
+"""A long wait: what a run says while it waits for a part that is away, and when it tries again.
+
+The message of a waiting run is for the operator who looks at it, and for the dispatcher, which reads from it what the
+run waits for and releases it as soon as that answers again.
+"""
+
+from datetime import UTC, datetime
+
+from gateway.errors import Dependency
+
+_FIRST_DELAY_SECONDS = 30.0
+_LONGEST_DELAY_SECONDS = 900.0
+
+
+def waiting_message(dependency: Dependency, reason: str, next_try: datetime) -> str:
+    """Return the message of a run that waits for `dependency`, because of `reason`, until `next_try` at the latest."""
+    at = next_try.astimezone(UTC)
+    return f"{_opening(dependency)}{reason.rstrip('.')}. Tries again by {at:%Y-%m-%d %H:%M:%S} UTC, or when it answers."
+
+
+def dependency_of(message: str | None) -> Dependency | None:
+    """Return what a run with this message waits for; None where it is not a message of `waiting_message`."""
+    for dependency in Dependency:
+        if message and message.startswith(_opening(dependency)):
+            return dependency
+    return None
+
+
+def next_delay_seconds(run_count: int) -> float:
+    """Return how long a run waits after its try number `run_count`, from 1: doubled up to a quarter of an hour."""
+    doublings = min(max(run_count, 1) - 1, 10)
+    return min(_FIRST_DELAY_SECONDS * (1 << doublings), _LONGEST_DELAY_SECONDS)
+
+
+def _opening(dependency: Dependency) -> str:
+    return f"Waits for {dependency}: "

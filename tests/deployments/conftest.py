@@ -1,0 +1,72 @@
+"""The scene of the Prefect side: a real server on each database, an operator, a worker."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from prefect.client.orchestration import SyncPrefectClient
+
+from tests.deployments.operator import Operator
+from tests.deployments.roles import WorkerProcess
+from tests.peers import prefect_server
+from tests.peers.postgresql import PostgreSQL
+from tests.peers.prefect_server import PrefectServer
+from tests.peers.processes import Server
+
+NewWorker = Callable[..., WorkerProcess]
+
+
+@pytest.fixture(scope="session")
+def prefect_on_sqlite(tmp_path_factory: pytest.TempPathFactory, servers: list[Server]) -> Iterator[PrefectServer]:
+    with prefect_server.running(tmp_path_factory.mktemp("prefect-sqlite")) as peer:
+        servers.append(peer.server)
+        yield peer
+
+
+@pytest.fixture(scope="session")
+def prefect_on_postgresql(
+    tmp_path_factory: pytest.TempPathFactory, postgresql: PostgreSQL, servers: list[Server]
+) -> Iterator[PrefectServer]:
+    url = postgresql.url(postgresql.new_database(), "asyncpg")
+    with prefect_server.running(tmp_path_factory.mktemp("prefect-postgresql"), url) as peer:
+        servers.append(peer.server)
+        yield peer
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.peers)], scope="session")
+def prefect(request: pytest.FixtureRequest) -> PrefectServer:
+    """A server on each of the databases that it is run with."""
+    server: PrefectServer = request.getfixturevalue(f"prefect_on_{request.param}")
+    return server
+
+
+@pytest.fixture
+def operator(prefect: PrefectServer) -> Iterator[Operator]:
+    with SyncPrefectClient(prefect.api_url) as client:
+        yield Operator(client)
+
+
+@pytest.fixture
+def work_pool() -> str:
+    """A work pool that only this test uses."""
+    return f"pool-{uuid4()}"
+
+
+@pytest.fixture
+def new_worker(tmp_path: Path, prefect: PrefectServer, work_pool: str) -> Iterator[NewWorker]:
+    """Starts workers on the test's work pool and data directory, with the environment that is given."""
+    with ExitStack() as stack:
+
+        def start(**environment: str) -> WorkerProcess:
+            worker = WorkerProcess(tmp_path, prefect.api_url, work_pool, environment)
+            stack.callback(worker.server.stop)
+            return worker.start()
+
+        yield start
+
+
+@pytest.fixture
+def worker(new_worker: NewWorker) -> WorkerProcess:
+    return new_worker()

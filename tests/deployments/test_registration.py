@@ -1,0 +1,87 @@
+"""Work pool, queues and deployments, from one description."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.schedules import SCHEDULE_TYPES, IntervalSchedule
+
+from deployments.registration import DESCRIPTION_FILE, Description, read_descriptions, register
+from tests.deployments.operator import Operator
+from tests.deployments.roles import ROOT
+from tests.peers.prefect_server import PrefectServer
+
+TRIVIAL = Description("trivial", "tests.deployments.example_flows.trivial", "an example", ("tag",), "default")
+
+
+def register_on(prefect: PrefectServer, work_pool: str, *descriptions: Description) -> None:
+    async def once() -> None:
+        async with PrefectClient(prefect.api_url) as client:
+            await register(client, work_pool, ["node-1"], descriptions)
+
+    asyncio.run(once())
+
+
+def test_the_file_describes_ingest() -> None:
+    (ingest,) = read_descriptions()
+    assert (ingest.name, ingest.entrypoint) == ("ingest", "flows.ingest.ingest_payload")
+
+
+def test_registering_makes_pool_queue_and_deployment(
+    prefect: PrefectServer, operator: Operator, work_pool: str
+) -> None:
+    register_on(prefect, work_pool, TRIVIAL)
+    assert operator.client.read_work_pool(work_pool).type == "gateway"
+    assert operator.client.read_work_queue_by_name("node-1", work_pool_name=work_pool)
+    deployment = operator.client.read_deployment_by_name("example-trivial/trivial")
+    assert (deployment.work_pool_name, deployment.work_queue_name) == (work_pool, "default")
+    assert (deployment.entrypoint, deployment.tags) == (TRIVIAL.entrypoint, ["tag"])
+    assert set((deployment.parameter_openapi_schema or {})["properties"]) == {"payload_id"}
+
+
+def test_registering_again_changes_nothing(prefect: PrefectServer, operator: Operator, work_pool: str) -> None:
+    register_on(prefect, work_pool, TRIVIAL)
+    before = operator.client.read_deployment_by_name("example-trivial/trivial")
+    register_on(prefect, work_pool, TRIVIAL)
+    after = operator.client.read_deployment_by_name("example-trivial/trivial")
+    assert (after.id, after.updated) == (before.id, before.updated)
+
+
+def test_what_differs_is_updated_and_what_an_operator_added_stays(
+    prefect: PrefectServer, operator: Operator, work_pool: str
+) -> None:
+    register_on(prefect, work_pool, TRIVIAL)
+    deployment = operator.client.read_deployment_by_name("example-trivial/trivial")
+    schedules: list[tuple[SCHEDULE_TYPES, bool]] = [(IntervalSchedule(interval=timedelta(days=365)), True)]
+    operator.client.create_deployment_schedules(deployment.id, schedules)
+    operator.client.pause_deployment(deployment.id)
+    register_on(prefect, work_pool, replace(TRIVIAL, description="a better one"))
+    after = operator.client.read_deployment_by_name("example-trivial/trivial")
+    assert (after.id, after.description) == (deployment.id, "a better one")
+    assert after.paused
+    assert len(after.schedules) == 1
+    operator.client.delete_deployment(deployment.id)
+
+
+def test_prefects_own_command_deploys_the_same_file(prefect: PrefectServer, operator: Operator, tmp_path: Path) -> None:
+    (tmp_path / "flows").mkdir()
+    (tmp_path / "flows" / "ingest.py").write_text(
+        "from prefect import flow\n@flow(name='ingest')\ndef ingest_payload(payload_id: str) -> None: ...\n"
+    )
+    (tmp_path / "prefect.yaml").write_bytes(DESCRIPTION_FILE.read_bytes())
+    register_on(prefect, "gateway")
+    environment = os.environ | {"PREFECT_API_URL": prefect.api_url, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
+    command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
+    subprocess.run(command, cwd=tmp_path, env=environment, check=True, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
+    deployment = operator.client.read_deployment_by_name("ingest/ingest")
+    assert (deployment.work_pool_name, deployment.work_queue_name) == ("gateway", "default")
+    assert (deployment.entrypoint, deployment.pull_steps) == ("flows.ingest.ingest_payload", [])
+
+
+def test_the_file_beside_the_readme_is_the_one_of_the_package() -> None:
+    assert (ROOT / "prefect.yaml").resolve() == DESCRIPTION_FILE.resolve()

@@ -1,0 +1,131 @@
+"""A run from its trigger to its end."""
+
+import os
+import signal
+import statistics
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from tests.deployments.conftest import NewWorker
+from tests.deployments.operator import Operator, scheduled_at
+from tests.deployments.roles import WorkerProcess
+from tests.deployments.worker.runs import GatedRun
+from tests.waiting import wait_until
+
+
+def test_a_run_goes_through_its_tasks_and_completes(worker: WorkerProcess, operator: Operator) -> None:
+    run_id = operator.trigger("example-trivial/trivial")
+    operator.wait_for(run_id, "Completed")
+    assert [state.name for state in operator.history(run_id)] == ["Scheduled", "Pending", "Running", "Completed"]
+
+
+def test_an_async_flow_runs_as_well(worker: WorkerProcess, operator: Operator) -> None:
+    operator.wait_for(operator.trigger("example-async/asynchronous"), "Completed")
+
+
+def test_a_run_has_a_process_of_its_own_that_prefect_can_name(
+    worker: WorkerProcess, operator: Operator, tmp_path: Path
+) -> None:
+    run = GatedRun(operator, tmp_path)
+    process = run.wait_until_running()
+    assert operator.run(run.run_id).infrastructure_pid == f"{worker.node.worker_name}:{process}"
+    assert os.getsid(process) == process
+    run.finish()
+
+
+def test_no_more_runs_go_on_at_once_than_there_are_places(
+    new_worker: NewWorker, operator: Operator, tmp_path: Path
+) -> None:
+    new_worker(MIG_WORKER__RUNS_AT_ONCE="2")
+    first, second = GatedRun(operator, tmp_path, "first"), GatedRun(operator, tmp_path, "second")
+    first.wait_until_running()
+    second.wait_until_running()
+    third = GatedRun(operator, tmp_path, "third")
+    first.finish()
+    third.wait_until_running()
+    assert operator.names(third.run_id)[1] == "Pending"  # and nothing before: it was not claimed in vain
+    second.finish()
+    third.finish()
+
+
+def test_a_failed_run_is_retried_from_the_dashboard_and_completes(
+    worker: WorkerProcess, operator: Operator, tmp_path: Path
+) -> None:
+    marker = tmp_path / "put right"
+    run_id = operator.trigger("example-failing-once/failing_once", {"marker": str(marker)})
+    assert "told to fail" in (operator.wait_for(run_id, "Failed").message or "")
+    marker.touch()
+    operator.retry(run_id)
+    operator.wait_for(run_id, "Completed")
+
+
+def test_a_killed_child_is_a_crashed_run_that_says_how(worker: WorkerProcess, operator: Operator) -> None:
+    run_id = operator.trigger("example-killed/killed")
+    assert operator.wait_for(run_id, "Crashed").message == "The run's process was killed by SIGKILL."
+    operator.wait_for(operator.trigger("example-trivial/trivial"), "Completed")
+
+
+def test_a_killed_fork_server_is_replaced(worker: WorkerProcess, operator: Operator) -> None:
+    for pid in _fork_servers(worker):
+        os.kill(pid, signal.SIGKILL)
+    for _ in range(4):  # more than there are children that wait
+        operator.wait_for(operator.trigger("example-trivial/trivial"), "Completed")
+
+
+def test_a_run_that_waits_gives_its_place_back_and_goes_on_when_due(
+    new_worker: NewWorker, operator: Operator, tmp_path: Path
+) -> None:
+    new_worker(MIG_WORKER__RUNS_AT_ONCE="1")
+    marker = str(tmp_path / "marker")
+    waiting = operator.trigger("example-waiting/waiting", {"marker": marker, "seconds": 6})
+    operator.wait_for(waiting, "AwaitingRetry")
+    wait_until(lambda: operator.run(waiting).infrastructure_pid is None, 5, "its process to be forgotten")
+    operator.wait_for(operator.trigger("example-trivial/trivial"), "Completed")
+    assert operator.state(waiting).name == "AwaitingRetry"
+    operator.wait_for(waiting, "Completed")
+    assert operator.run(waiting).run_count == 2
+
+
+def test_a_run_that_is_not_due_holds_no_place(new_worker: NewWorker, operator: Operator) -> None:
+    new_worker(MIG_WORKER__RUNS_AT_ONCE="1")
+    later = operator.trigger("example-trivial/trivial", state=scheduled_at(datetime.now(UTC) + timedelta(seconds=5)))
+    operator.wait_for(operator.trigger("example-trivial/trivial"), "Completed")
+    assert operator.state(later).name == "Scheduled"
+
+
+def test_a_flow_reads_the_settings_of_its_moment(new_worker: NewWorker, operator: Operator, tmp_path: Path) -> None:
+    file, written = tmp_path / "gateway.toml", tmp_path / "written"
+    file.write_text('scu.ae_title = "BEFORE"')
+    new_worker(MIG_CONFIG=str(file))
+    file.write_text('scu.ae_title = "AFTER"')
+    run_id = operator.trigger("example-reading-settings/reading_settings", {"written": str(written)})
+    operator.wait_for(run_id, "Completed")
+    assert written.read_text() == "AFTER"
+
+
+def test_the_runs_of_another_node_are_left_alone(worker: WorkerProcess, operator: Operator) -> None:
+    elsewhere = operator.trigger("example-trivial/trivial", work_queue_name="node-elsewhere")
+    here = operator.trigger("example-trivial/trivial", work_queue_name=worker.node.work_queue)
+    operator.wait_for(here, "Completed")
+    assert operator.state(elsewhere).name == "Scheduled"
+
+
+def test_a_trigger_is_a_running_run_within_600_ms_at_the_median(worker: WorkerProcess, operator: Operator) -> None:
+    waits = sorted(_seconds_until_running(worker, operator) for _ in range(30))
+    print(f"trigger to Running: p50 {statistics.median(waits):.3f} s, p95 {waits[28]:.3f} s, of {len(waits)} runs")
+    assert statistics.median(waits) < 0.6
+
+
+def _seconds_until_running(worker: WorkerProcess, operator: Operator) -> float:
+    triggered = datetime.now(UTC)
+    run_id = operator.trigger("example-trivial/trivial")
+    wait_until(lambda: f"run_id={run_id} exit_code=0" in worker.log, 20, "the run's child to end")
+    running = next(state for state in operator.history(run_id) if state.name == "Running")
+    return (running.timestamp - triggered).total_seconds()
+
+
+def _fork_servers(worker: WorkerProcess) -> list[int]:
+    """The worker's children that run `multiprocessing.forkserver`."""
+    parent = worker.server.pid
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    return [int(pid) for pid in children if b"forkserver" in Path(f"/proc/{pid}/cmdline").read_bytes()]
