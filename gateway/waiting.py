@@ -12,10 +12,15 @@ _FIRST_DELAY_SECONDS = 30.0
 _LONGEST_DELAY_SECONDS = 900.0
 
 
-def waiting_message(dependency: Dependency, reason: str, next_try: datetime) -> str:
-    """Return the message of a run that waits for `dependency`, because of `reason`, until `next_try` at the latest."""
-    at = next_try.astimezone(UTC)
-    return f"{_opening(dependency)}{reason.rstrip('.')}. Tries again by {at:%Y-%m-%d %H:%M:%S} UTC, or when it answers."
+def waiting_message(dependency: Dependency | None, reason: str, next_try: datetime) -> str:
+    """Return the message of a run that waits because of `reason`, until `next_try` at the latest.
+
+    `dependency` is what it waits for; None where nothing can be asked whether it is back, such as room on a disk.
+    """
+    at = f"{next_try.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    if dependency is None:
+        return f"Waits: {reason.rstrip('.')}. Tries again at {at}."
+    return f"{_opening(dependency)}{reason.rstrip('.')}. Tries again by {at}, or when it answers."
 
 
 def dependency_of(message: str | None) -> Dependency | None:

@@ -1,6 +1,7 @@
 """How far a long task is, shown on the run's page: an artifact that is updated now and then, not for each file."""
 
 import time
+from typing import cast
 from uuid import UUID
 
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
@@ -36,6 +37,7 @@ class RunProgress:
     def _show(self) -> None:
         percent = round(100 * self._done_bytes / self._total_bytes, 1)
         if self._artifact is None:
-            self._artifact = create_progress_artifact(percent, key=self._key, description=self._description)
+            made = create_progress_artifact(percent, key=self._key, description=self._description)
+            self._artifact = cast("UUID", made)  # it has an asynchronous face as well
         else:
             update_progress_artifact(self._artifact, percent)
