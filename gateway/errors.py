@@ -8,6 +8,7 @@ act on and that holds no patient data and no credential.
     │   ├── StoreUnavailable
     │   ├── CorruptedInTransit
     │   ├── BrokerUnavailable
+    │   ├── PeerUnavailable
     │   ├── NoRoom
     │   └── SpoolFailed
     └── PermanentError          it cannot: somebody has to act first
@@ -15,6 +16,7 @@ act on and that holds no patient data and no credential.
         ├── StoreRefused
         │   └── NoSuchObject
         ├── BrokerRefused
+        ├── PeerRefused
         ├── Damaged
         ├── InvalidDataSet
         │   └── MismatchedDataSet
@@ -57,6 +59,17 @@ class BrokerUnavailable(TransientError):
     waits_for = Dependency.EVENTS
 
 
+class PeerUnavailable(TransientError):
+    """A DICOM or DICOMweb peer did not answer, broke off, or said that it can't serve just now.
+
+    `retry_after_seconds` is how long the peer itself asked to be left alone, where it did (HTTP's Retry-After).
+    """
+
+    def __init__(self, text: str, *, retry_after_seconds: float | None = None) -> None:
+        super().__init__(text)
+        self.retry_after_seconds = retry_after_seconds
+
+
 class NoRoom(TransientError):
     """The spool's file system has no room for more (ENOSPC, EDQUOT, or the high-water mark is reached)."""
 
@@ -83,6 +96,10 @@ class NoSuchObject(StoreRefused):
 
 class BrokerRefused(PermanentError):
     """The broker answered and refused: credentials, virtual host or permissions."""
+
+
+class PeerRefused(PermanentError):
+    """A DICOM or DICOMweb peer answered and refused for good: AE titles, credentials, address or protocol."""
 
 
 class Damaged(PermanentError):
