@@ -1,12 +1,15 @@
 """A Part 10 file that is to be sent: what it is, and where its data set lies."""
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 from gateway.dicom.part10 import read_head
 from gateway.dicom.uid import decode_uid
-from gateway.errors import InvalidDataSet
+from gateway.errors import Damaged, InvalidDataSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,19 @@ class Part10File:
             offset,
             size,
         )
+
+    @contextmanager
+    def opened(self) -> Iterator[int]:
+        """A descriptor to read the file by. Trouble with that (OSError, EOFError) is raised as Damaged."""
+        try:
+            descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                yield descriptor
+            finally:
+                os.close(descriptor)
+        except (OSError, EOFError) as error:
+            why = error.strerror if isinstance(error, OSError) else str(error)
+            raise Damaged(f"the file of instance {self.sop_instance_uid} can't be read: {why}") from error
 
     @property
     def data_set_bytes(self) -> int:

@@ -8,7 +8,6 @@ import os
 from collections.abc import Iterator
 
 from gateway.dimse.pdv import HEADER_BYTES, IS_LAST, PDV_HEADER_BYTES, encode_command_pdus, put_header
-from gateway.errors import Damaged
 
 _BUFFER_BYTES = 1024 * 1024
 _LARGEST_PDU_BYTES = 262_144  # also where the peer sets no limit
@@ -32,7 +31,7 @@ class DataSetPdus:
     def message(self, context_id: int, command: bytes, file: int, offset: int, length: int) -> Iterator[memoryview]:
         """Yield the PDUs of a command set and of the data set in an open `file`, several together.
 
-        Raises Damaged where the file is shorter than it was. A piece is always whole PDUs.
+        Raises EOFError where the file is shorter than it was, and OSError. A piece is always whole PDUs.
         """
         encoded = encode_command_pdus(context_id, command, self._fragment_bytes)
         self._buffer[: len(encoded)] = encoded
@@ -40,8 +39,8 @@ class DataSetPdus:
         while offset < end:
             places, filled = self._lay_out(at, context_id, end - offset)
             wanted = sum(map(len, places))
-            if _read(file, places, offset) != wanted:
-                raise Damaged("the file is shorter than it was")
+            if os.preadv(file, places, offset) != wanted:
+                raise EOFError("it is shorter than it was")
             yield self._view[:filled]
             at, offset = 0, offset + wanted
 
@@ -62,10 +61,3 @@ class DataSetPdus:
             self._buffer[at - padding : at] = bytes(padding)
             left -= size
         return places, at
-
-
-def _read(file: int, places: list[memoryview], offset: int) -> int:
-    try:
-        return os.preadv(file, places, offset)
-    except OSError as error:
-        raise Damaged(f"the file can't be read: {error.strerror}") from error

@@ -3,10 +3,8 @@
 Not pynetdicom's `send_c_store`: it queues a whole file in memory, and waits for ever on a peer that stops reading.
 """
 
-import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -17,7 +15,6 @@ from gateway.dimse.data_set_pdus import DataSetPdus
 from gateway.dimse.negotiation import Answer, Proposal
 from gateway.dimse.peer import Patience, Peer
 from gateway.dimse.refusals import context_refusal
-from gateway.errors import Damaged
 from gateway.store_outcome import StoreOutcome, outcome_of_status
 
 _SMALLEST_PDU_BYTES = 8  # the headers of a fragment, and two bytes of it
@@ -97,7 +94,7 @@ class StoreAssociation:
         message_id = self._last_message_id = self._last_message_id % _LAST_MESSAGE_ID + 1
         command = encode_store_request(message_id, file.sop_class_uid, file.sop_instance_uid)
         context_id = self._answer(file).context_id
-        with _opened(file) as descriptor:
+        with file.opened() as descriptor:
             pieces = self._pdus.message(context_id, command, descriptor, file.data_set_offset, file.data_set_bytes)
             for piece in pieces:
                 self._association.send(piece, deadline)
@@ -108,15 +105,3 @@ class StoreAssociation:
         if not response.answers(CommandField.C_STORE_RQ, message_id):
             raise self._association.break_rules(f"message {response.message_id} was answered, not {message_id}")
         return outcome_of_status(response.status.code, response.status.comment)
-
-
-@contextmanager
-def _opened(file: Part10File) -> Iterator[int]:
-    try:
-        descriptor = os.open(file.path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError as error:
-        raise Damaged(f"the file can't be read: {error.strerror}") from error
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)

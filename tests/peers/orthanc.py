@@ -34,6 +34,12 @@ class Orthanc:
         answer = httpx.post(f"{self.url}/instances", content=content, trust_env=False, timeout=60)
         return str(answer.raise_for_status().json()["ID"])
 
+    def find(self, sop_instance_uid: str) -> list[str]:
+        """Return the ids of the instances that it holds with this UID."""
+        query = {"Level": "Instance", "Query": {"SOPInstanceUID": sop_instance_uid}}
+        found: list[str] = self.ask("POST", "/tools/find", query).json()
+        return found
+
     def send(self, ids: list[str], *, ae_title: str, port: int) -> None:
         """Send what it holds by C-STORE, over one association, to an application entity on this machine."""
         self.ask("PUT", f"/modalities/{ae_title}", [ae_title, "127.0.0.1", port])
