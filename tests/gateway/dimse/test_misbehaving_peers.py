@@ -14,9 +14,9 @@ from gateway.dimse.store import store_files
 from gateway.errors import Damaged, PeerRefused, PeerUnavailable
 from gateway.store_outcome import Outcome
 from tests.events import NeverStopping
-from tests.gateway.dimse.files import checksum_of, write_file, write_files
 from tests.gateway.dimse.raw_pacs import Association, Manners, RawPacs, answering, raw_pacs
 from tests.gateway.dimse.sending import HASTY, send
+from tests.gateway.part10_files import checksum_of, write_file, write_files
 from tests.gateway.spool.scene import CT, EXPLICIT_LITTLE
 from tests.peers.ports import free_port
 from tests.waiting import wait_until

@@ -17,9 +17,9 @@ from gateway.dimse.store_association import StoreAssociation
 from gateway.errors import PeerRefused, PeerUnavailable
 from gateway.store_outcome import Outcome
 from tests.gateway.dicom.test_scanner import data_set_bytes
-from tests.gateway.dimse.files import checksum_of, data_set_of, write_files
 from tests.gateway.dimse.raw_pacs import raw_pacs
 from tests.gateway.dimse.sending import HASTY, send
+from tests.gateway.part10_files import checksum_of, data_set_of, write_files
 from tests.listeners.scp.receiver import receiving
 from tests.peers.dcmtk import Dcmtk, Receiver
 from tests.peers.orthanc import Orthanc
