@@ -1,7 +1,7 @@
 """Files as one multipart/related body, from disk to socket (RFC 2387, PS3.18 sections 8.6.1.2 and 10.5.2).
 
-A part's own transfer syntax stands in its file meta information, which has precedence over a parameter of the media
-type (PS3.18 section 8.7.9): none is given, since some servers compare the media type as a whole.
+A part's transfer syntax stands in its file meta information, which has precedence over a parameter of the media type
+(PS3.18 section 8.7.9). None is given: Orthanc answers 200 to a part that has one, and does not store it.
 """
 
 import os

@@ -68,6 +68,8 @@ class Association:
 
     def send(self, encoded: bytes | memoryview, deadline: float) -> None:
         """Send whole PDUs before `deadline` (monotonic)."""
+        if not self.is_open:
+            raise PeerUnavailable(f"the association with {self.peer} has ended")
         with self._trouble("while data was sent"):
             try:
                 self._connection.send(encoded, self._patience.send_seconds, deadline)
@@ -81,7 +83,7 @@ class Association:
         with self._trouble("while an answer was awaited"):
             encoded = bytearray()
             while len(encoded) < _LONGEST_RESPONSE_BYTES:
-                for _, control, fragment in fragments(self._read(PduType.P_DATA_TF, deadline)):
+                for _, control, fragment in fragments(self._read_data(deadline)):
                     if not control & IS_COMMAND:
                         raise UnexpectedPdu("data came that nobody asked for", reason=2)
                     encoded += fragment
@@ -127,18 +129,17 @@ class Association:
             raise UnexpectedPdu(f"PDU type {kind:#04x} came where the association was to be answered", reason=2)
         self.acceptance = decode_acceptance(pdu, proposals)
 
-    def _read(self, expected: PduType, deadline: float) -> memoryview:
-        kind, pdu = self._read_any(deadline)
+    def _read_data(self, deadline: float) -> memoryview:
+        kind, pdu = self._read_any(min(deadline, time.monotonic() + self._patience.answer_seconds))
         if kind == PduType.A_RELEASE_RQ:
             raise ConnectionEnded("the peer released the association")
-        if kind != expected:
+        if kind != PduType.P_DATA_TF:
             raise UnexpectedPdu(f"PDU type {kind:#04x} can't come now", reason=2)
         return pdu
 
     def _read_any(self, deadline: float) -> tuple[int, memoryview]:
         """Read a PDU that is not A-ABORT; that one raises ConnectionEnded."""
-        left = deadline - time.monotonic()
-        kind, pdu = self._connection.read_pdu(min(left, self._patience.answer_seconds))
+        kind, pdu = self._connection.read_pdu(deadline - time.monotonic())
         if kind == PduType.A_ABORT:
             raise _PeerAborted(abort_text(bytes(pdu)))
         return kind, pdu

@@ -17,8 +17,8 @@ _MESSAGE_ID = 1
 
 def echo(peer: Peer, patience: Patience) -> None:
     """Ask for verification. Raises PeerUnavailable, or PeerRefused; the text says what is wrong."""
-    deadline = time.monotonic() + patience.answer_seconds
     with Association.open(peer, patience, [_VERIFICATION]) as association:
+        deadline = time.monotonic() + patience.answer_seconds
         answer = association.acceptance.answers[_VERIFICATION]
         if not answer.is_accepted:
             raise PeerRefused(f"{peer} takes associations, but no verification (C-ECHO)")

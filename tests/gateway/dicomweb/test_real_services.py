@@ -26,6 +26,8 @@ from tests.peers.orthanc import Orthanc
 from tests.peers.ports import free_port
 from tests.samples import sample
 
+pytestmark = pytest.mark.peers
+
 KINDS = ("test-SR.dcm", "liver_1frame.dcm", "waveform_ecg.dcm", "JPEG2000.dcm", "MR_small_RLE.dcm", "image_dfl.dcm")
 
 

@@ -11,6 +11,7 @@ import pytest
 from gateway.dicom.part10_file import Part10File
 from gateway.dimse.peer import Patience, Peer
 from gateway.dimse.store import store_files
+from gateway.dimse.store_association import StoreAssociation
 from gateway.errors import Damaged, PeerRefused, PeerUnavailable
 from gateway.store_outcome import Outcome
 from tests.events import NeverStopping
@@ -370,6 +371,16 @@ def test_a_stop_ends_between_two_files_and_releases_the_association(files: list[
         assert until_ended(pacs) == ["released"]
     assert (sending.stored, sending.error) == (names(1, 2), None)
     assert pacs.names == names(1, 2)
+
+
+def test_an_association_that_has_ended_says_so(files: list[Part10File]) -> None:
+    with raw_pacs() as pacs, StoreAssociation.open(pacs.peer, HASTY, files) as association:
+        assert association.send(files[0]).is_stored
+        association.release()
+        with pytest.raises(PeerUnavailable, match="has ended"):
+            association.send(files[1])
+        association.abort()
+    assert pacs.endings == ["released"]
 
 
 def test_a_caller_that_breaks_off_aborts_the_association(files: list[Part10File]) -> None:
