@@ -12,6 +12,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from email.message import Message
 
+from gateway import IMPLEMENTATION_VERSION_NAME
 from gateway.connection_errors import is_untrusted, reason
 from gateway.dicomweb.service import HttpPatience, Service
 from gateway.dicomweb.wire import Wire
@@ -45,7 +46,8 @@ class Request:
     @property
     def headers(self) -> dict[str, str]:
         carried = {"Content-Type": self.body.content_type, "Content-Length": str(self.body.bytes)} if self.body else {}
-        return {"Accept": DICOM_JSON, "Connection": "close", **carried}
+        ours = {"Accept": DICOM_JSON, "Connection": "close", "User-Agent": IMPLEMENTATION_VERSION_NAME}
+        return ours | carried
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,7 +76,9 @@ class Association:
             except ConnectionEnded as error:
                 last_words = self._last_words()
                 self._connection.reset()  # half a PDU may have gone out: the peer would take an abort for its rest
-                raise last_words or error from error
+                if last_words is None:
+                    raise
+                raise last_words from error
 
     def read_response(self, deadline: float) -> Response:
         """Return the next response, which is whole before `deadline` (monotonic)."""
