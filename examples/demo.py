@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -85,7 +86,8 @@ def main() -> int:
     except DemoFailed as failure:
         console.print(f"[red]The demo failed:[/] {failure}")
         return 1
-    console.print(f"\nDone in {time.monotonic() - began:.0f} s; nothing is left running. `make up` keeps a gateway running.")
+    seconds = time.monotonic() - began
+    console.print(f"\nDone in {seconds:.0f} s, and nothing is left running. `make up` keeps a gateway up.")
     return 0
 
 
@@ -139,11 +141,12 @@ def wait_for_run(gateway: Gateway) -> dict[str, Any]:
 
     def newest() -> dict[str, Any] | None:
         runs = gateway.ask("/flow_runs/filter", question) or []
-        new = [run for run in runs if httpx_time(run["created"]) > started - 60]
+        new = [run for run in runs if datetime.fromisoformat(run["created"]).timestamp() > started - 60]
         return new[0] if new and new[0]["state_type"] in {"COMPLETED", "FAILED", "CRASHED"} else None
 
     text = "The study is complete when it was quiet for 5 s; then it is stored and announced"
     run = wait(text, newest, INGEST_SECONDS)
+    assert run
     if run["state_type"] != "COMPLETED":
         raise DemoFailed(f"the run ended {run['state_name']}: {run['state'].get('message')}")
     return run
@@ -155,8 +158,10 @@ def show(gateway: Gateway, run: dict[str, Any]) -> None:
     objects = sorted(path for path in (DATA_DIR / "objects/monaideploy" / payload_id).rglob("*") if path.is_file())
     size = sum(path.stat().st_size for path in objects)
     event = event_of(gateway, payload_id)
-    console.print(f"\n[bold]Payload[/] {payload_id}: {event['file_count']} instances from "
-                  f"{event['trigger']['source']} to {event['trigger']['destination']}")
+    console.print(
+        f"\n[bold]Payload[/] {payload_id}: {event['file_count']} instances from "
+        f"{event['trigger']['source']} to {event['trigger']['destination']}"
+    )
     console.print(f"[bold]Stored[/]  {len(objects)} objects, {size / 1e6:.1f} MB, e.g.")
     for path in objects[:2]:
         console.print(f"         {path}", soft_wrap=True)
@@ -165,8 +170,9 @@ def show(gateway: Gateway, run: dict[str, Any]) -> None:
     console.print_json(json.dumps(shown))
     console.print(f"[bold]Run[/]     {run['name']}: {run['state_name']} in {run['total_run_time']:.1f} s")
     console.print(f"         {gateway.dashboard}/runs/flow-run/{run['id']}", soft_wrap=True)
-    console.print(f"         (to look at it: {sys.executable} -m deployments --config {DATA_DIR}/gateway.toml up)",
-                  soft_wrap=True)
+    console.print(
+        f"         (to look at it: {sys.executable} -m deployments --config {DATA_DIR}/gateway.toml up)", soft_wrap=True
+    )
 
 
 def event_of(gateway: Gateway, payload_id: str) -> dict[str, Any]:
@@ -211,13 +217,6 @@ def free_port(wanted: int) -> int:
                 continue
             return int(candidate.getsockname()[1])
     raise DemoFailed("there is no free port")
-
-
-def httpx_time(text: str) -> float:
-    """Seconds since 1970 of a time as Prefect writes it."""
-    from datetime import datetime
-
-    return datetime.fromisoformat(text).timestamp()
 
 
 if __name__ == "__main__":
