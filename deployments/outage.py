@@ -8,33 +8,46 @@ import structlog
 
 from gateway.errors import DatabaseRefused, Dependency, GatewayError, TransientError
 
+FIRST_CONTACT_SECONDS = 10.0  # processes that start together find each other within these: nothing to speak of
+
 _log = structlog.get_logger()
+
+
+@dataclass
+class _Away:
+    """A part that is away: since when, whom it holds up, and whether that was said."""
+
+    since: float
+    holds_up: set[object] = field(default_factory=set)
+    is_said: bool = False
 
 
 @dataclass
 class Outages:
     """What is away, as the services of one process notice it: the first to notice says so, the last to recover too."""
 
-    _since: dict[str, float] = field(default_factory=dict, init=False)
-    _noticed_by: dict[str, set[object]] = field(default_factory=dict, init=False)
+    _started: float = field(default_factory=time.monotonic, init=False)
+    _met: set[str] = field(default_factory=set, init=False)
+    _away: dict[str, _Away] = field(default_factory=dict, init=False)
 
     def began(self, error: GatewayError, service: object) -> None:
-        """`service` could not go on because of `error`."""
-        name = _name(error)
-        noticed_by = self._noticed_by.setdefault(name, set())
-        if not noticed_by:
-            self._since[name] = time.monotonic()
+        """`service` can't go on because of `error`. Said at once, but for a part that may be starting just now."""
+        name, now = _name(error), time.monotonic()
+        away = self._away.setdefault(name, _Away(since=now))
+        away.holds_up.add(service)
+        if not away.is_said and (name in self._met or now > self._started + FIRST_CONTACT_SECONDS):
+            away.is_said = True
             _log.warning(f"{name} is away; waiting for it", reason=str(error))
-        noticed_by.add(service)
 
     def over(self, service: object) -> None:
         """`service` goes on."""
-        for name, noticed_by in self._noticed_by.items():
-            if service in noticed_by:
-                noticed_by.remove(service)
-                if not noticed_by:
-                    away_seconds = round(time.monotonic() - self._since[name], 1)
-                    _log.info(f"{name} is back", away_seconds=away_seconds)
+        for name, away in list(self._away.items()):
+            away.holds_up.discard(service)
+            if not away.holds_up:
+                del self._away[name]
+                if away.is_said:
+                    _log.info(f"{name} is back", away_seconds=round(time.monotonic() - away.since, 1))
+        self._met |= {str(Dependency.PREFECT), str(Dependency.DATABASE)} - self._away.keys()
 
 
 def growing_delays(first_seconds: float, longest_seconds: float) -> Iterator[float]:

@@ -57,12 +57,13 @@ async def register(
 
     Raises PrefectUnavailable and PrefectRefused.
     """
+    flows = [description.load_flow() for description in descriptions]  # which takes as long as Prefect to start
     with prefect_errors():
         await _ensure_work_pool(client, work_pool)
         for queue in queues:
             await _ensure_queue(client, work_pool, queue)
-        for description in descriptions:
-            await _ensure_deployment(client, work_pool, description)
+        for description, flow in zip(descriptions, flows, strict=True):
+            await _ensure_deployment(client, work_pool, description, flow)
 
 
 async def _ensure_work_pool(client: PrefectClient, name: str) -> None:
@@ -93,8 +94,9 @@ async def _ensure_queue(client: PrefectClient, work_pool: str, queue: str) -> No
         _log.info("work queue created", work_pool=work_pool, work_queue=queue)
 
 
-async def _ensure_deployment(client: PrefectClient, work_pool: str, description: Description) -> None:
-    flow = description.load_flow()
+async def _ensure_deployment(
+    client: PrefectClient, work_pool: str, description: Description, flow: Flow[..., object]
+) -> None:
     try:
         known = await client.read_deployment_by_name(f"{flow.name}/{description.name}")
     except ObjectNotFound:

@@ -23,6 +23,8 @@ from sqlalchemy import (
     String,
     Table,
     Uuid,
+    cast,
+    func,
     insert,
     select,
     update,
@@ -111,7 +113,7 @@ class PayloadIndex:
         with database_errors():
             if row := self._find(payload.payload_id):
                 return row
-            row = _row_of(payload)
+            row = row_of(payload)
             with self._engine.begin() as connection:
                 connection.execute(insert(_payloads).values(asdict(row)))
             return row
@@ -135,13 +137,22 @@ class PayloadIndex:
         with database_errors(), self._engine.connect() as connection:
             return [_row(found) for found in connection.execute(wanted.order_by(_payloads.c.closed))]
 
-    def newest(self, limit: int, offset: int = 0, state: Dispatch | None = None) -> list[PayloadRow]:
-        """Return payloads of every node, the newest first."""
+    def newest(self, limit: int, offset: int = 0, *, announced: bool | None = None) -> list[PayloadRow]:
+        """Return payloads of every node, the newest first; where `announced` is given, only those or the others."""
         wanted = select(_payloads).order_by(_payloads.c.closed.desc(), _payloads.c.payload_id)
-        if state:
-            wanted = wanted.where(_payloads.c.state == state)
+        if announced is not None:
+            is_announced = _payloads.c.state == Dispatch.ANNOUNCED
+            wanted = wanted.where(is_announced if announced else ~is_announced)
         with database_errors(), self._engine.connect() as connection:
             return [_row(found) for found in connection.execute(wanted.limit(limit).offset(offset))]
+
+    def matching(self, beginning: str, limit: int = 2) -> list[PayloadRow]:
+        """Return payloads whose id begins so, as run names and people abbreviate it."""
+        # SQLite keeps an id as 32 digits, PostgreSQL shows it with hyphens
+        digits = func.replace(cast(_payloads.c.payload_id, String), "-", "")
+        wanted = select(_payloads).where(digits.startswith(beginning.replace("-", "").lower(), autoescape=True))
+        with database_errors(), self._engine.connect() as connection:
+            return [_row(found) for found in connection.execute(wanted.limit(limit))]
 
     def _make(self) -> None:
         with self._engine.begin() as connection:
@@ -170,7 +181,8 @@ def opened_payload_index(url: str) -> Iterator[PayloadIndex]:
         index.close()
 
 
-def _row_of(payload: Payload) -> PayloadRow:
+def row_of(payload: Payload) -> PayloadRow:
+    """The row of a payload that has no run yet."""
     origin = payload.instances[0].origin
     return PayloadRow(
         payload_id=payload.payload_id,

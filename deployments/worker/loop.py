@@ -45,7 +45,7 @@ class WorkerLoop:
         """Work until stopped; then wait for the runs in hand, `drain_seconds` at most, or not at all if asked twice."""
         try:
             async with self.worker, asyncio.TaskGroup() as group:
-                _log.info("worker ready", ready=True, worker=self.worker.name, queues=self.worker.queues)
+                _log.info("worker ready", ready=True, worker=self.worker.name, pool=self.worker.pool_name)
                 seekers = [group.create_task(service) for service in self._seekers()]
                 keepers = [group.create_task(service) for service in self._keepers()]
                 await stopping.in_order.wait()

@@ -78,4 +78,5 @@ def _opened_spool(settings: Settings, registry: Registry) -> Iterator[Intake]:
 def _say_ready(settings: Settings, port: int) -> None:
     if not settings.scp.reject_unknown_sources:
         log.warning("scp.reject_unknown_sources is false: anybody may send")
-    log.info("receiver ready", port=port, ae_titles=[entity.ae_title for entity in settings.application_entities])
+    ae_titles = [entity.ae_title for entity in settings.application_entities]
+    log.info("receiver ready", ready=True, port=port, ae_titles=ae_titles)

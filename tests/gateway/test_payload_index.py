@@ -68,7 +68,18 @@ def test_the_newest_payloads_come_first_page_by_page(index: PayloadIndex) -> Non
     newest = [payload.payload_id for payload in reversed(payloads)]
     assert [row.payload_id for row in index.newest(2)] == newest[:2]
     assert [row.payload_id for row in index.newest(2, offset=2)] == newest[2:4]
-    assert [row.payload_id for row in index.newest(9, state=Dispatch.RECORDED)] == newest[1:]
+    assert [row.payload_id for row in index.newest(9, announced=False)] == newest[1:]
+    assert [row.payload_id for row in index.newest(9, announced=True)] == newest[:1]
+
+
+def test_a_payload_is_found_by_the_beginning_of_its_id(index: PayloadIndex) -> None:
+    payload = made_payload(NODE)
+    index.record(payload)
+    index.record(made_payload(NODE))
+    for beginning in (str(payload.payload_id), str(payload.payload_id)[:10], payload.payload_id.hex[:12].upper()):
+        assert [row.payload_id for row in index.matching(beginning)] == [payload.payload_id]
+    assert index.matching("%") == []
+    assert len(index.matching("")) == 2
 
 
 def test_several_processes_may_make_the_table_together(url: str) -> None:

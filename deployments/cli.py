@@ -1,0 +1,56 @@
+"""The command line, `mig`."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deployments.commands import config, payload, processes, status
+from gateway.errors import GatewayError
+
+app = typer.Typer(
+    name="mig",
+    help="A clinical informatics gateway: studies in, payloads stored and announced, results out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for command in (processes.up, processes.scp, processes.dispatch, processes.worker, status.status):
+    app.command()(command)
+app.add_typer(config.app, name="config")
+app.add_typer(payload.app, name="payload")
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(version("informatics-gateway"))
+        raise typer.Exit
+
+
+@app.callback()
+def mig(
+    config: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The settings; else MIG_CONFIG, else ./gateway.toml.")
+    ] = None,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    if config:
+        os.environ["MIG_CONFIG"] = str(config.absolute())  # for this process and those that it starts
+
+
+def main() -> None:
+    """Run a command. Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 3 a part can't be reached."""
+    try:
+        app()
+    except GatewayError as error:
+        from deployments.exit_codes import exit_code_of
+
+        sys.stderr.write(f"{error}\n")
+        sys.exit(exit_code_of(error))

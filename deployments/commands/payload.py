@@ -1,0 +1,109 @@
+"""`mig payload`: what was received, and what became of it."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from deployments.commands.tables import AsJson, print_object, print_rows
+
+if TYPE_CHECKING:
+    from deployments.payload_list import PayloadList
+    from gateway.payload_index import PayloadIndex, PayloadRow
+
+app = typer.Typer(help="Received payloads.", no_args_is_help=True)
+
+PayloadId = Annotated[str, typer.Argument(metavar="ID", help="The payload's id, or its first digits.")]
+
+_COLUMNS = ("id", "state", "called_ae", "calling_ae", "instances", "bytes", "closed", "attempt", "run_state", "message")
+
+
+@app.command("list")
+def list_payloads(
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many on a page.")] = 20,
+    page: Annotated[int, typer.Option(min=1, help="Which page.")] = 1,
+    state: Annotated[str | None, typer.Option(help="Only those in this state.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List payloads, the newest first."""
+    from deployments.payload_list import STATES
+
+    if state is not None and state not in STATES:
+        raise typer.BadParameter(f"one of {', '.join(STATES)}", param_hint="--state")
+    with _payloads() as payloads:
+        views = payloads.page(limit, (page - 1) * limit, state)
+        print_rows([asdict(view) for view in views], _COLUMNS, as_json=as_json)
+        _end_without_prefect(payloads)
+
+
+@app.command()
+def show(payload_id: PayloadId, as_json: AsJson = False) -> None:
+    """Show everything that is known of a payload."""
+    with _payloads() as payloads:
+        view = payloads.view(_found(payloads.index, payload_id))
+        print_object(asdict(view), as_json=as_json)
+        _end_without_prefect(payloads)
+
+
+@app.command()
+def retry(payload_id: PayloadId) -> None:
+    """Try now: start the run of a payload that waits, has failed or was cancelled."""
+    from deployments.payload_list import ANNOUNCED
+    from deployments.payload_retry import NothingToRetry
+    from deployments.payload_retry import retry as try_now
+    from deployments.prefect_api import prefect_client
+
+    with _payloads() as payloads:
+        view = payloads.view(_found(payloads.index, payload_id))
+    if view.state == ANNOUNCED:
+        raise NothingToRetry(f"payload {view.id} is announced")
+    if (run_id := view.run_id) is None:
+        raise NothingToRetry(f"payload {view.id} has no run yet: the dispatcher asks for one")
+
+    async def once() -> None:
+        async with prefect_client() as client:
+            await try_now(client, run_id)
+
+    asyncio.run(once())
+    typer.echo(f"payload {view.id}: its run starts now")
+
+
+@contextmanager
+def _payloads() -> "Iterator[PayloadList]":
+    from deployments.prefect_environment import use_prefect
+    from gateway.config import load_settings
+
+    settings = load_settings().settings
+    use_prefect(settings)
+    from prefect.client.orchestration import get_client
+
+    from deployments.payload_list import PayloadList
+    from gateway.payload_index import opened_payload_index
+    from gateway.spool.door import scp_door
+    from gateway.spool.node import read_node
+
+    spool = settings.data_dir / "spool"
+    with ExitStack() as stack:
+        index = stack.enter_context(opened_payload_index(settings.database_url))
+        client = stack.enter_context(get_client(sync_client=True))
+        yield PayloadList(index, scp_door(spool), read_node(spool), client)
+
+
+def _found(index: "PayloadIndex", payload_id: str) -> "PayloadRow":
+    from gateway.errors import PermanentError
+
+    rows = index.matching(payload_id)
+    if len(rows) != 1:
+        raise PermanentError(f"{'no' if not rows else 'more than one'} payload has an id that begins with {payload_id}")
+    return rows[0]
+
+
+def _end_without_prefect(payloads: "PayloadList") -> None:
+    from deployments.exit_codes import ExitCode
+
+    if payloads.prefect_is_away:
+        typer.echo("Prefect does not answer: the state of runs is unknown", err=True)
+        raise typer.Exit(ExitCode.UNREACHABLE)

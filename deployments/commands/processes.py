@@ -1,0 +1,80 @@
+"""The processes: all in one, or each by itself."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gateway.config import Settings
+
+
+def up() -> None:
+    """Run everything in one.
+
+    Prefect's server where none is configured, the receiver, the dispatcher and the worker.
+    """
+    with _process("up") as settings:
+        from deployments.up.serve import serve
+
+        serve(settings)
+
+
+def scp() -> None:
+    """Run the DICOM receiver."""
+    import signal
+    import threading
+
+    with _process("scp") as settings:
+        from listeners.scp.serve import serve
+
+        stopping = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda _number, _frame: stopping.set())
+        serve(settings, stopping)
+
+
+def dispatch() -> None:
+    """Run the dispatcher, which asks Prefect for a run for each payload."""
+    with _process("dispatch") as settings:
+        from deployments.prefect_environment import use_prefect
+
+        use_prefect(settings)
+        from deployments.dispatcher.serve import serve
+
+        serve(settings)
+
+
+def worker() -> None:
+    """Run the worker, which carries the runs out."""
+    with _process("worker") as settings:
+        from deployments.prefect_environment import use_prefect
+
+        use_prefect(settings)
+        from deployments.worker.serve import serve
+
+        serve(settings)
+
+
+@contextmanager
+def _process(role: str) -> "Iterator[Settings]":
+    """Load the settings and set up the log, in which also stands what ends the process.
+
+    Prefect must be imported after that: it reads its environment, and leaves alone a log that is set up.
+    """
+    from gateway.config import load_settings
+
+    settings = load_settings().settings
+    from deployments.logging import configure_logging
+
+    configure_logging(settings.log, role)
+    import structlog
+    import typer
+
+    from deployments.exit_codes import exit_code_of
+    from gateway.errors import GatewayError
+
+    try:
+        yield settings
+    except GatewayError as error:
+        structlog.get_logger().error(str(error))
+        raise typer.Exit(exit_code_of(error)) from error

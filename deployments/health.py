@@ -1,0 +1,124 @@
+"""Is each part up? Asked from outside, all at the same time, each within seconds."""
+
+import socket
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from prefect.client.orchestration import SyncPrefectClient, get_client
+
+from deployments.prefect_api import prefect_errors
+from deployments.process_lock import holder
+from gateway.config import Settings
+from gateway.database import database_errors, open_database
+from gateway.errors import GatewayError, TransientError
+from gateway.events import open_publisher
+from gateway.object_store import open_object_store
+from gateway.spool.door import scp_door
+from gateway.spool.node import read_node
+from gateway.spool.owner import is_owned, read_owner
+
+_CONNECT_SECONDS = 2.0
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
+
+
+@dataclass(frozen=True, slots=True)
+class PartHealth:
+    """One part: whether it is up, and what more there is to say."""
+
+    part: str
+    up: bool
+    detail: str
+
+
+class Down(TransientError):
+    """A part of ours does not run. The text says how that was seen."""
+
+
+def parts_health(settings: Settings) -> list[PartHealth]:
+    """Ask every part."""
+    checks: dict[str, Callable[[Settings], str]] = {
+        "receiver": _receiver,
+        "dispatcher": _dispatcher,
+        "worker": _worker,
+        "Prefect": _prefect,
+        "database": _database,
+        "object store": _object_store,
+        "event broker": _events,
+    }
+    with ThreadPoolExecutor(len(checks)) as threads:
+        return list(threads.map(lambda check: _health(check[0], check[1], settings), checks.items()))
+
+
+def _health(part: str, check: Callable[[Settings], str], settings: Settings) -> PartHealth:
+    try:
+        return PartHealth(part, True, check(settings))
+    except GatewayError as error:
+        return PartHealth(part, False, str(error))
+
+
+def _receiver(settings: Settings) -> str:
+    lock = scp_door(settings.data_dir / "spool").root / "owner.lock"
+    if not is_owned(lock):
+        raise Down("nobody holds the spool")
+    host, port = _EVERYWHERE.get(settings.scp.host, settings.scp.host), settings.scp.port
+    try:
+        socket.create_connection((host, port), timeout=_CONNECT_SECONDS).close()
+    except OSError as error:
+        raise Down(f"{read_owner(lock)} does not answer on port {port}: {error.strerror or error}") from error
+    return f"{read_owner(lock)}, port {port}"
+
+
+def _dispatcher(settings: Settings) -> str:
+    return f"process {_running(settings, 'dispatch')}"
+
+
+def _worker(settings: Settings) -> str:
+    process_id, name = _running(settings, "worker"), read_node(settings.data_dir / "spool").worker_name
+    with get_client(sync_client=True) as client, prefect_errors():
+        heartbeat = _last_heartbeat(client, settings.prefect.work_pool, name)
+    if heartbeat is None:
+        raise Down(f"process {process_id} is not known to Prefect as {name}")
+    age_seconds = (datetime.now(UTC) - heartbeat).total_seconds()
+    return f"process {process_id}, heartbeat {age_seconds:.0f} s ago"
+
+
+def _running(settings: Settings, role: str) -> int:
+    process_id = holder(settings.data_dir, role)
+    if process_id is None:
+        raise Down(f"`mig {role}` does not run on {settings.data_dir}")
+    return process_id
+
+
+def _last_heartbeat(client: SyncPrefectClient, work_pool: str, name: str) -> datetime | None:
+    workers = client.read_workers_for_work_pool(work_pool)
+    return next((worker.last_heartbeat_time for worker in workers if worker.name == name), None)
+
+
+def _prefect(settings: Settings) -> str:
+    with get_client(sync_client=True) as client, prefect_errors():
+        client.request("GET", "/health")
+    return settings.prefect_api_url
+
+
+def _database(settings: Settings) -> str:
+    engine = open_database(settings.database_url)
+    try:
+        with database_errors(), engine.connect():
+            return engine.dialect.name
+    finally:
+        engine.dispose()
+
+
+def _object_store(settings: Settings) -> str:
+    store = open_object_store(settings)
+    store.check()
+    return f"{settings.object_store.kind}, bucket {store.bucket}"
+
+
+def _events(settings: Settings) -> str:
+    with closing(open_publisher(settings)) as publisher:
+        publisher.check()
+    return settings.events.kind

@@ -1,0 +1,66 @@
+"""How much waits where, and since when."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterState,
+    FlowRunFilterStateName,
+    FlowRunFilterWorkQueueName,
+)
+from prefect.client.schemas.sorting import FlowRunSort
+
+from deployments.prefect_api import prefect_errors
+from gateway.config import Settings
+from gateway.spool.door import scp_door
+from gateway.spool.listing import list_spool
+from gateway.spool.node import read_node
+
+_RUNS = {
+    "runs to start": ["Scheduled", "Late", "Pending"],
+    "runs at work": ["Running", "Cancelling"],
+    "runs that wait": ["AwaitingRetry"],
+    "failed runs": ["Failed", "Crashed"],
+}
+
+
+@dataclass(frozen=True, slots=True)
+class QueueDepth:
+    """One place where work waits: how much, and since when the oldest."""
+
+    queue: str
+    count: int
+    oldest: datetime | None
+
+
+def spool_depths(settings: Settings) -> list[QueueDepth]:
+    """What lies on this node's spool."""
+    payloads = list_spool(scp_door(settings.data_dir / "spool"))
+    depths = []
+    for state in ("open", "ready", "done", "damaged"):
+        since = [payload.since for payload in payloads if payload.state == state]
+        depths.append(QueueDepth(f"spool {state}", len(since), min(since, default=None)))
+    return depths
+
+
+def run_depths(settings: Settings) -> list[QueueDepth]:
+    """The runs of this node, none where there is no spool yet. Raises PrefectUnavailable and PrefectRefused."""
+    spool = settings.data_dir / "spool"
+    if not spool.is_dir():
+        return []
+    queue = read_node(spool).work_queue
+    with get_client(sync_client=True) as client, prefect_errors():
+        return [_runs(client, queue, name, states) for name, states in _RUNS.items()]
+
+
+def _runs(client: SyncPrefectClient, queue: str, name: str, states: Sequence[str]) -> QueueDepth:
+    wanted = FlowRunFilter(
+        state=FlowRunFilterState(name=FlowRunFilterStateName(any_=list(states))),
+        work_queue_name=FlowRunFilterWorkQueueName(any_=[queue]),
+    )
+    count = client.count_flow_runs(flow_run_filter=wanted)
+    oldest = client.read_flow_runs(flow_run_filter=wanted, sort=FlowRunSort.START_TIME_ASC, limit=1) if count else []
+    return QueueDepth(name, count, oldest[0].created if oldest else None)

@@ -1,0 +1,56 @@
+"""What `mig up` runs: Prefect's server where none is configured, the receiver, the dispatcher, the worker."""
+
+import os
+import socket
+import sys
+
+from deployments.up.part import Plan
+from gateway.config import Settings
+
+PREFECT = "prefect"
+RECEIVER = "scp"
+ROLES_OF_PREFECT = ("dispatch", "worker")  # which are of no use before Prefect answers
+
+_EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104
+
+
+def has_own_prefect(settings: Settings) -> bool:
+    """Whether `mig up` runs a Prefect server of its own."""
+    return not settings.prefect.api_url
+
+
+def plans(settings: Settings) -> list[Plan]:
+    """How each part is started."""
+    roles = [_role(name) for name in (RECEIVER, *ROLES_OF_PREFECT)]
+    return [_prefect_server(settings), *roles] if has_own_prefect(settings) else roles
+
+
+def dashboard_url(settings: Settings) -> str:
+    """Where the operator looks."""
+    if has_own_prefect(settings) and settings.prefect.host in _EVERYWHERE:
+        return f"http://{socket.gethostname()}:{settings.prefect.port}"
+    return settings.prefect_api_url.removesuffix("/api")
+
+
+def _role(name: str) -> Plan:
+    # -P: the current directory may hold a `flows` of somebody else's
+    command = [sys.executable, "-P", "-m", "deployments", name]
+    return Plan(name, command, os.environ | {"MIG_LOG__FORMAT": "json"})
+
+
+def _prefect_server(settings: Settings) -> Plan:
+    home = settings.data_dir / "prefect"
+    home.mkdir(parents=True, exist_ok=True)
+    host, port = settings.prefect.host, str(settings.prefect.port)
+    environment = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
+    environment |= {
+        "PREFECT_HOME": str(home),
+        "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{home / 'prefect.db'}",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
+        "PREFECT_LOGGING_COLORS": "false",
+        "PREFECT_UI_API_URL": "/api",  # of whatever address the browser has found us under
+        "DO_NOT_TRACK": "1",
+    }
+    command = [sys.executable, "-P", "-m", "prefect", "server", "start", "--host", host, "--port", port]
+    return Plan(PREFECT, command, environment, logs_to_stdout=False)  # its banner goes there

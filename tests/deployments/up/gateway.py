@@ -1,0 +1,93 @@
+"""`mig up` as an operator starts it: in a directory of its own, on ports of its own."""
+
+import os
+import re
+import signal
+import sys
+from pathlib import Path
+from typing import Self
+
+from tests.peers.dcmtk import ApplicationEntity
+from tests.peers.ports import free_port
+from tests.peers.processes import Server, processes_at_home_in
+from tests.waiting import wait_until
+
+MIG = Path(sys.executable).with_name("mig")
+
+
+class Gateway:
+    """HOME, working directory, log and data are below `directory`."""
+
+    def __init__(self, directory: Path, *, name: str = "mig", **environment: str) -> None:
+        self.directory = directory
+        self.dicom_port, self.prefect_port = free_port(), free_port()
+        here = {"MIG_SCP__PORT": str(self.dicom_port), "MIG_PREFECT__PORT": str(self.prefect_port)}
+        self._starts = 0
+        self.server = Server(name, [MIG, "up"], directory, self._is_ready, here | environment, start_seconds=90)
+
+    def start(self) -> Self:
+        self._starts += 1
+        self.server.start()
+        return self
+
+    @property
+    def data_dir(self) -> Path:
+        return self.server.home / "var"
+
+    @property
+    def log(self) -> str:
+        return self.server.log.read_text(encoding="utf-8")
+
+    @property
+    def api_url(self) -> str:
+        return f"http://127.0.0.1:{self.prefect_port}/api"
+
+    @property
+    def receiver(self) -> ApplicationEntity:
+        return ApplicationEntity("MIG", self.dicom_port)
+
+    def signal(self, number: int) -> None:
+        assert self.server.pid
+        os.kill(self.server.pid, number)
+
+    def wait_for_end(self, within_seconds: float) -> int:
+        """Return the exit code."""
+        wait_until(lambda: self.server.pid is None, within_seconds, "`mig up` to end")
+        assert self.server._process
+        return self.server._process.wait()
+
+    def stop(self) -> None:
+        """As Ctrl-C does."""
+        self.signal(signal.SIGINT)
+        assert self.wait_for_end(within_seconds=12) == 0
+
+    def processes(self) -> list[int]:
+        """Everybody who lives here: `mig up` and all that came of it."""
+        return processes_at_home_in(self.directory)
+
+    def process_of(self, role: str) -> int:
+        """The process of a part."""
+        wanted = "prefect\0server" if role == "prefect" else f"deployments\0{role}"
+
+        def found() -> list[int]:
+            return [pid for pid in self.processes() if wanted in _command_line(pid)]
+
+        return wait_until(found, 20, f"{role} to run")[0]
+
+    def wait_for_log(self, pattern: str, within_seconds: float = 30) -> str:
+        """Return the line that matches."""
+
+        def line() -> str | None:
+            return next((line for line in self.log.splitlines() if re.search(pattern, line)), None)
+
+        return str(wait_until(line, within_seconds, f"a log line like {pattern}"))
+
+    def _is_ready(self) -> bool:
+        return len(re.findall(r" up +ready ", self.log)) >= self._starts
+
+
+def _command_line(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:
+        return ""
