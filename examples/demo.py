@@ -79,7 +79,7 @@ def main() -> int:
     began = time.monotonic()
     try:
         with running_gateway() as gateway:
-            examination = Examination(study=int(time.time()))  # a new study each time
+            examination = Examination(study=int(time.time()) % 1_000_000)  # a new study each time
             send_study(gateway, examination)
             run = wait_for_run(gateway)
             show(gateway, run)
@@ -170,9 +170,7 @@ def show(gateway: Gateway, run: dict[str, Any]) -> None:
     console.print_json(json.dumps(shown))
     console.print(f"[bold]Run[/]     {run['name']}: {run['state_name']} in {run['total_run_time']:.1f} s")
     console.print(f"         {gateway.dashboard}/runs/flow-run/{run['id']}", soft_wrap=True)
-    console.print(
-        f"         (to look at it: {sys.executable} -m deployments --config {DATA_DIR}/gateway.toml up)", soft_wrap=True
-    )
+    console.print(f"         (to look at it: MIG_CONFIG={DATA_DIR}/gateway.toml make up)", soft_wrap=True)
 
 
 def event_of(gateway: Gateway, payload_id: str) -> dict[str, Any]:
