@@ -78,8 +78,7 @@ def test_a_broker_where_nobody_listens_is_said_to_be_so(site: Site) -> None:
     answered = studies(site, range(1))
 
     def message() -> str:
-        (run,) = runs(site)
-        return (run.state and run.state.message) or ""
+        return "".join((run.state and run.state.message) or "" for run in runs(site))
 
     wait_until(lambda: "Waits for the event broker" in message(), 150, "the run to wait")
     assert "no queue is bound" in message()
