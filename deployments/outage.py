@@ -1,11 +1,11 @@
 """An outage is said once when it begins and once when it ends, not with every try."""
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import structlog
 
+from gateway.clock import Clock, SystemClock
 from gateway.errors import DatabaseRefused, Dependency, GatewayError, TransientError
 
 FIRST_CONTACT_SECONDS = 10.0  # processes that start together find each other within these: nothing to speak of
@@ -26,13 +26,17 @@ class _Away:
 class Outages:
     """What is away, as the services of one process notice it: the first to notice says so, the last to recover too."""
 
-    _started: float = field(default_factory=time.monotonic, init=False)
+    clock: Clock = field(default_factory=SystemClock)
+    _started: float = field(init=False)
     _met: set[str] = field(default_factory=set, init=False)
     _away: dict[str, _Away] = field(default_factory=dict, init=False)
 
+    def __post_init__(self) -> None:
+        self._started = self.clock.monotonic()
+
     def began(self, error: GatewayError, service: object) -> None:
         """`service` can't go on because of `error`. Said at once, but for a part that may be starting just now."""
-        name, now = _name(error), time.monotonic()
+        name, now = _name(error), self.clock.monotonic()
         away = self._away.setdefault(name, _Away(since=now))
         away.holds_up.add(service)
         if not away.is_said and (name in self._met or now > self._started + FIRST_CONTACT_SECONDS):
@@ -46,7 +50,7 @@ class Outages:
             if not away.holds_up:
                 del self._away[name]
                 if away.is_said:
-                    _log.info(f"{name} is back", away_seconds=round(time.monotonic() - away.since, 1))
+                    _log.info(f"{name} is back", away_seconds=round(self.clock.monotonic() - away.since, 1))
         self._met |= {str(Dependency.PREFECT), str(Dependency.DATABASE)} - self._away.keys()
 
 

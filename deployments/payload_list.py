@@ -17,7 +17,6 @@ from gateway.spool.door import Door
 from gateway.spool.node import Node
 
 ANNOUNCED = "announced"
-STATES = (ANNOUNCED, "ready", "scheduled", "running", "waiting", "failed", "crashed", "cancelled", "unknown")
 
 _AT_ONCE = 100  # payloads looked up together
 _STATES_OF_RUNS = {
@@ -25,7 +24,7 @@ _STATES_OF_RUNS = {
     StateType.PENDING: "running",
     StateType.RUNNING: "running",
     StateType.CANCELLING: "running",
-    StateType.PAUSED: "waiting",
+    StateType.PAUSED: "scheduled",
     StateType.COMPLETED: "running",  # and about to leave `ready/`, or to have another run
     StateType.FAILED: "failed",
     StateType.CRASHED: "crashed",
@@ -64,6 +63,11 @@ class PayloadList:
     node: Node
     client: SyncPrefectClient
     prefect_is_away: bool = field(default=False, init=False)
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """Every state that a payload may be in."""
+        return (ANNOUNCED, "ready", "waiting", *dict.fromkeys(_STATES_OF_RUNS.values()), "unknown")
 
     def page(self, limit: int, offset: int, state: str | None = None) -> list[PayloadView]:
         """Return payloads, the newest first; where a state is given, those in it."""

@@ -1,12 +1,13 @@
 """Try now: the run of a payload that waits, has failed or was cancelled starts at once."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import FlowRun, StateType
 
-from deployments.prefect_api import prefect_errors
+from deployments.payload_list import ANNOUNCED, PayloadView
+from deployments.prefect_api import prefect_client, prefect_errors
 from deployments.run_states import put_back
 from gateway.errors import PermanentError
 
@@ -17,13 +18,22 @@ class NothingToRetry(PermanentError):
     """The run goes on by itself. The text says how."""
 
 
-async def retry(client: PrefectClient, run_id: UUID) -> None:
-    """Have a run start now. Raises NothingToRetry, PrefectUnavailable, or NotInPrefect where it was deleted."""
-    with prefect_errors():
-        run = await client.read_flow_run(run_id)
-        if reason := _goes_on_by_itself(run, datetime.now(UTC)):
-            raise NothingToRetry(reason)
-        await put_back(client, run_id, "Tried again at an operator's request.")
+def retry_payload(view: PayloadView) -> None:
+    """Have the payload's run start now. Raises NothingToRetry, and what Prefect's being away or refusing raises."""
+    if view.state == ANNOUNCED:
+        raise NothingToRetry(f"payload {view.id} is announced")
+    if view.run_id is None:
+        raise NothingToRetry(f"payload {view.id} has no run yet: the dispatcher asks for one")
+    asyncio.run(_retry(view.run_id))
+
+
+async def _retry(run_id: UUID) -> None:
+    async with prefect_client() as client:
+        with prefect_errors():
+            run = await client.read_flow_run(run_id)
+            if reason := _goes_on_by_itself(run, datetime.now(UTC)):
+                raise NothingToRetry(reason)
+            await put_back(client, run_id, "Tried again at an operator's request.")
 
 
 def _goes_on_by_itself(run: FlowRun, now: datetime) -> str | None:

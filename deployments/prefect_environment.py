@@ -1,6 +1,7 @@
 """The environment in which Prefect is imported: it reads its settings once, at import."""
 
 import os
+import sys
 from pathlib import Path
 
 from gateway.config import Settings
@@ -18,6 +19,11 @@ def prefect_environment(settings: Settings) -> dict[str, str]:
 
 
 def use_prefect(settings: Settings) -> None:
-    """Set this process's environment, and that of its children. Prefect must not be imported before."""
+    """Set this process's environment, and that of its children.
+
+    Raises RuntimeError where Prefect is imported already: without an address it starts a server of its own.
+    """
+    if "prefect" in sys.modules:
+        raise RuntimeError("Prefect was imported before it was told where its server is")
     os.environ.update(prefect_environment(settings))
     Path(os.environ["PREFECT_HOME"]).mkdir(parents=True, exist_ok=True)

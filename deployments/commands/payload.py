@@ -1,6 +1,5 @@
 """`mig payload`: what was received, and what became of it."""
 
-import asyncio
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
@@ -29,11 +28,9 @@ def list_payloads(
     as_json: AsJson = False,
 ) -> None:
     """List payloads, the newest first."""
-    from deployments.payload_list import STATES
-
-    if state is not None and state not in STATES:
-        raise typer.BadParameter(f"one of {', '.join(STATES)}", param_hint="--state")
     with _payloads() as payloads:
+        if state not in {None, *payloads.states}:
+            raise typer.BadParameter(f"one of {', '.join(payloads.states)}", param_hint="--state")
         views = payloads.page(limit, (page - 1) * limit, state)
         print_rows([asdict(view) for view in views], _COLUMNS, as_json=as_json)
         _end_without_prefect(payloads)
@@ -51,28 +48,17 @@ def show(payload_id: PayloadId, as_json: AsJson = False) -> None:
 @app.command()
 def retry(payload_id: PayloadId) -> None:
     """Try now: start the run of a payload that waits, has failed or was cancelled."""
-    from deployments.payload_list import ANNOUNCED
-    from deployments.payload_retry import NothingToRetry
-    from deployments.payload_retry import retry as try_now
-    from deployments.prefect_api import prefect_client
-
     with _payloads() as payloads:
         view = payloads.view(_found(payloads.index, payload_id))
-    if view.state == ANNOUNCED:
-        raise NothingToRetry(f"payload {view.id} is announced")
-    if (run_id := view.run_id) is None:
-        raise NothingToRetry(f"payload {view.id} has no run yet: the dispatcher asks for one")
+        from deployments.payload_retry import retry_payload
 
-    async def once() -> None:
-        async with prefect_client() as client:
-            await try_now(client, run_id)
-
-    asyncio.run(once())
+        retry_payload(view)
     typer.echo(f"payload {view.id}: its run starts now")
 
 
 @contextmanager
 def _payloads() -> "Iterator[PayloadList]":
+    """What all these commands look at. Nothing that imports Prefect may be imported before."""
     from deployments.prefect_environment import use_prefect
     from gateway.config import load_settings
 

@@ -1,0 +1,71 @@
+"""The command line as a whole."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.deployments.commands.mig import MIG, Mig
+
+
+@pytest.fixture
+def mig(tmp_path: Path) -> Mig:
+    return Mig(tmp_path)
+
+
+def test_help_names_every_command_and_is_quick(mig: Mig) -> None:
+    mig("--help")
+    begun = time.monotonic()
+    shown = mig("--help")
+    assert time.monotonic() - begun < 0.5
+    assert shown.exit_code == 0
+    assert all(f"  {command} " in shown.output for command in "up scp dispatch worker status config payload".split())
+
+
+def test_no_command_at_all_shows_the_help(mig: Mig) -> None:
+    assert "Usage: mig" in mig().output + mig().errors
+
+
+def test_the_version(mig: Mig) -> None:
+    shown = mig("--version")
+    assert (shown.exit_code, shown.output) == (0, "0.1.0\n")
+
+
+@pytest.mark.parametrize("arguments", [["nonsense"], ["payload", "list", "--limit", "none"], ["--nonsense"]])
+def test_wrong_usage_is_exit_code_2(mig: Mig, arguments: list[str]) -> None:
+    assert mig(*arguments).exit_code == 2
+
+
+@pytest.mark.parametrize("role", ["up", "scp", "dispatch", "worker"])
+def test_settings_that_can_not_be_used_are_exit_code_2_and_in_words(tmp_path: Path, role: str) -> None:
+    (tmp_path / "gateway.toml").write_text("[scp]\nport = 0\nprot = 1\n")
+    refused = Mig(tmp_path)(role)
+    assert refused.exit_code == 2
+    assert "gateway.toml:2: scp.port:" in refused.errors
+    assert "gateway.toml:3: scp.prot: no such setting; did you mean port?" in refused.errors
+    assert "Traceback" not in refused.errors
+
+
+def test_the_receiver_never_imports_prefect() -> None:
+    question = (
+        "import sys; import deployments.cli, deployments.logging, listeners.scp.serve; "
+        "print([name for name in sys.modules if name.split('.')[0] in ('prefect', 'sqlalchemy', 'fastapi')])"
+    )
+    answer = subprocess.run([sys.executable, "-c", question], capture_output=True, text=True, check=True)
+    assert answer.stdout == "[]\n"
+
+
+def test_config_names_the_settings_file_for_every_command(tmp_path: Path) -> None:
+    (tmp_path / "site.toml").write_text("[scp]\nport = 104\n")
+    shown = Mig(tmp_path)("--config", "site.toml", "config", "show", "--json")
+    assert {"setting": "scp.port", "value": 104, "origin": f"{tmp_path}/site.toml:2"} in shown.rows
+
+
+def test_it_runs_as_a_module_too(tmp_path: Path) -> None:
+    shown = subprocess.run(
+        [sys.executable, "-m", "deployments", "--version"], capture_output=True, text=True, check=True
+    )
+    assert shown.stdout == "0.1.0\n"
+    assert MIG.exists()

@@ -1,0 +1,183 @@
+"""`mig payload`: the truth, from index, spool and Prefect."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.objects import State
+from prefect.states import AwaitingRetry, Cancelled, Crashed, Failed, Running
+
+from gateway.errors import Dependency
+from gateway.payload_index import opened_payload_index
+from gateway.spool.door import Door, scp_door
+from gateway.spool.node import read_node
+from gateway.waiting import waiting_message
+from tests.deployments.commands.mig import Mig
+from tests.deployments.operator import Operator
+from tests.deployments.payloads import made_payload, put_into_ready
+from tests.deployments.test_registration import TRIVIAL, register_on
+from tests.peers.prefect_server import PrefectServer
+
+LATER = datetime.now(UTC) + timedelta(hours=1)
+
+
+class Scene:
+    """A spool and an index without processes: what is listed stands still."""
+
+    def __init__(self, directory: Path, prefect: PrefectServer, operator: Operator) -> None:
+        self.prefect, self.operator = prefect, operator
+        self.mig = Mig(directory, {"MIG_PREFECT__API_URL": prefect.api_url})
+        self.door: Door = scp_door(directory / "var" / "spool")
+        self.node = read_node(directory / "var" / "spool")
+        self.database = f"sqlite:///{directory}/var/gateway.db"
+
+    def put(self, state: State[Any] | None = None, closed: datetime | None = None) -> UUID:
+        """A payload in `ready/`; with a state, it has a run that is in it."""
+        payload = made_payload(self.node.node_id, instances=3)
+        payload = payload.model_copy(update={"closed": closed or payload.closed})
+        put_into_ready(self.door, payload)
+        with opened_payload_index(self.database) as index:
+            index.record(payload)
+            if state:
+                index.note_run(payload.payload_id, 1, self._run_in(state))
+        return payload.payload_id
+
+    def announce(self, payload_id: UUID) -> None:
+        self.door.finish(payload_id)
+
+    def run_of(self, payload_id: UUID) -> UUID:
+        with opened_payload_index(self.database) as index:
+            row = index.row(payload_id)
+        assert row
+        assert row.flow_run_id
+        return row.flow_run_id
+
+    def listed(self, *options: str) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = self.mig("payload", "list", "--json", *options).rows
+        return rows
+
+    def _run_in(self, state: State[Any]) -> UUID:
+        run_id = self.operator.trigger("example-trivial/trivial", work_queue_name=self.node.work_queue)
+        self.operator.client.set_flow_run_state(run_id, state, force=True)
+        return run_id
+
+
+@pytest.fixture
+def scene(tmp_path: Path, prefect_on_sqlite: PrefectServer, work_pool: str) -> Iterator[Scene]:
+    register_on(prefect_on_sqlite, work_pool, TRIVIAL)
+    with SyncPrefectClient(prefect_on_sqlite.api_url) as client:
+        yield Scene(tmp_path, prefect_on_sqlite, Operator(client))
+
+
+def waits() -> State[Any]:
+    message = waiting_message(Dependency.EVENTS, "nobody answers", LATER)
+    return AwaitingRetry(message=message, scheduled_time=LATER)
+
+
+def test_the_newest_payload_comes_first_page_by_page(scene: Scene) -> None:
+    hours = [datetime(2026, 3, 1, hour, tzinfo=UTC) for hour in range(5)]
+    newest = [str(scene.put(closed=closed)) for closed in hours][::-1]
+    assert [row["id"] for row in scene.listed()] == newest
+    assert [row["id"] for row in scene.listed("--limit", "2")] == newest[:2]
+    assert [row["id"] for row in scene.listed("--limit", "2", "--page", "3")] == newest[4:]
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        (lambda: None, "ready"),
+        (waits, "waiting"),
+        (Running, "running"),
+        (lambda: Failed(message="no bucket"), "failed"),
+        (Crashed, "crashed"),
+        (Cancelled, "cancelled"),
+    ],
+)
+def test_a_payload_in_ready_is_in_the_state_of_its_run(
+    scene: Scene, state: Callable[[], State[Any] | None], expected: str
+) -> None:
+    payload_id = scene.put(state())
+    (row,) = scene.listed()
+    assert (row["id"], row["state"]) == (str(payload_id), expected)
+    assert scene.listed("--state", expected) == [row]
+    assert scene.listed("--state", "announced") == []
+
+
+def test_a_payload_that_has_left_ready_is_announced_whatever_the_index_says(scene: Scene) -> None:
+    payload_id = scene.put(Running())
+    scene.announce(payload_id)
+    assert scene.listed()[0]["state"] == "announced"
+
+
+def test_a_payload_that_the_dispatcher_has_not_seen_is_listed_too(scene: Scene) -> None:
+    payload_id = put_into_ready(scene.door, made_payload(scene.node.node_id))
+    assert [(row["id"], row["state"]) for row in scene.listed()] == [(str(payload_id), "ready")]
+
+
+def test_a_table_for_people_has_one_line_for_each(scene: Scene) -> None:
+    payload_id = scene.put(waits())
+    head, line = scene.mig("payload", "list").output.splitlines()
+    assert head.split()[:4] == ["ID", "STATE", "CALLED", "AE"]
+    assert line.split()[:5] == [str(payload_id), "waiting", "MIG", "CT01", "3"]
+    assert "Waits for the event broker: nobody answers" in line
+
+
+def test_without_prefect_what_hangs_on_it_is_unknown_and_the_exit_code_is_3(scene: Scene) -> None:
+    scene.put(Running())
+    finished = Mig(scene.mig.directory, {"MIG_PREFECT__API_URL": "http://127.0.0.1:9/api"})("payload", "list", "--json")
+    assert finished.exit_code == 3
+    assert finished.rows[0]["state"] == "unknown"
+    assert "Prefect does not answer" in finished.errors
+
+
+def test_a_database_that_is_away_is_exit_code_3(scene: Scene) -> None:
+    away = {"MIG_DATABASE__URL": "postgresql+psycopg://gateway:s3cr3t@127.0.0.1:9/gateway"}
+    finished = Mig(scene.mig.directory, scene.mig.environment | away)("payload", "list")
+    assert finished.exit_code == 3
+    assert "the database does not answer" in finished.errors
+    assert "s3cr3t" not in finished.errors
+
+
+def test_show_tells_everything_of_one_by_the_beginning_of_its_id(scene: Scene) -> None:
+    payload_id = scene.put(Failed(message="the store refuses the credentials"))
+    shown = scene.mig("payload", "show", str(payload_id)[:8], "--json").rows
+    assert (shown["id"], shown["state"], shown["attempt"]) == (str(payload_id), "failed", 1)
+    assert shown["message"] == "the store refuses the credentials"
+    assert str(scene.run_of(payload_id)) in scene.mig("payload", "show", str(payload_id)).output
+
+
+def test_show_of_what_is_not_there_fails_in_words(scene: Scene) -> None:
+    scene.put()
+    scene.put()
+    assert "no payload has an id that begins with ffffffffff" in scene.mig("payload", "show", "f" * 10).errors
+    assert "more than one payload" in scene.mig("payload", "show", "").errors
+    assert scene.mig("payload", "show", str(uuid4())).exit_code == 1
+
+
+@pytest.mark.parametrize("state", [waits, Failed, Cancelled, Crashed])
+def test_retry_starts_what_waits_has_failed_or_was_cancelled(scene: Scene, state: Callable[[], State[Any]]) -> None:
+    payload_id = scene.put(state())
+    retried = scene.mig("payload", "retry", str(payload_id))
+    assert (retried.exit_code, retried.output) == (0, f"payload {payload_id}: its run starts now\n")
+    due = scene.operator.state(scene.run_of(payload_id)).state_details.scheduled_time
+    assert due
+    assert due <= datetime.now(UTC)
+
+
+def test_retry_of_what_goes_on_by_itself_says_so(scene: Scene) -> None:
+    running, announced, new = scene.put(Running()), scene.put(Running()), scene.put()
+    scene.announce(announced)
+    for payload_id, why in ((running, "its run is Running"), (announced, "is announced"), (new, "has no run yet")):
+        retried = scene.mig("payload", "retry", str(payload_id))
+        assert retried.exit_code == 1
+        assert why in retried.errors
+
+
+def test_retry_is_not_done_twice(scene: Scene) -> None:
+    payload_id = scene.put(Failed())
+    assert scene.mig("payload", "retry", str(payload_id)).exit_code == 0
+    assert "its run is about to start" in scene.mig("payload", "retry", str(payload_id)).errors

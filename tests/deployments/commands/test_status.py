@@ -1,0 +1,69 @@
+"""`mig status`."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway.spool.door import scp_door
+from tests.deployments.commands.mig import Finished, Mig
+from tests.deployments.up.gateway import Gateway
+
+PARTS = {"receiver", "dispatcher", "worker", "Prefect", "database", "object store", "event broker"}
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    gateway = Gateway(tmp_path_factory.mktemp("status")).start()
+    yield gateway
+    gateway.server.kill()
+
+
+def status(gateway: Gateway, *options: str) -> Finished:
+    return Mig(gateway.server.home, dict(gateway.server.environment))("status", *options)
+
+
+def states(finished: Finished) -> dict[str, str]:
+    return {row["part"]: row["state"] for row in finished.rows if "part" in row}
+
+
+def test_everything_is_up_when_everything_is(gateway: Gateway) -> None:
+    finished = status(gateway, "--json")
+    assert finished.exit_code == 0
+    assert states(finished) == dict.fromkeys(PARTS, "up")
+
+
+def test_the_queues_are_counted(gateway: Gateway) -> None:
+    damaged = scp_door(gateway.data_dir / "spool").damaged / "0-0"
+    damaged.mkdir()
+    (damaged / "1.dcm").write_bytes(b"torn")
+    depths = {row["queue"]: row["count"] for row in status(gateway, "--json").rows if "queue" in row}
+    assert depths == {
+        "spool open": 0,
+        "spool ready": 0,
+        "spool done": 0,
+        "spool damaged": 1,
+        "runs to start": 0,
+        "runs at work": 0,
+        "runs that wait": 0,
+        "failed runs": 0,
+    }
+
+
+def test_people_read_two_tables(gateway: Gateway) -> None:
+    parts, queues = status(gateway).output.split("\n\n")
+    assert parts.splitlines()[0].split() == ["PART", "STATE", "DETAIL"]
+    assert queues.splitlines()[0].split() == ["QUEUE", "COUNT", "OLDEST"]
+
+
+def test_a_part_that_is_down_is_exit_code_3(tmp_path: Path) -> None:
+    finished = Mig(tmp_path, {"MIG_PREFECT__API_URL": "http://127.0.0.1:9/api"})("status", "--json")
+    assert finished.exit_code == 3
+    down = {part for part, state in states(finished).items() if state == "down"}
+    assert down == {"receiver", "dispatcher", "worker", "Prefect", "event broker"}
+    assert "Traceback" not in finished.errors
+
+
+def test_looking_leaves_nothing_behind(tmp_path: Path) -> None:
+    Mig(tmp_path)("status")
+    assert not (tmp_path / "var" / "spool").exists()

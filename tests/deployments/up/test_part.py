@@ -1,0 +1,116 @@
+"""A part of `mig up`, kept running."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from deployments.up.ending import end_all
+from deployments.up.part import Part, PartRefused, Plan
+from tests.waiting import wait_until
+
+READY = """print('{"ready": true}', flush=True); import time; time.sleep(600)"""
+
+Records = list[Mapping[str, Any]]
+
+
+def part_of(script: str, records: Records, name: str = "scp") -> Part:
+    return Part(Plan(name, [sys.executable, "-c", script], {"PATH": os.environ["PATH"]}), records.append)
+
+
+async def until(part: Part, condition: Any) -> None:
+    """Keep a part running until the condition holds, then kill it."""
+    keeping = asyncio.create_task(part.keep_running())
+    await asyncio.to_thread(wait_until, condition, 20, "the part to get there")
+    part.kill()
+    await keeping
+
+
+def test_what_it_prints_is_shown_and_tells_when_it_is_ready() -> None:
+    records: Records = []
+    part = part_of("""print('{"event": "at work", "ready": true}', flush=True); import time; time.sleep(60)""", records)
+    asyncio.run(until(part, part.ready.is_set))
+    assert records[0]["event"] == "at work"
+
+
+def test_the_delay_before_it_is_started_again_grows() -> None:
+    with capture_logs() as logs:
+        part = part_of("raise SystemExit(1)", [])
+        asyncio.run(until(part, lambda: len(logs) == 3))
+    assert [log["event"] for log in logs] == [
+        f"scp ended with exit code 1; starting it again in {seconds} s" for seconds in (1, 2, 4)
+    ]
+
+
+def test_exit_code_2_means_that_it_is_of_no_use() -> None:
+    part = part_of("raise SystemExit(2)", [])
+    with pytest.raises(PartRefused, match="scp can't be run as the settings have it"):
+        asyncio.run(part.keep_running())
+
+
+def test_a_line_without_end_does_not_stop_the_log() -> None:
+    records: Records = []
+    part = part_of("print('x' * 3_000_000); print('after', flush=True); import time; time.sleep(60)", records)
+    asyncio.run(until(part, lambda: any(record["event"] == "after" for record in records)))
+
+
+def test_it_dies_with_its_parent(tmp_path: Path) -> None:
+    script = f"""
+import asyncio, os, sys
+from deployments.up.part import Part, Plan
+child = "import os, time; print(os.getpid(), file=open('{tmp_path}/pid', 'w'), flush=True); time.sleep(600)"
+part = Part(Plan("scp", [sys.executable, "-c", child], dict(os.environ)), print)
+asyncio.run(part.keep_running())
+"""
+
+    async def kill_parent() -> int:
+        parent = await asyncio.create_subprocess_exec(sys.executable, "-c", script)
+        await asyncio.to_thread(wait_until, (tmp_path / "pid").exists, 20, "the part to run")
+        parent.kill()
+        await parent.wait()
+        return int((tmp_path / "pid").read_text())
+
+    child = asyncio.run(kill_parent())
+    wait_until(lambda: not Path(f"/proc/{child}").exists(), 5, "the part to be gone")
+
+
+def test_who_does_not_end_is_killed_and_prefect_is_the_last() -> None:
+    stubborn = f"import signal; signal.signal(15, signal.SIG_IGN); {READY}"
+    ended: list[str] = []
+
+    async def scene() -> None:
+        parts = [part_of(stubborn, [], name) for name in ("prefect", "scp", "worker")]
+        for part in parts:
+            keeping = asyncio.create_task(part.keep_running())
+            keeping.add_done_callback(partial(_note, ended, part.plan.name))
+            await part.ready.wait()
+        at_once = asyncio.Event()
+        asyncio.get_running_loop().call_later(0.2, at_once.set)
+        await end_all(parts, at_once)
+        assert not any(part.is_running for part in parts)
+
+    asyncio.run(asyncio.wait_for(scene(), 20))
+    assert set(ended[:2]) == {"scp", "worker"}
+
+
+def test_a_part_that_is_told_to_end_is_not_started_again() -> None:
+    async def scene() -> None:
+        part = part_of(READY, [])
+        keeping = asyncio.create_task(part.keep_running())
+        await part.ready.wait()
+        part.terminate()
+        await asyncio.wait_for(keeping, 5)
+
+    with capture_logs() as logs:
+        asyncio.run(scene())
+    assert logs == []
+
+
+def _note(ended: list[str], name: str, _task: "asyncio.Task[None]") -> None:
+    ended.append(name)
