@@ -26,14 +26,22 @@ class LoadedSettings:
     settings: Settings
     file: Path | None
     origins: Mapping[Key, str]
+    given: Settings  # as it was before paths became absolute
 
     def origin(self, key: Key) -> str:
         """Where the value at `key` comes from: `gateway.toml:12`, a variable's name, or `default`."""
-        while key:
+        while key and self._is_given(key):
             if key in self.origins:
                 return self.origins[key]
             key = key[:-1]
         return "default"
+
+    def _is_given(self, key: Key) -> bool:
+        """Whether the file or the environment says what is at `key`."""
+        holder: Any = self.given
+        for part in key[:-1]:
+            holder = holder[part] if isinstance(part, int) else getattr(holder, part)
+        return key[-1] in holder.model_fields_set if isinstance(holder, BaseModel) else True
 
 
 def load_settings(file: Path | None = None) -> LoadedSettings:
@@ -55,7 +63,7 @@ def load_settings(file: Path | None = None) -> LoadedSettings:
         problems += [_in_words(problem, file, origins) for problem in error.errors()]
     if problems:
         raise SettingsError("\n".join(problems))
-    return LoadedSettings(_with_absolute_paths(settings, file), file, origins)
+    return LoadedSettings(_with_absolute_paths(settings, file), file, origins, settings)
 
 
 def _find_file(file: Path | None) -> Path | None:
