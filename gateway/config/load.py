@@ -52,8 +52,13 @@ def load_settings(file: Path | None = None) -> LoadedSettings:
     """
     file = _find_file(file)
     in_file, lines = _read(file) if file else ({}, {})
-    origins = {key: f"{file}:{line}" for key, line in lines.items()}
-    origins |= {key: _variable_name(key) for key in _leaves(EnvSettingsSource(Settings)())}
+    in_environment = _leaves(EnvSettingsSource(Settings)())
+    origins = {
+        key: f"{file}:{line}"
+        for key, line in lines.items()
+        if not any(key[: len(over)] == over for over in in_environment)
+    }
+    origins |= {key: _variable_name(key) for key in in_environment}
     problems = _unknown_variables()
     if file is None and "MIG_SOURCES" not in os.environ:
         in_file = {"scp": {"reject_unknown_sources": False}}  # the embedded default: nobody can be known yet
