@@ -25,7 +25,7 @@ setup: $(INSTALLED) ## Make .venv, with the gateway and the versions of constrai
 
 .PHONY: demo
 demo: setup ## Send a made CT study through the gateway, and show where it went
-	$(BIN)/mig demo
+	$(BIN)/python -m examples.demo
 
 .PHONY: up
 up: setup ## Run the gateway here, until interrupted

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from deployments.commands import config, payload, processes, status
+from deployments.commands import config, payload, processes, spool, status
 from gateway.errors import GatewayError
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ for command in (processes.up, processes.scp, processes.dispatch, processes.worke
     app.command()(command)
 app.add_typer(config.app, name="config")
 app.add_typer(payload.app, name="payload")
+app.add_typer(spool.app, name="spool")
 
 
 def _show_version(wanted: bool) -> None:

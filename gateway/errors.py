@@ -9,6 +9,7 @@ act on and that holds no patient data and no credential.
     │   ├── CorruptedInTransit
     │   ├── BrokerUnavailable
     │   ├── DatabaseUnavailable
+    │   ├── PeerUnavailable
     │   ├── NoRoom
     │   └── SpoolFailed
     └── PermanentError          it cannot: somebody has to act first
@@ -17,6 +18,7 @@ act on and that holds no patient data and no credential.
         │   └── NoSuchObject
         ├── BrokerRefused
         ├── DatabaseRefused
+        ├── PeerRefused
         ├── Damaged
         ├── InvalidDataSet
         │   └── MismatchedDataSet
@@ -68,6 +70,17 @@ class DatabaseUnavailable(TransientError):
     waits_for = Dependency.DATABASE
 
 
+class PeerUnavailable(TransientError):
+    """A DICOM or DICOMweb peer did not answer, broke off, or said that it can't serve just now.
+
+    `retry_after_seconds` is how long the peer itself asked to be left alone, where it did (HTTP's Retry-After).
+    """
+
+    def __init__(self, text: str, *, retry_after_seconds: float | None = None) -> None:
+        super().__init__(text)
+        self.retry_after_seconds = retry_after_seconds
+
+
 class NoRoom(TransientError):
     """The spool's file system has no room for more (ENOSPC, EDQUOT, or the high-water mark is reached)."""
 
@@ -98,6 +111,10 @@ class BrokerRefused(PermanentError):
 
 class DatabaseRefused(PermanentError):
     """The gateway's database answered and refused, or holds something else than ours."""
+
+
+class PeerRefused(PermanentError):
+    """A DICOM or DICOMweb peer answered and refused for good: AE titles, credentials, address or protocol."""
 
 
 class Damaged(PermanentError):

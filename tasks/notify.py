@@ -2,10 +2,10 @@
 
 from contextlib import closing
 
-from gateway.events import open_publisher
-from gateway.events.workflow_request import workflow_request
 from prefect import task
 
+from gateway.events import open_publisher
+from gateway.events.workflow_request import workflow_request
 from tasks.retrying import RETRIED
 from tasks.surroundings import read_payload, settings
 

@@ -1,14 +1,19 @@
-"""The one layer that retries: every task's decorator, for about a minute, and only where trying again can help."""
+"""The one layer that retries: every task's decorator, for seconds, and only where trying again can help.
+
+What lasts longer is waited for outside the worker's slots (`flows.waiting`): a run that has waited before tries twice
+and waits again, so that a part that is away never fills the slots.
+"""
 
 from typing import Any, TypedDict
 
 from prefect import Task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
+from prefect.runtime import flow_run
 
 from gateway.errors import TransientError
 
-RETRY_DELAYS_SECONDS = [1.0, 2.0, 4.0, 8.0, 15.0, 30.0]
+RETRY_DELAYS_SECONDS = [1.0, 2.0, 4.0, 8.0]
 
 
 class TaskOptions(TypedDict):
@@ -23,8 +28,10 @@ class TaskOptions(TypedDict):
 
 
 def trying_again_can_help(task: "Task[..., Any]", task_run: TaskRun, state: State[Any]) -> bool:
-    """Whether a task that ended in `state` may do better at another try."""
-    return isinstance(state.result(raise_on_failure=False), TransientError)
+    """Whether a task that ended in `state` may do better at another try, within this run."""
+    if not isinstance(state.result(raise_on_failure=False), TransientError):
+        return False
+    return flow_run.run_count <= 1 or task_run.run_count <= 1
 
 
 RETRIED = TaskOptions(

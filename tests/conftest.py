@@ -23,7 +23,9 @@ from tests.peers.processes import Server
 from tests.peers.rabbitmq import RabbitMQ
 from tests.peers.toxiproxy import Toxiproxy
 
-PEERS = frozenset(("chromium", "dcmtk", "minio", "orthanc", "postgresql", "rabbitmq", "toxiproxy"))
+PEERS = frozenset(
+    ("chromium", "dcmtk", "minio", "orthanc", "postgresql", "prefect", "prefect_on_sqlite", "rabbitmq", "toxiproxy")
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -26,14 +26,22 @@ class LoadedSettings:
     settings: Settings
     file: Path | None
     origins: Mapping[Key, str]
+    given: Settings  # as it was before paths became absolute
 
     def origin(self, key: Key) -> str:
         """Where the value at `key` comes from: `gateway.toml:12`, a variable's name, or `default`."""
-        while key:
+        while key and self._is_given(key):
             if key in self.origins:
                 return self.origins[key]
             key = key[:-1]
         return "default"
+
+    def _is_given(self, key: Key) -> bool:
+        """Whether the file or the environment says what is at `key`."""
+        holder: Any = self.given
+        for part in key[:-1]:
+            holder = holder[part] if isinstance(part, int) else getattr(holder, part)
+        return key[-1] in holder.model_fields_set if isinstance(holder, BaseModel) else True
 
 
 def load_settings(file: Path | None = None) -> LoadedSettings:
@@ -44,8 +52,13 @@ def load_settings(file: Path | None = None) -> LoadedSettings:
     """
     file = _find_file(file)
     in_file, lines = _read(file) if file else ({}, {})
-    origins = {key: f"{file}:{line}" for key, line in lines.items()}
-    origins |= {key: _variable_name(key) for key in _leaves(EnvSettingsSource(Settings)())}
+    in_environment = _leaves(EnvSettingsSource(Settings)())
+    origins = {
+        key: f"{file}:{line}"
+        for key, line in lines.items()
+        if not any(key[: len(over)] == over for over in in_environment)
+    }
+    origins |= {key: _variable_name(key) for key in in_environment}
     problems = _unknown_variables()
     if file is None and "MIG_SOURCES" not in os.environ:
         in_file = {"scp": {"reject_unknown_sources": False}}  # the embedded default: nobody can be known yet
@@ -55,7 +68,7 @@ def load_settings(file: Path | None = None) -> LoadedSettings:
         problems += [_in_words(problem, file, origins) for problem in error.errors()]
     if problems:
         raise SettingsError("\n".join(problems))
-    return LoadedSettings(_with_absolute_paths(settings, file), file, origins)
+    return LoadedSettings(_with_absolute_paths(settings, file), file, origins, settings)
 
 
 def _find_file(file: Path | None) -> Path | None:

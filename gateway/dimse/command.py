@@ -7,7 +7,9 @@ from enum import IntEnum
 from gateway.dimse.connection import UnexpectedPdu
 
 _ELEMENT = struct.Struct("<HHI")
-_NO_DATA_SET = 0x0101
+_US = struct.Struct("<H")
+_NO_DATA_SET, _DATA_SET = 0x0101, 0x0001
+_MEDIUM_PRIORITY = 0x0000
 _RESPONSE = 0x8000
 
 
@@ -43,6 +45,19 @@ class Status:
     comment: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What a requestor needs of a response. Its `status` may have a comment in the peer's words."""
+
+    field: int
+    message_id: int
+    status: Status
+
+    def answers(self, field: CommandField, message_id: int) -> bool:
+        """Whether this is the response to that request."""
+        return self.field == field | _RESPONSE and self.message_id == message_id
+
+
 def decode_command(encoded: bytes) -> Command:
     """Raises UnexpectedPdu where the bytes are no command set."""
     elements = _elements(encoded)
@@ -63,18 +78,57 @@ def decode_command(encoded: bytes) -> Command:
 
 def encode_response(command: Command, status: Status) -> bytes:
     """Return the command set that answers `command` (PS3.7 sections 9.3.1.2 and 9.3.5.2)."""
-    elements = b"".join(
-        (
-            _element(0x0002, _padded(command.affected_sop_class_uid, b"\0")),
-            _element(0x0100, struct.pack("<H", command.field | _RESPONSE)),
-            _element(0x0120, struct.pack("<H", command.message_id)),
-            _element(0x0800, struct.pack("<H", _NO_DATA_SET)),
-            _element(0x0900, struct.pack("<H", status.code)),
-            _element(0x0902, _padded(status.comment[:64], b" ")),
-            _element(0x1000, _padded(command.affected_sop_instance_uid, b"\0")),
-        )
+    return _command_set(
+        (0x0002, _padded(command.affected_sop_class_uid, b"\0")),
+        (0x0100, _US.pack(command.field | _RESPONSE)),
+        (0x0120, _US.pack(command.message_id)),
+        (0x0800, _US.pack(_NO_DATA_SET)),
+        (0x0900, _US.pack(status.code)),
+        (0x0902, _padded(status.comment[:64], b" ")),
+        (0x1000, _padded(command.affected_sop_instance_uid, b"\0")),
     )
-    return _ELEMENT.pack(0, 0, 4) + struct.pack("<I", len(elements)) + elements
+
+
+def encode_echo_request(message_id: int, sop_class_uid: str) -> bytes:
+    """Return the command set of a C-ECHO-RQ (PS3.7 section 9.3.5.1)."""
+    return _command_set(
+        (0x0002, _padded(sop_class_uid, b"\0")),
+        (0x0100, _US.pack(CommandField.C_ECHO_RQ)),
+        (0x0110, _US.pack(message_id)),
+        (0x0800, _US.pack(_NO_DATA_SET)),
+    )
+
+
+def encode_store_request(message_id: int, sop_class_uid: str, sop_instance_uid: str) -> bytes:
+    """Return the command set of a C-STORE-RQ (PS3.7 section 9.3.1.1)."""
+    return _command_set(
+        (0x0002, _padded(sop_class_uid, b"\0")),
+        (0x0100, _US.pack(CommandField.C_STORE_RQ)),
+        (0x0110, _US.pack(message_id)),
+        (0x0700, _US.pack(_MEDIUM_PRIORITY)),
+        (0x0800, _US.pack(_DATA_SET)),
+        (0x1000, _padded(sop_instance_uid, b"\0")),
+    )
+
+
+def decode_response(encoded: bytes) -> Response:
+    """Raises UnexpectedPdu where the bytes are no response to anything that is asked here: none has a data set."""
+    elements = _elements(encoded)
+    try:
+        if _number(elements[0x0800]) != _NO_DATA_SET:
+            raise UnexpectedPdu("a response announces a data set", reason=6)
+        return Response(
+            field=_number(elements[0x0100]),
+            message_id=_number(elements[0x0120]),
+            status=Status(_number(elements[0x0900]), elements.get(0x0902, b"").decode("ascii", "replace").strip(" \0")),
+        )
+    except (KeyError, struct.error) as error:
+        raise UnexpectedPdu("a response lacks what every response has", reason=6) from error
+
+
+def _command_set(*elements: tuple[int, bytes]) -> bytes:
+    encoded = b"".join(_ELEMENT.pack(0, number, len(value)) + value for number, value in elements if value)
+    return _ELEMENT.pack(0, 0, 4) + struct.pack("<I", len(encoded)) + encoded
 
 
 def _elements(encoded: bytes) -> dict[int, bytes]:
@@ -92,17 +146,13 @@ def _elements(encoded: bytes) -> dict[int, bytes]:
     return elements
 
 
-def _element(number: int, value: bytes) -> bytes:
-    return _ELEMENT.pack(0, number, len(value)) + value if value else b""
-
-
 def _padded(text: str, padding: bytes) -> bytes:
     value = text.encode("ascii", "replace")
     return value + padding * (len(value) % 2)
 
 
 def _number(value: bytes) -> int:
-    number: int = struct.unpack("<H", value)[0]
+    number: int = _US.unpack(value)[0]
     return number
 
 

@@ -1,10 +1,14 @@
 """PDUs off a socket and onto it, each within its deadline (PS3.8 section 9.3)."""
 
 import contextlib
+import math
 import socket
 import struct
 import time
 from enum import IntEnum
+from typing import Self
+
+from gateway.connection_errors import reason
 
 _HEADER = struct.Struct(">BxI")
 _QUICK_ACK = getattr(socket, "TCP_QUICKACK", None)  # Linux only
@@ -24,10 +28,15 @@ class PduType(IntEnum):
 
 _KNOWN = frozenset(PduType)
 _READ_AHEAD_BYTES = 16_384
+_SHORTEST_WAIT_SECONDS = 0.001  # zero would mean: do not wait at all
 
 
 class ConnectionEnded(Exception):
     """The peer is gone, or too slow: nothing more can be read or said."""
+
+
+class PeerSilent(ConnectionEnded):
+    """The connection stands, but the peer sent nothing in time: it can still be told that this is the end."""
 
 
 class UnexpectedPdu(Exception):
@@ -52,13 +61,18 @@ class Connection:
         self._start = self._end = 0  # what is received and not yet handed out
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
+    @classmethod
+    def to(cls, host: str, port: int, seconds: float, longest_pdu_bytes: int) -> Self:
+        """Connect. Each address that the host's name has is tried for `seconds`. Raises OSError."""
+        return cls(socket.create_connection((host, port), timeout=seconds), longest_pdu_bytes)
+
     def read_pdu(self, seconds: float) -> tuple[int, memoryview]:
         """Return the type and the content of the next PDU; the content is valid until the next call.
 
         Waits `seconds` for its first byte, and as long again for its last. Raises ConnectionEnded, or UnexpectedPdu
         for an unknown type or a length over the bound.
         """
-        self._socket.settimeout(seconds)
+        self._socket.settimeout(max(seconds, _SHORTEST_WAIT_SECONDS))
         self._fill(1, time.monotonic() + seconds)
         deadline = time.monotonic() + seconds
         self._fill(_HEADER.size, deadline)
@@ -72,13 +86,21 @@ class Connection:
         self._start = content + length
         return kind, self._view[content : self._start]
 
-    def send(self, encoded: bytes, seconds: float) -> None:
-        """Send a whole PDU. Raises ConnectionEnded."""
+    def send(self, encoded: bytes | memoryview, seconds: float, deadline: float = math.inf) -> None:
+        """Send all of `encoded`. Raises ConnectionEnded.
+
+        The peer has `seconds` to make room for a little more each time, and until `deadline` (monotonic) for all.
+        """
+        left = memoryview(encoded)
         try:
-            self._socket.settimeout(seconds)
-            self._socket.sendall(encoded)
+            while left:
+                self._socket.settimeout(max(_SHORTEST_WAIT_SECONDS, min(seconds, deadline - time.monotonic())))
+                left = left[self._socket.send(left) :]
+        except TimeoutError as error:
+            slow = time.monotonic() >= deadline
+            raise ConnectionEnded("the peer reads too slowly" if slow else "the peer stopped reading") from error
         except OSError as error:
-            raise ConnectionEnded(f"the peer takes no answer: {error}") from error
+            raise ConnectionEnded(f"the connection broke: {reason(error)}") from error
 
     def close(self, linger_seconds: float = 0.0) -> None:
         """Close. With `linger_seconds` the peer is given that long to close first, so that it reads what was sent."""
@@ -89,6 +111,12 @@ class Connection:
                 self._socket.settimeout(left)
                 if not self._socket.recv_into(self._view):
                     break
+        self._socket.close()
+
+    def reset(self) -> None:
+        """Close at once, and throw away what is not sent yet: what the peer would take for the rest of a PDU."""
+        with contextlib.suppress(OSError):
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._socket.close()
 
     def break_off(self) -> None:
@@ -123,9 +151,9 @@ class Connection:
                 self._socket.setsockopt(socket.IPPROTO_TCP, _QUICK_ACK, 1)
             received = self._socket.recv_into(into)
         except TimeoutError as error:
-            raise ConnectionEnded("the peer sent nothing in time") from error
+            raise PeerSilent("the peer sent nothing in time") from error
         except OSError as error:
-            raise ConnectionEnded(f"the connection broke: {error.strerror}") from error
+            raise ConnectionEnded(f"the connection broke: {reason(error)}") from error
         if not received:
             raise ConnectionEnded("the peer closed the connection")
         return received

@@ -25,7 +25,7 @@ _HEADER_BYTES = 1024 * 1024
 class SpooledPayload:
     """One payload as it lies on the spool. `since` is the time of its last instance, or of its closing."""
 
-    payload_id: str
+    id: str
     state: SpoolState
     called_ae: str
     calling_ae: str
@@ -53,6 +53,20 @@ def instances_of(door: Door, payload_id: UUID) -> list[Instance]:
         if not found:
             raise
         return found
+
+
+def instance_rows(door: Door, payload_id: str) -> list[dict[str, object]]:
+    """What is known of each instance of a payload; of damaged ones no more than their files."""
+    rows = [
+        {"file": str(path.relative_to(door.root)), "bytes": path.stat().st_size}
+        for path in sorted((door.damaged / payload_id).glob("*"))
+    ]
+    try:
+        instances = instances_of(door, UUID(payload_id))
+    except (FileNotFoundError, ValueError):
+        return rows
+    known = [each.model_dump(mode="json") for each in instances]
+    return [row | {"received": _time(each.received_ns)} for row, each in zip(known, instances, strict=True)] + rows
 
 
 def promised_files(door: Door) -> Iterator[tuple[Path, Preamble]]:
@@ -100,7 +114,7 @@ def _closed(door: Door) -> Iterator[SpooledPayload]:
 def _open(door: Door) -> Iterator[SpooledPayload]:
     groups: dict[UUID, SpooledPayload] = {}
     for path, preamble in promised_files(door):
-        received = datetime.fromtimestamp(preamble.received_ns / 1e9, UTC)
+        received = _time(preamble.received_ns)
         group = groups.get(preamble.payload_id)
         if group is None:
             meta = _meta(path)
@@ -121,6 +135,10 @@ def _damaged(door: Door) -> Iterator[SpooledPayload]:
             yield SpooledPayload(
                 directory.name, "damaged", "", "", len(files), sum(file.st_size for file in files), since
             )
+
+
+def _time(nanoseconds: int) -> datetime:
+    return datetime.fromtimestamp(nanoseconds / 1e9, UTC)
 
 
 def _meta(path: Path) -> FileMeta:

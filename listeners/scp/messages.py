@@ -1,16 +1,12 @@
 """DIMSE messages out of P-DATA: fragments joined, each rule of their order kept (PS3.8 annex E, PS3.7 section 8.1)."""
 
-import struct
 from collections.abc import Callable, Iterator
 
 from gateway.dimse.command import Command, Status, decode_command, encode_response
-from gateway.dimse.connection import PduType, UnexpectedPdu
+from gateway.dimse.connection import UnexpectedPdu
+from gateway.dimse.pdv import IS_COMMAND, IS_LAST, encode_command_pdus, fragments
 from listeners.scp.negotiation import Contexts
 from listeners.scp.store import Discarding, Sink
-
-_PDV = struct.Struct(">IBB")  # length of what follows it, presentation context id, message control header
-_PDU = struct.Struct(">BxI")
-_IS_COMMAND, _IS_LAST = 0x01, 0x02
 
 _LONGEST_COMMAND_BYTES = 65_536
 
@@ -30,17 +26,9 @@ class Messages:
 
     def take(self, pdu: memoryview) -> Iterator[bytes]:
         """Take the content of a P-DATA-TF PDU; yield the P-DATA-TF PDUs that answer it."""
-        at = 0
-        while at < len(pdu):
-            if at + _PDV.size > len(pdu):
-                raise UnexpectedPdu("a PDV is cut off", reason=6)
-            length, context_id, control = _PDV.unpack_from(pdu, at)
-            end = at + 4 + length
-            if length < 2 or end > len(pdu):
-                raise UnexpectedPdu("a PDV is longer than its PDU", reason=6)
-            if self._fragment(context_id, control, pdu[at + _PDV.size : end]):
+        for context_id, control, fragment in fragments(pdu):
+            if self._fragment(context_id, control, fragment):
                 yield from self._answer()
-            at = end
 
     def abandon(self) -> None:
         """The association is over in the middle of a message, perhaps: nothing stays of it."""
@@ -51,12 +39,12 @@ class Messages:
         if context_id not in self._contexts or (self._context_id and context_id != self._context_id):
             raise UnexpectedPdu("a fragment came on a presentation context that it can't come on", reason=6)
         self._context_id = context_id
-        if bool(control & _IS_COMMAND) is not (self._command is None):
+        if bool(control & IS_COMMAND) is not (self._command is None):
             raise UnexpectedPdu("a command and a data set came in the wrong order", reason=5)
         if self._command is None:
-            return self._command_fragment(fragment, last=bool(control & _IS_LAST))
+            return self._command_fragment(fragment, last=bool(control & IS_LAST))
         self._sink.write(fragment)
-        return bool(control & _IS_LAST)
+        return bool(control & IS_LAST)
 
     def _command_fragment(self, fragment: memoryview, *, last: bool) -> bool:
         self._encoded_command += fragment
@@ -75,10 +63,4 @@ class Messages:
         self._command, self._context_id = None, 0
         status = self._sink.finish()
         if command.wants_answer:
-            yield encode_p_data(context_id, encode_response(command, status))
-
-
-def encode_p_data(context_id: int, encoded_command: bytes) -> bytes:
-    """Return a P-DATA-TF PDU with one whole command set in it: shorter than any maximum a peer may set."""
-    pdv = _PDV.pack(len(encoded_command) + 2, context_id, _IS_COMMAND | _IS_LAST) + encoded_command
-    return _PDU.pack(PduType.P_DATA_TF, len(pdv)) + pdv
+            yield encode_command_pdus(context_id, encode_response(command, status))

@@ -2,29 +2,27 @@
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
 
 from pydicom._uid_dict import UID_dictionary
 from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pynetdicom.pdu import A_ASSOCIATE_AC, A_ASSOCIATE_RJ, A_ASSOCIATE_RQ
-from pynetdicom.pdu_primitives import (
-    A_ASSOCIATE,
-    ImplementationClassUIDNotification,
-    ImplementationVersionNameNotification,
-    MaximumLengthNotification,
-)
+from pynetdicom.pdu_primitives import A_ASSOCIATE
 from pynetdicom.presentation import PresentationContext
 
-from gateway import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from gateway.dimse.connection import UnexpectedPdu
+from gateway.dimse.negotiation import (
+    ACCEPTED,
+    APPLICATION_CONTEXT,
+    NO_ABSTRACT_SYNTAX,
+    NO_TRANSFER_SYNTAX,
+    VERIFICATION,
+    user_information,
+)
 from gateway.registry import Registry
 
-APPLICATION_CONTEXT = "1.2.840.10008.3.1.1.1"
-VERIFICATION = "1.2.840.10008.1.1"
 _VERIFICATION_SYNTAXES = {ExplicitVRLittleEndian, ImplicitVRLittleEndian, ExplicitVRBigEndian}
 
 _CALLED_AE, _CALLING_AE = slice(10, 26), slice(26, 42)  # in the PDU, PS3.8 table 9-11
-_ACCEPTED, _NO_ABSTRACT_SYNTAX, _NO_TRANSFER_SYNTAX = 0, 3, 4  # PS3.8 table 9-18
 
 Contexts = dict[int, str]
 """The accepted presentation contexts: the transfer syntax of each, by its id."""
@@ -108,11 +106,11 @@ def accept(request: Request, max_pdu_bytes: int) -> tuple[bytes, Contexts]:
     answer.called_ae_title = request.primitive.called_ae_title
     answer.result = 0
     answer.presentation_context_definition_results_list = contexts
-    answer.user_information = _user_information(max_pdu_bytes)
+    answer.user_information = user_information(max_pdu_bytes)
     accepted = {
         context.context_id: str(context.transfer_syntax[0])
         for context in contexts
-        if context.result == _ACCEPTED and context.context_id is not None
+        if context.result == ACCEPTED and context.context_id is not None
     }
     return bytes(A_ASSOCIATE_AC(answer).encode()), accepted
 
@@ -131,28 +129,18 @@ def is_storage(abstract_syntax: str) -> bool:
 def _answer(proposed: PresentationContext) -> PresentationContext:
     """Accept the first transfer syntax proposed, whatever it is: nothing is decoded here."""
     syntaxes: list[UID] = proposed.transfer_syntax
-    result, chosen = _ACCEPTED, syntaxes[0]
+    result, chosen = ACCEPTED, syntaxes[0]
     if proposed.abstract_syntax == VERIFICATION:
         known = [syntax for syntax in syntaxes if syntax in _VERIFICATION_SYNTAXES]
-        result, chosen = (_ACCEPTED, known[0]) if known else (_NO_TRANSFER_SYNTAX, chosen)
+        result, chosen = (ACCEPTED, known[0]) if known else (NO_TRANSFER_SYNTAX, chosen)
     elif not is_storage(str(proposed.abstract_syntax)):
-        result = _NO_ABSTRACT_SYNTAX
+        result = NO_ABSTRACT_SYNTAX
     answer = PresentationContext()
     answer.context_id = proposed.context_id
     answer.abstract_syntax = proposed.abstract_syntax
     answer.transfer_syntax = [chosen]
     answer.result = result
     return answer
-
-
-def _user_information(max_pdu_bytes: int) -> list[Any]:
-    length = MaximumLengthNotification()
-    length.maximum_length_received = max_pdu_bytes
-    class_uid = ImplementationClassUIDNotification()
-    class_uid.implementation_class_uid = UID(IMPLEMENTATION_CLASS_UID)
-    version = ImplementationVersionNameNotification()
-    version.implementation_version_name = IMPLEMENTATION_VERSION_NAME
-    return [length, class_uid, version]
 
 
 def _title(raw: bytearray) -> str:

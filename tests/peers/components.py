@@ -60,7 +60,7 @@ _TOXIPROXY = GoPackage("github.com/Shopify/toxiproxy/v2/cmd/server", "v2.5.0", "
 
 DCMTK = Component(
     "dcmtk",
-    tuple(f"/usr/bin/{program}" for program in ("dcmdump", "dcmsend", "echoscu", "storescp", "storescu")),
+    tuple(f"/usr/bin/{program}" for program in ("dcmdump", "dcmqrscp", "dcmsend", "echoscu", "storescp", "storescu")),
     debian=("dcmtk",),
 )
 RABBITMQ = Component(
@@ -86,6 +86,7 @@ CHROMIUM = Component(  # the driver that playwright brings needs libatomic, and 
     ("/usr/bin/chromium", "/usr/lib/*/libatomic.so.1", "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"),
     debian=("chromium", "libatomic1", "fonts-dejavu-core"),
 )
+STUNNEL = Component("stunnel", ("/usr/bin/stunnel4",), debian=("stunnel4",), services=("stunnel.target",))
 FILE_SYSTEMS = Component(
     "file systems", ("/usr/sbin/mkfs.xfs", "/usr/sbin/mkfs.ext4"), debian=("xfsprogs", "e2fsprogs")
 )
@@ -93,4 +94,4 @@ NETWORK = Component("network tools", ("/usr/sbin/tc", "/usr/sbin/ip"), debian=("
 MINIO = Component("MinIO", (str(_MINIO.target),), go=_MINIO)
 TOXIPROXY = Component("Toxiproxy", (str(_TOXIPROXY.target),), go=_TOXIPROXY)
 
-COMPONENTS = (DCMTK, RABBITMQ, POSTGRESQL, ORTHANC, CHROMIUM, FILE_SYSTEMS, NETWORK, MINIO, TOXIPROXY)
+COMPONENTS = (DCMTK, RABBITMQ, POSTGRESQL, ORTHANC, CHROMIUM, STUNNEL, FILE_SYSTEMS, NETWORK, MINIO, TOXIPROXY)

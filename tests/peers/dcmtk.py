@@ -38,6 +38,20 @@ class Receiver:
     directory: Path
 
 
+_ARCHIVE = """\
+NetworkTCPPort = {port}
+MaxPDUSize = 16384
+MaxAssociations = 16
+HostTable BEGIN
+HostTable END
+VendorTable BEGIN
+VendorTable END
+AETable BEGIN
+{ae_title} {area} {access} (1000, 1024mb) ANY
+AETable END
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Dcmtk:
     """The tools of this machine.
@@ -97,6 +111,26 @@ class Dcmtk:
         try:
             server.start()
             yield Receiver(server, ApplicationEntity(ae_title, port), received)
+        finally:
+            server.stop()
+
+    @contextmanager
+    def dcmqrscp(self, directory: Path, ae_title: str = "ARCHIVE", *, access: str = "RW") -> Iterator[Receiver]:
+        """An archive with one storage area, which everybody may read and write ("RW") or only read ("R")."""
+        area = directory / "area"
+        area.mkdir(parents=True)
+        port = free_port()
+        configuration = directory / "dcmqrscp.cfg"
+        configuration.write_text(_ARCHIVE.format(port=port, ae_title=ae_title, area=area, access=access))
+
+        def is_ready() -> bool:
+            return listens(port)
+
+        command: list[str | Path] = [DCMTK.file("dcmqrscp"), "--config", configuration]
+        server = Server("dcmqrscp", command, directory, is_ready, _no_delay(self.at_once))
+        try:
+            server.start()
+            yield Receiver(server, ApplicationEntity(ae_title, port), area)
         finally:
             server.stop()
 

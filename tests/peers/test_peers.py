@@ -1,5 +1,6 @@
 """Each real component does its work, comes back after an outage with its data, and leaves no process behind."""
 
+import ssl
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -7,6 +8,7 @@ from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
+import httpx
 import psycopg
 import pytest
 from minio.error import S3Error
@@ -15,7 +17,8 @@ from playwright.sync_api import BrowserContext
 from examples.ct_study import made_ct_study
 from examples.made_study import write_study
 from examples.mr_study import made_mr_study
-from tests.peers import chromium, minio, orthanc, postgresql, rabbitmq, toxiproxy
+from tests.certificates import self_signed
+from tests.peers import chromium, minio, orthanc, postgresql, rabbitmq, stunnel, toxiproxy
 from tests.peers.dcmtk import ApplicationEntity, Dcmtk, Receiver
 from tests.peers.minio import MinIO
 from tests.peers.orthanc import Orthanc
@@ -130,7 +133,8 @@ def test_orthanc_files_what_it_is_sent_and_sends_it_on(
     files = write_study(made_ct_study(2, 64, 64), tmp_path / "study")
     sent = dcmtk.storescu(ApplicationEntity(orthanc.ae_title, orthanc.port), files)
     assert sent.exit_status == 0, sent.output
-    orthanc.send(orthanc.ask("GET", "/instances").json(), ae_title="STORESCP", port=receiver.called.port)
+    ids = [found for file in files for found in orthanc.find(file.stem)]
+    orthanc.send(ids, ae_title="STORESCP", port=receiver.called.port)
     assert len(list(receiver.directory.iterdir())) == 2
 
 
@@ -151,6 +155,21 @@ def test_a_sender_that_waits_for_full_packets_is_slow(dcmtk: Dcmtk, receiver: Re
     files = write_study(made_mr_study(20), tmp_path / "study")
     assert seconds(lambda: replace(dcmtk, at_once=False).storescu(receiver.called, files)) > 0.5
     assert seconds(lambda: dcmtk.storescu(receiver.called, files)) < 0.5
+
+
+def test_an_archive_of_dcmtk_knows_its_name(dcmtk: Dcmtk, tmp_path: Path) -> None:
+    with dcmtk.dcmqrscp(tmp_path) as archive:
+        assert dcmtk.echoscu(archive.called).exit_status == 0
+        assert "Called AE Title Not Recognized" in dcmtk.echoscu(replace(archive.called, ae_title="NOBODY")).output
+
+
+def test_stunnel_speaks_tls_for_a_server_that_does_not(orthanc: Orthanc, tmp_path: Path) -> None:
+    certificate = self_signed(tmp_path / "certificate")
+    with stunnel.running(tmp_path / "stunnel", int(orthanc.url.rsplit(":", 1)[1]), certificate) as port:
+        context = ssl.create_default_context(cafile=certificate.file)
+        answer = httpx.get(f"https://127.0.0.1:{port}/system", verify=context, trust_env=False)
+        assert answer.json()["Name"] == "ORTHANC"
+    assert not processes_at_home_in(tmp_path / "stunnel")
 
 
 def test_a_server_that_is_away_is_reported_by_the_tools(dcmtk: Dcmtk) -> None:

@@ -19,6 +19,8 @@ from tests.peers.processes import PeerFailed, processes_at_home_in
 from tests.studies import sample_of_each_transfer_syntax
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.peers
+
 
 @pytest.fixture
 def gateway(tmp_path: Path) -> Iterator[Gateway]:
@@ -43,7 +45,6 @@ def test_it_says_where_everything_is_and_what_to_mind(gateway: Gateway) -> None:
     assert "scp.reject_unknown_sources is false: anybody may send" in gateway.log
 
 
-@pytest.mark.peers
 def test_what_is_sent_to_it_is_announced(gateway: Gateway, dcmtk: Dcmtk) -> None:
     finished = dcmtk.storescu(gateway.receiver, [sample_of_each_transfer_syntax()[0].file], "+C", calling="CT01")
     assert "Failed" not in finished.output
@@ -135,7 +136,6 @@ def test_with_a_site_s_own_prefect_it_starts_none(tmp_path: Path, prefect_on_sql
         gateway.stop()
 
 
-@pytest.mark.peers
 def test_a_run_that_is_cut_goes_on_at_the_next_start(tmp_path: Path, dcmtk: Dcmtk) -> None:
     away = {
         "MIG_OBJECT_STORE": '{"kind": "s3", "endpoint": "127.0.0.1:9", "access_key": "k", "secret_key": "s"}',

@@ -48,8 +48,16 @@ def test_environment_is_over_file_over_default(monkeypatch: pytest.MonkeyPatch) 
     assert (scp.port, scp.max_associations, scp.artim_seconds) == (1104, 7, 30)
     assert loaded.origin(("scp", "port")) == "MIG_SCP__PORT"
     assert loaded.origin(("scp", "max_associations")) == "gateway.toml:3"
-    assert loaded.origin(("scp", "artim_seconds")) == "gateway.toml:1"
+    assert loaded.origin(("scp", "artim_seconds")) == "default"
     assert loaded.origin(("spool", "durability")) == "default"
+
+
+def test_what_an_entity_does_not_say_is_a_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = load('[[application_entities]]\nae_title = "A"\n')
+    assert loaded.origin(("application_entities", 0, "ae_title")) == "gateway.toml:2"
+    assert loaded.origin(("application_entities", 0, "grouping")) == "default"
+    monkeypatch.setenv("MIG_APPLICATION_ENTITIES", '[{"ae_title": "B"}]')
+    assert load_settings().origin(("application_entities", 0, "ae_title")) == "MIG_APPLICATION_ENTITIES"
 
 
 def test_the_file_may_be_named_by_option_or_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,73 @@
+"""A DICOMweb service, and how long we wait for it."""
+
+import base64
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
+
+from gateway.errors import SettingsError
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A base address with what it takes to get in: user name and password, or a bearer token, or nothing.
+
+    `ca_file` holds the certification authorities to believe in place of the system's. Certificates are always checked.
+    """
+
+    url: str
+    username: str = ""
+    password: str = field(default="", repr=False)
+    token: str = field(default="", repr=False)
+    ca_file: Path | None = None
+
+    def __post_init__(self) -> None:
+        """Raises SettingsError, which quotes no credential."""
+        parts = self.address
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise SettingsError("the address of a DICOMweb service begins with http:// or https:// and a host")
+        if not self.url.isascii() or not self.url.isprintable() or " " in self.url:
+            raise SettingsError("the address of a DICOMweb service holds characters that no address can")
+        if "@" in parts.netloc or parts.query or parts.fragment:
+            raise SettingsError("the address of a DICOMweb service holds no credentials and no query")
+        if not (self.token.isascii() and self.token.isprintable()):
+            raise SettingsError("the bearer token holds characters that no HTTP header can")
+
+    def __str__(self) -> str:
+        return self.url.rstrip("/")
+
+    @property
+    def address(self) -> SplitResult:
+        """The parts of the base address."""
+        return urlsplit(self.url)
+
+    @property
+    def is_secure(self) -> bool:
+        return self.address.scheme == "https"
+
+    def path(self, resource: str) -> str:
+        """The path of a resource below the base address, e.g. `studies`."""
+        return f"{self.address.path.rstrip('/')}/{resource}"
+
+    def credentials(self) -> dict[str, str]:
+        """The header that lets us in (RFC 7617, RFC 6750), where one is needed."""
+        if self.token:
+            return {"Authorization": f"Bearer {self.token}"}
+        if self.username:
+            pair = f"{self.username}:{self.password}".encode()
+            return {"Authorization": f"Basic {base64.b64encode(pair).decode('ascii')}"}
+        return {}
+
+
+@dataclass(frozen=True, slots=True)
+class HttpPatience:
+    """How long one call to the network may take, and how slow a whole request may be."""
+
+    connect_seconds: float = 10.0  # for each address of the host, and again for TLS
+    send_seconds: float = 30.0  # without room for one more byte
+    answer_seconds: float = 120.0  # without one more byte of the answer
+    slowest_bytes_per_second: int = 100_000
+
+    def request_seconds(self, body_bytes: int) -> float:
+        """How long a request with a body of this length may take, its answer included."""
+        return self.answer_seconds + body_bytes / self.slowest_bytes_per_second

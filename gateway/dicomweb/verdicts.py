@@ -1,0 +1,111 @@
+"""What a DICOMweb service's answer means (PS3.18 section 10.5.3, RFC 9110 section 15).
+
+The HTTP status judges the request; of the instances in it only what the answer names is known. Nothing that a service
+says in its own words goes into a reason: it may name a patient.
+"""
+
+from datetime import UTC, datetime
+from http import HTTPStatus
+
+from pydicom.uid import UID
+
+from gateway.dicom.part10_file import Part10File
+from gateway.dicomweb.client import Answer
+from gateway.dicomweb.retry_after import retry_after_seconds
+from gateway.dicomweb.service import Service
+from gateway.errors import PeerRefused, PeerUnavailable
+from gateway.store_outcome import Outcome, StoreOutcome, outcome_of_status
+
+_REFUSALS = {
+    HTTPStatus.UNAUTHORIZED: "does not accept the credentials",
+    HTTPStatus.FORBIDDEN: "does not allow this with these credentials",
+    HTTPStatus.NOT_FOUND: "offers no such service at this address",
+    HTTPStatus.METHOD_NOT_ALLOWED: "offers no such service at this address",
+    HTTPStatus.NOT_ACCEPTABLE: "does not answer in DICOM JSON",
+    HTTPStatus.PROXY_AUTHENTICATION_REQUIRED: "is behind a proxy that asks for credentials",
+    HTTPStatus.GONE: "offers no such service at this address",
+    HTTPStatus.NOT_IMPLEMENTED: "offers no such service at this address",
+}
+_NOT_NOW = {
+    HTTPStatus.REQUEST_TIMEOUT: "gave up waiting for the request",
+    HTTPStatus.TOO_EARLY: "can't serve just now",
+    HTTPStatus.TOO_MANY_REQUESTS: "gets too many requests",
+    HTTPStatus.BAD_GATEWAY: "can't be reached by its proxy",
+    HTTPStatus.SERVICE_UNAVAILABLE: "can't serve just now",
+    HTTPStatus.GATEWAY_TIMEOUT: "does not answer its proxy",
+    HTTPStatus.INSUFFICIENT_STORAGE: "has no room",
+}
+
+# Azure's own: the codes of Failure Reason that its conformance statement adds to those of the Standard.
+_AZURE_ALREADY_THERE = 45070
+_AZURE_IN_THE_MAKING = 45071
+
+_PROCESSING_FAILURE = 0x0110
+
+
+def raise_for_status(service: Service, answer: Answer) -> None:
+    """Raise PeerRefused or PeerUnavailable where the HTTP status speaks for the whole request."""
+    status = answer.status
+    if status in _NOT_NOW:
+        raise unavailable(service, answer, _NOT_NOW[HTTPStatus(status)])
+    if status in _REFUSALS:
+        raise PeerRefused(f"{service} {_REFUSALS[HTTPStatus(status)]} (HTTP {status})")
+    if 300 <= status < 400:
+        raise PeerRefused(f"{service} has moved: it redirects to another address (HTTP {status})")
+
+
+def unavailable(service: Service, answer: Answer, why: str) -> PeerUnavailable:
+    """Return the error for a service that may serve later, and perhaps says when."""
+    seconds = retry_after_seconds(answer.headers.get("Retry-After"), datetime.now(UTC))
+    return PeerUnavailable(f"{service} {why} (HTTP {answer.status})", retry_after_seconds=seconds)
+
+
+def stored_outcome(warning_reason: int | None) -> StoreOutcome:
+    """The outcome of an instance that the answer names as stored. A Warning Reason is a remark, whatever its code."""
+    if not warning_reason:
+        return StoreOutcome(Outcome.STORED)
+    known = outcome_of_status(warning_reason)
+    reason = known.reason if known.is_stored else f"stored, with a warning ({warning_reason:04X})"
+    return StoreOutcome(Outcome.STORED_WITH_REMARK, reason, warning_reason)
+
+
+def failed_outcome(failure_reason: int | None) -> StoreOutcome:
+    """The outcome of an instance that the answer names as failed."""
+    if failure_reason == _AZURE_ALREADY_THERE:
+        return already_there(failure_reason)
+    if failure_reason == _AZURE_IN_THE_MAKING:
+        return StoreOutcome(Outcome.TRANSIENT, f"another request is storing it ({failure_reason:04X})", failure_reason)
+    if failure_reason is None:
+        return StoreOutcome(Outcome.FINAL, "refused, without a reason")
+    outcome = outcome_of_status(failure_reason)
+    if outcome.outcome is Outcome.STORED or 0xB000 <= failure_reason <= 0xBFFF:
+        return StoreOutcome(Outcome.FINAL, f"refused, with an unknown reason ({failure_reason:04X})", failure_reason)
+    return outcome
+
+
+def already_there(failure_reason: int | None) -> StoreOutcome:
+    """The outcome of an instance that the service would not store, since it has one with this UID."""
+    code = "" if failure_reason is None else f" ({failure_reason:04X})"
+    return StoreOutcome(Outcome.STORED_WITH_REMARK, f"already there{code}", failure_reason)
+
+
+def may_be_there(status: int, failure_reason: int | None) -> bool:
+    """Whether a failure may mean that the service has the instance: Google's duplicates are a 409 with reason 0110,
+    and so is what it can't read."""
+    if failure_reason is None:
+        return status == HTTPStatus.CONFLICT
+    return failure_reason == _PROCESSING_FAILURE
+
+
+def unnamed_outcome(status: int, file: Part10File) -> StoreOutcome:
+    """The outcome of an instance that was sent alone, and that the answer does not name."""
+    if status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE:
+        syntax = UID(file.transfer_syntax_uid).name
+        return StoreOutcome(Outcome.FINAL, f"its media type or transfer syntax, {syntax}, is not taken (HTTP {status})")
+    if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        return StoreOutcome(Outcome.FINAL, f"its {file.bytes} bytes are more than is taken (HTTP {status})")
+    if 200 <= status < 300:
+        return StoreOutcome(Outcome.FINAL, f"the answer (HTTP {status}) does not name it as stored")
+    if status >= 500:
+        return StoreOutcome(Outcome.TRANSIENT, f"the service failed (HTTP {status})")
+    return StoreOutcome(Outcome.FINAL, f"refused (HTTP {status})")

@@ -1,0 +1,61 @@
+"""Many files to one peer by C-STORE: as few associations as their contexts allow, one after the other."""
+
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+
+from gateway.dicom.part10_file import Part10File
+from gateway.dimse.negotiation import MOST_CONTEXTS, Proposal
+from gateway.dimse.peer import Patience, Peer
+from gateway.dimse.store_association import StoreAssociation, proposal
+from gateway.errors import PeerUnavailable
+from gateway.store_outcome import Outcome, StoreOutcome
+
+_TRANSIENT_IN_A_ROW = 3  # then the peer is left alone for a while
+
+
+def plan_associations(files: Iterable[Part10File]) -> list[list[Part10File]]:
+    """Part `files`, which stay in order, so that each group needs at most 128 presentation contexts."""
+    groups: list[list[Part10File]] = []
+    places: dict[Proposal, int] = {}
+    for file in files:
+        place = places.setdefault(proposal(file), len(places)) // MOST_CONTEXTS
+        if place == len(groups):
+            groups.append([])
+        groups[place].append(file)
+    return groups
+
+
+def store_files(
+    peer: Peer, patience: Patience, files: Iterable[Part10File], stopping: threading.Event
+) -> Iterator[tuple[Part10File, StoreOutcome]]:
+    """Send `files`, and yield each with its outcome before the next is sent.
+
+    Ends early, with the association released, when `stopping` is set between two files. Files that were not yielded
+    were not stored, as far as anybody knows. Raises PeerRefused and PeerUnavailable; the latter also where a peer
+    answers several files in a row that it can't store them now. The file that was on its way when an association
+    broke is yielded as transient first: put it last the next time, it may be the reason.
+    """
+    for group in plan_associations(files):
+        if stopping.is_set():
+            return
+        with StoreAssociation.open(peer, patience, group) as association:
+            yield from _send(association, peer, group, stopping)
+
+
+def _send(
+    association: StoreAssociation, peer: Peer, files: Sequence[Part10File], stopping: threading.Event
+) -> Iterator[tuple[Part10File, StoreOutcome]]:
+    in_a_row = 0
+    for file in files:
+        if stopping.is_set():
+            return
+        try:
+            outcome = association.send(file)
+        except PeerUnavailable as error:
+            yield file, StoreOutcome(Outcome.TRANSIENT, str(error))
+            raise
+        yield file, outcome
+        in_a_row = in_a_row + 1 if outcome.outcome is Outcome.TRANSIENT else 0
+        if in_a_row == _TRANSIENT_IN_A_ROW:
+            association.release()
+            raise PeerUnavailable(f"{peer} can't store now: {outcome.reason}")

@@ -1,0 +1,210 @@
+"""The flow `ingest`, each run in a process of its own, as a worker runs it."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterId,
+    TaskRunFilter,
+    TaskRunFilterFlowRunId,
+)
+from prefect.client.schemas.objects import State, StateType
+
+from gateway.object_store.local import LocalObjectStore
+from gateway.payload import Payload
+from tests.gateway.events.conftest import QUICK, prefect_events
+from tests.gateway.spool.scene import Scene
+from tests.peers import prefect_server
+from tests.peers.minio import MinIO
+from tests.peers.prefect_server import PrefectServer
+from tests.peers.processes import Server
+
+ROOT = Path(__file__).parents[2]
+RUN = """
+import sys
+from flows.ingest import ingest_payload
+state = ingest_payload(sys.argv[1], return_state=True)
+print(state.state_details.flow_run_id)
+"""
+
+
+@pytest.fixture(scope="session")
+def prefect(tmp_path_factory: pytest.TempPathFactory, servers: list[Server]) -> Iterator[PrefectServer]:
+    with prefect_server.running(tmp_path_factory.mktemp("prefect-flows"), environment=QUICK) as peer:
+        servers.append(peer.server)
+        yield peer
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A node with a spool, its store and the site's Prefect."""
+
+    data_dir: Path
+    spool: Scene
+    prefect: PrefectServer
+
+    @property
+    def store(self) -> LocalObjectStore:
+        return LocalObjectStore(self.data_dir / "objects", "monaideploy")
+
+    def payload(self, instances: int = 3) -> Payload:
+        """Receive a study, and let its group close."""
+        sender = self.spool.associate()
+        for number in range(instances):
+            sender.send(sop=f"1.2.3.{number}")
+        sender.end()
+        (payload,) = self.spool.pass_time(5)
+        return payload
+
+    def ingest(self, payload_id: UUID, **environment: str) -> UUID:
+        """Run the flow to its end; return the run's id."""
+        finished = subprocess.run(
+            [sys.executable, "-c", RUN, str(payload_id)],
+            cwd=ROOT,
+            env=os.environ | self._environment() | environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert finished.returncode == 0, finished.stderr
+        return UUID(finished.stdout.split()[-1])
+
+    def state(self, run_id: UUID) -> State[Any]:
+        with SyncPrefectClient(self.prefect.api_url) as client:
+            state = client.read_flow_run(run_id).state
+        assert state
+        return state
+
+    def tasks(self, run_id: UUID) -> dict[str, StateType | None]:
+        with SyncPrefectClient(self.prefect.api_url) as client:
+            runs = client.read_task_runs(
+                flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[run_id])),
+                task_run_filter=TaskRunFilter(flow_run_id=TaskRunFilterFlowRunId(any_=[run_id])),
+            )
+        return {run.name: run.state_type for run in runs}
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            "MIG_DATA_DIR": str(self.data_dir),
+            "MIG_PREFECT__API_URL": self.prefect.api_url,
+            "PREFECT_API_URL": self.prefect.api_url,
+            "PREFECT_HOME": str(self.data_dir / "prefect"),
+        }
+
+
+@pytest.fixture
+def node(tmp_path: Path, prefect: PrefectServer) -> Node:
+    return Node(tmp_path, Scene(tmp_path / "spool"), prefect)
+
+
+def announced(node: Node, payload: Payload) -> list[dict[str, Any]]:
+    events = prefect_events(node.prefect.api_url)
+    return [event["payload"] for event in events if event["payload"]["payload_id"] == str(payload.payload_id)]
+
+
+def test_a_payload_is_stored_announced_and_cleared_away(node: Node) -> None:
+    payload = node.payload()
+    run = node.ingest(payload.payload_id)
+    assert node.state(run).type is StateType.COMPLETED
+    assert node.tasks(run) == dict.fromkeys(("assemble", "upload", "notify", "clear"), StateType.COMPLETED)
+    (event,) = announced(node, payload)
+    stored = {stored.key for stored in node.store.list("")}
+    told = {f"{payload.payload_id}/{file[kind]}" for file in event["payload"] for kind in ("path", "metadata")}
+    assert stored == told
+    assert event["file_count"] == 3
+    assert list(node.spool.door.incoming.iterdir()) == []
+
+
+def test_the_run_shows_what_was_stored_and_where(node: Node) -> None:
+    payload = node.payload()
+    node.ingest(payload.payload_id)
+    with SyncPrefectClient(node.prefect.api_url) as client:
+        artifacts = [each for each in client.read_artifacts() if each.key == f"payload-{payload.payload_id}"]
+    (artifact,) = artifacts
+    text = str(artifact.data)
+    assert f"`monaideploy/{payload.payload_id}/`" in text
+    assert "DIMSE CT01 → MIG" in text
+    assert "| upload |" in text
+
+
+def test_nothing_of_a_patient_reaches_prefect(node: Node) -> None:
+    sender = node.spool.associate()
+    sender.send(patient="SECRET-PATIENT")
+    sender.end()
+    (payload,) = node.spool.pass_time(5)
+    run = node.ingest(payload.payload_id)
+    with SyncPrefectClient(node.prefect.api_url) as client:
+        told = [client.read_flow_run(run).model_dump_json(), *(each.model_dump_json() for each in client.read_logs())]
+        told += [each.model_dump_json() for each in client.read_artifacts()]
+    assert "SECRET-PATIENT" not in json.dumps(told)
+
+
+def test_a_damaged_instance_fails_the_run_at_once_and_nothing_is_deleted(node: Node) -> None:
+    payload = node.payload()
+    path = node.spool.door.root / payload.instances[1].file
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    state = node.state(node.ingest(payload.payload_id))
+    assert state.type is StateType.FAILED
+    assert "1 of 3 instances are not what was received" in (state.message or "")
+    assert node.spool.door.state(payload.payload_id) == "ready"
+    assert announced(node, payload) == []
+
+
+def test_a_store_that_refuses_fails_the_run_at_once_and_is_put_right_by_a_retry(node: Node, minio: MinIO) -> None:
+    payload, bucket = node.payload(), minio.new_bucket()
+    store = {
+        "kind": "s3",
+        "endpoint": minio.endpoint,
+        "bucket": bucket,
+        "access_key": minio.access_key,
+        "secret_key": "wrong",
+        "secure": False,
+    }
+    refused = node.ingest(payload.payload_id, MIG_OBJECT_STORE=json.dumps(store))
+    assert node.state(refused).type is StateType.FAILED
+    assert "refuses" in (node.state(refused).message or "")
+    assert node.tasks(refused) == {"assemble": StateType.COMPLETED, "upload": StateType.FAILED}
+    store["secret_key"] = minio.secret_key
+    again = node.ingest(payload.payload_id, MIG_OBJECT_STORE=json.dumps(store))
+    assert node.state(again).type is StateType.COMPLETED
+    assert len(list(minio.client().list_objects(bucket, recursive=True))) == 6
+    assert len(announced(node, payload)) == 1
+
+
+def test_a_payload_that_was_announced_before_is_only_cleared_away(node: Node) -> None:
+    payload = node.payload()
+    node.spool.door.finish(payload.payload_id)
+    state = node.state(node.ingest(payload.payload_id))
+    assert (state.type, state.message) == (StateType.COMPLETED, "announced before: nothing was left to do")
+    assert node.spool.door.state(payload.payload_id) is None
+    assert list(node.spool.door.incoming.iterdir()) == []
+    assert announced(node, payload) == []
+
+
+def test_a_payload_that_is_gone_needs_nothing(node: Node) -> None:
+    assert node.state(node.ingest(uuid4())).type is StateType.COMPLETED
+
+
+def test_repeats_carry_the_same_ids(node: Node) -> None:
+    payload = node.payload()
+    manifest = (node.spool.door.ready / f"{payload.payload_id}.json").read_bytes()
+    files = {path: path.read_bytes() for path in node.spool.door.incoming.rglob("*.dcm")}
+    node.ingest(payload.payload_id)
+    for path, content in files.items():  # as after a crash before the manifest moved to `done/`
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
+    (node.spool.door.ready / f"{payload.payload_id}.json").write_bytes(manifest)
+    node.ingest(payload.payload_id)
+    assert len(announced(node, payload)) == 1, "the same event, not another"
+    assert len({stored.key for stored in node.store.list("")}) == 6

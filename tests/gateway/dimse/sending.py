@@ -1,0 +1,21 @@
+"""Send files to an archive, and keep what became of each."""
+
+import threading
+from collections.abc import Iterable
+
+from gateway.dicom.part10_file import Part10File
+from gateway.dimse.peer import Patience, Peer
+from gateway.dimse.store import store_files
+from tests.gateway.sending import Sending, collect
+
+HASTY = Patience(connect_seconds=2, negotiate_seconds=2, send_seconds=2, answer_seconds=5, release_seconds=2)
+
+
+def send(
+    peer: Peer,
+    files: Iterable[Part10File],
+    patience: Patience = HASTY,
+    stopping: threading.Event | None = None,
+) -> Sending:
+    """Send `files` once."""
+    return collect(store_files(peer, patience, files, stopping or threading.Event()))

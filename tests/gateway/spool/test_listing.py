@@ -1,0 +1,62 @@
+"""What a person sees of the spool, and any instance as a DICOM file."""
+
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from pydicom import dcmread
+
+from gateway.spool.extraction import copy_instance
+from gateway.spool.listing import instance_rows, instances_of, list_spool
+from tests.gateway.spool.scene import Scene
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Scene:
+    """One payload in each state: done, ready, open, and a damaged file."""
+    spool = Scene(tmp_path)
+    for study in ("1.1", "1.2"):
+        sender = spool.associate()
+        sender.send(study=study, sop=f"{study}.1")
+        sender.send(study=study, sop=f"{study}.2")
+        sender.end()
+        (payload,) = spool.pass_time(5)
+        if study == "1.1":
+            spool.door.finish(payload.payload_id)
+    spool.associate("CT02").send(study="1.3", sop="1.3.1")
+    (spool.door.damaged / "unknown").mkdir()
+    (spool.door.damaged / "unknown" / "x.dcm").write_bytes(b"damaged")
+    return spool
+
+
+def test_every_payload_is_listed_with_its_state_count_and_size(spool: Scene) -> None:
+    listed = {found.state: found for found in list_spool(spool.door)}
+    assert {state: found.instances for state, found in listed.items()} == {
+        "done": 2,
+        "ready": 2,
+        "open": 1,
+        "damaged": 1,
+    }
+    assert (listed["open"].called_ae, listed["open"].calling_ae) == ("MIG", "CT02")
+    assert listed["ready"].bytes == sum(i.bytes for i in spool.door.read(spool.ready()[0]).instances)
+
+
+def test_names_made_ahead_are_no_instances(spool: Scene) -> None:
+    assert len(list(spool.door.incoming.rglob("*.dcm"))) > 5
+    assert sum(found.instances for found in list_spool(spool.door)) == 6
+
+
+def test_instances_are_shown_in_every_state(spool: Scene) -> None:
+    for found in list_spool(spool.door):
+        rows = instance_rows(spool.door, found.id)
+        assert len(rows) == found.instances
+        assert all(row["bytes"] for row in rows)
+
+
+@pytest.mark.parametrize("state", ["open", "ready", "done"])
+def test_an_instance_is_extracted_as_a_file_that_any_tool_reads(spool: Scene, tmp_path: Path, state: str) -> None:
+    (found,) = [found for found in list_spool(spool.door) if found.state == state]
+    instance = instances_of(spool.door, UUID(found.id))[0]
+    copy = copy_instance(spool.door, instance, tmp_path)
+    assert copy.read_bytes() == spool.stored_bytes(instance)
+    assert dcmread(copy).SOPInstanceUID == instance.sop_instance_uid

@@ -1,0 +1,105 @@
+"""The dashboard as an operator sees it, in a real browser. The pictures are kept in test-output/."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.objects import FlowRun
+
+from examples.ct_study import made_ct_study
+from examples.made_study import write_study
+from tests.peers.minio import MinIO
+from tests.peers.rabbitmq import RabbitMQ
+from tests.peers.toxiproxy import Toxiproxy
+from tests.site.site import Site, running_site, send
+from tests.waiting import wait_until
+
+PICTURES = Path(__file__).parents[2] / "test-output"
+
+
+@pytest.fixture
+def site(tmp_path: Path, rabbitmq: RabbitMQ, minio: MinIO, toxiproxy: Toxiproxy) -> Iterator[Site]:
+    with running_site(tmp_path, rabbitmq, minio, toxiproxy) as site:
+        yield site
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> list[Path]:
+    return write_study(made_ct_study(12, 128, 128), tmp_path / "study")
+
+
+def run_in_state(site: Site, state: str, within_seconds: float = 60) -> FlowRun:
+    def found() -> list[FlowRun]:
+        with SyncPrefectClient(site.gateway.api_url) as client:
+            return [run for run in client.read_flow_runs() if run.state_name == state]
+
+    return wait_until(found, within_seconds, f"a run to be {state}")[0]
+
+
+def open_run(site: Site, browser: BrowserContext, run: FlowRun) -> Page:
+    page = browser.new_page()
+    page.set_viewport_size({"width": 1500, "height": 1000})
+    page.goto(f"http://127.0.0.1:{site.gateway.prefect_port}/runs/flow-run/{run.id}")
+    return page
+
+
+def picture(page: Page, name: str) -> None:
+    PICTURES.mkdir(exist_ok=True)
+    page.screenshot(path=PICTURES / f"{name}.png")
+
+
+def test_a_run_has_a_telling_name_and_shows_its_tasks_and_what_was_stored(
+    site: Site, study: list[Path], chromium: BrowserContext
+) -> None:
+    answered = list(send(site.gateway, study))
+    site.wait_for_instances(answered, within_seconds=60)
+    run = run_in_state(site, "Completed")
+    page = open_run(site, chromium, run)
+    expect(page.get_by_text("MIG ← CT01, 12 instances").first).to_be_visible(timeout=30_000)
+    page.get_by_text("Task Runs", exact=True).click()
+    for task in ("assemble", "upload", "notify", "clear"):
+        expect(page.get_by_text(task, exact=True).first).to_be_visible()
+    page.get_by_text("Artifacts", exact=True).click()
+    expect(page.get_by_text("What was stored, and where it lies")).to_be_visible()
+    picture(page, "run-completed")
+    page.get_by_text("What was stored, and where it lies").click()
+    expect(page.get_by_text("DIMSE CT01 → MIG")).to_be_visible()
+    expect(page.get_by_text(site.bucket).first).to_be_visible()
+    picture(page, "artifact")
+
+
+def test_a_run_that_waits_shows_why_and_until_when_and_its_retries(
+    site: Site, study: list[Path], chromium: BrowserContext
+) -> None:
+    site.to_store.cut()
+    answered = list(send(site.gateway, study))
+    run = run_in_state(site, "AwaitingRetry")
+    page = open_run(site, chromium, run)
+    expect(page.get_by_text("AwaitingRetry").first).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("Waits for the object store: ").first).to_be_visible()
+    expect(page.get_by_text("Tries again by ").first).to_be_visible()
+    expect(page.get_by_text("Retry 1/4").first).to_be_visible()
+    page.get_by_text("Waits for the object store: ").first.scroll_into_view_if_needed()
+    picture(page, "run-waits")
+    site.to_store.restore()
+    site.wait_for_instances(answered, within_seconds=60)
+
+
+def test_a_run_that_failed_for_good_is_put_right_and_retried_with_the_button(
+    site: Site, study: list[Path], chromium: BrowserContext
+) -> None:
+    access_key, secret_key = site.minio.access_key, site.minio.secret_key
+    site.minio.change_credentials(access_key, "a-key-nobody-told-us")
+    answered = list(send(site.gateway, study))
+    run = run_in_state(site, "Failed")
+    page = open_run(site, chromium, run)
+    expect(page.get_by_text("refuses the access key").first).to_be_visible(timeout=30_000)
+    picture(page, "run-failed")
+    site.minio.change_credentials(access_key, secret_key)
+    page.get_by_role("button", name="Retry").click()
+    page.get_by_role("dialog").get_by_role("button", name="Retry").click()
+    site.wait_for_instances(answered, within_seconds=60)
+    expect(page.get_by_text("Completed", exact=True).first).to_be_visible(timeout=30_000)
+    picture(page, "run-retried")
