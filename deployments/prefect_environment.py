@@ -9,7 +9,8 @@ from gateway.config import Settings
 
 def prefect_environment(settings: Settings) -> dict[str, str]:
     """Return the variables that tell Prefect's client where its server is and what not to do."""
-    return {
+    ours = {} if settings.prefect.api_url else {"PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "false"}  # spares requests
+    return ours | {
         "PREFECT_API_URL": settings.prefect_api_url,
         "PREFECT_HOME": os.environ.get("PREFECT_HOME", str(settings.data_dir / "prefect")),
         "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false",  # a missing server is waited for, never replaced

@@ -9,7 +9,7 @@ _LONGEST_DELAY_SECONDS = 900.0
 
 # A Failed run waits for somebody to put right what it names and to retry it. A Cancelled one was ended by somebody who
 # wanted that: it, too, goes on only when it is retried.
-_DOES_NOT_STAND = {StateType.CRASHED, StateType.COMPLETED}
+DOES_NOT_STAND = {StateType.CRASHED, StateType.COMPLETED}
 
 
 def needs_another_run(run: FlowRun | None, attempt: int, now: datetime) -> bool:
@@ -20,7 +20,7 @@ def needs_another_run(run: FlowRun | None, attempt: int, now: datetime) -> bool:
     """
     if run is None:
         return True
-    if run.state_type not in _DOES_NOT_STAND:
+    if run.state_type not in DOES_NOT_STAND:
         return False
     ended = run.end_time or run.created or now
     return now >= ended + timedelta(seconds=delay_seconds(attempt))

@@ -55,9 +55,8 @@ class Dispatcher:
         """Ask for another run where the last one does not stand for its payload any more."""
         async with self._one_at_a_time:
             rows = {row.flow_run_id: row for row in (await self._known()).values() if row.flow_run_id}
-            runs = await self.runs.read(list(rows))
-            for run_id, row in rows.items():
-                run = runs.get(run_id)
+            for run_id, run in (await self.runs.over(list(rows))).items():
+                row = rows[run_id]
                 if needs_another_run(run, row.attempt, datetime.now(UTC)) and await self._is_ready(row.payload_id):
                     _log.warning("a payload's run is no more", payload=str(row.payload_id), run_is=_in_words(run))
                     await self._dispatch(row.payload_id, row.attempt + 1)

@@ -7,10 +7,16 @@ from uuid import UUID
 
 import httpx
 from prefect.client.orchestration import PrefectClient
-from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterId,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
 from prefect.client.schemas.objects import FlowRun
 from prefect.exceptions import ObjectNotFound
 
+from deployments.dispatcher.decision import DOES_NOT_STAND
 from deployments.prefect_api import prefect_errors
 from gateway.payload import Payload
 
@@ -37,15 +43,27 @@ class PayloadRuns:
                     self._go_on_after(error)
             return await self._create(payload, attempt, work_queue)
 
-    async def read(self, run_ids: Sequence[UUID]) -> dict[UUID, FlowRun]:
-        """Return those of these runs that there still are."""
-        found: dict[UUID, FlowRun] = {}
+    async def over(self, run_ids: Sequence[UUID]) -> dict[UUID, FlowRun | None]:
+        """Return those of these runs that have come to an end which nobody has to look at; None: it was deleted.
+
+        A server that is asked for every run in full, every few seconds, has little time left for a long backlog.
+        """
+        found: dict[UUID, FlowRun | None] = {}
         with prefect_errors():
             for start in range(0, len(run_ids), _AT_ONCE):
-                wanted = FlowRunFilter(id=FlowRunFilterId(any_=list(run_ids[start : start + _AT_ONCE])))
-                runs = await self.client.read_flow_runs(flow_run_filter=wanted, limit=_AT_ONCE)
-                found |= {run.id: run for run in runs}
+                found |= await self._over(list(run_ids[start : start + _AT_ONCE]))
         return found
+
+    async def _over(self, run_ids: list[UUID]) -> dict[UUID, FlowRun | None]:
+        these = FlowRunFilter(id=FlowRunFilterId(any_=run_ids))
+        if await self.client.count_flow_runs(flow_run_filter=these) < len(run_ids):
+            there = {run.id: run for run in await self.client.read_flow_runs(flow_run_filter=these, limit=_AT_ONCE)}
+            return {run_id: there.get(run_id) for run_id in run_ids}
+        over = FlowRunFilter(
+            id=FlowRunFilterId(any_=run_ids),
+            state=FlowRunFilterState(type=FlowRunFilterStateType(any_=sorted(DOES_NOT_STAND))),
+        )
+        return {run.id: run for run in await self.client.read_flow_runs(flow_run_filter=over, limit=_AT_ONCE)}
 
     def _go_on_after(self, error: httpx.HTTPStatusError) -> None:
         """Raise what a second try will not change."""

@@ -48,6 +48,8 @@ def _prefect_server(settings: Settings) -> Plan:
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{home / 'prefect.db'}",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
+        # It would mark every run that waits for its turn, one write each: a long backlog would become a slow one.
+        "PREFECT_SERVER_SERVICES_LATE_RUNS_ENABLED": "false",
         "PREFECT_LOGGING_COLORS": "false",
         "PREFECT_UI_API_URL": "/api",  # of whatever address the browser has found us under
         "DO_NOT_TRACK": "1",

@@ -15,6 +15,17 @@ from tests.peers.postgresql import PostgreSQL
 from tests.peers.prefect_server import PrefectServer
 from tests.peers.processes import Server
 
+_WITH_PREFECT = {"prefect", "prefect_on_sqlite", "prefect_on_postgresql", "gateway"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A Prefect server is a peer: a test that uses one is left out of the quick ones."""
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(here) and not _WITH_PREFECT.isdisjoint(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.peers)
+
+
 NewWorker = Callable[..., WorkerProcess]
 
 
@@ -35,10 +46,11 @@ def prefect_on_postgresql(
         yield peer
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.peers)], scope="session")
+@pytest.fixture(scope="session")
 def prefect(request: pytest.FixtureRequest) -> PrefectServer:
-    """A server on each of the databases that it is run with."""
-    server: PrefectServer = request.getfixturevalue(f"prefect_on_{request.param}")
+    """A server on SQLite; with `on_both_databases` on PostgreSQL as well."""
+    database = getattr(request, "param", "sqlite")
+    server: PrefectServer = request.getfixturevalue(f"prefect_on_{database}")
     return server
 
 

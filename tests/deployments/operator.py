@@ -5,11 +5,16 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+import pytest
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.states import AwaitingRetry, Cancelling, Scheduled
 
 from tests.waiting import wait_until
+
+on_both_databases = pytest.mark.parametrize(
+    "prefect", ["sqlite", pytest.param("postgresql", marks=pytest.mark.peers)], indirect=True, scope="session"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.schedules import SCHEDULE_TYPES, IntervalSchedule
 
 from deployments.registration import DESCRIPTION_FILE, Description, read_descriptions, register
-from tests.deployments.operator import Operator
+from tests.deployments.operator import Operator, on_both_databases
 from tests.deployments.roles import ROOT
 from tests.peers.prefect_server import PrefectServer
 
@@ -32,6 +32,7 @@ def test_the_file_describes_ingest() -> None:
     assert (ingest.name, ingest.entrypoint) == ("ingest", "flows.ingest.ingest_payload")
 
 
+@on_both_databases
 def test_registering_makes_pool_queue_and_deployment(
     prefect: PrefectServer, operator: Operator, work_pool: str
 ) -> None:
@@ -44,6 +45,7 @@ def test_registering_makes_pool_queue_and_deployment(
     assert set((deployment.parameter_openapi_schema or {})["properties"]) == {"payload_id"}
 
 
+@on_both_databases
 def test_registering_again_changes_nothing(prefect: PrefectServer, operator: Operator, work_pool: str) -> None:
     register_on(prefect, work_pool, TRIVIAL)
     before = operator.client.read_deployment_by_name("example-trivial/trivial")
@@ -52,6 +54,7 @@ def test_registering_again_changes_nothing(prefect: PrefectServer, operator: Ope
     assert (after.id, after.updated) == (before.id, before.updated)
 
 
+@on_both_databases
 def test_what_differs_is_updated_and_what_an_operator_added_stays(
     prefect: PrefectServer, operator: Operator, work_pool: str
 ) -> None:

@@ -14,7 +14,7 @@ from prefect.client.schemas.objects import FlowRun
 from gateway.payload import Payload
 from gateway.payload_index import Dispatch, PayloadRow, opened_payload_index
 from tests.deployments.conftest import NewWorker
-from tests.deployments.operator import Operator
+from tests.deployments.operator import Operator, on_both_databases
 from tests.deployments.payloads import made_payload, put_into_ready
 from tests.deployments.roles import DispatcherProcess
 from tests.peers.prefect_server import PrefectServer
@@ -74,6 +74,7 @@ def scene(tmp_path: Path, prefect: PrefectServer, operator: Operator, work_pool:
     dispatcher.server.stop()
 
 
+@on_both_databases
 def test_a_payload_gets_one_run_in_the_queue_of_its_node(scene: Scene) -> None:
     payload_id = scene.put(instances=324)
     run = scene.wait_for_run(payload_id)
@@ -135,6 +136,7 @@ def test_a_lost_database_is_filled_again_from_the_spool(scene: Scene) -> None:
     assert scene.run_of(payload_id, attempt=2) is None
 
 
+@on_both_databases
 def test_payloads_wait_while_prefect_is_away_and_it_is_said_once(scene: Scene, prefect: PrefectServer) -> None:
     prefect.server.kill()
     payload_id = scene.put()
@@ -179,6 +181,7 @@ def test_a_crashed_run_is_followed_by_another(scene: Scene, new_worker: NewWorke
     assert scene.wait_for_row(payload_id, Dispatch.ANNOUNCED).attempt == 2
 
 
+@on_both_databases
 def test_a_deleted_run_is_followed_by_another(scene: Scene) -> None:
     payload_id = scene.put()
     scene.operator.client.delete_flow_run(scene.wait_for_run(payload_id).id)
@@ -219,6 +222,7 @@ def test_a_failed_or_cancelled_run_waits_for_the_operator(scene: Scene, new_work
         scene.wait_for_row(payload_id, Dispatch.ANNOUNCED)
 
 
+@on_both_databases
 def test_waiting_runs_go_on_as_soon_as_the_broker_answers(scene: Scene, new_worker: NewWorker) -> None:
     new_worker()
     payloads = [scene.put() for _ in range(3)]
@@ -245,6 +249,7 @@ def test_a_manifest_that_can_not_be_read_holds_nobody_up(scene: Scene) -> None:
     assert scene.dispatcher.log.count("payload can't be dispatched") == 1
 
 
+@on_both_databases
 def test_a_backlog_is_dispatched_in_order(scene: Scene) -> None:
     scene.dispatcher.server.stop()
     payloads = [scene.put() for _ in range(20)]

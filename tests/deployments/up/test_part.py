@@ -4,7 +4,6 @@ import asyncio
 import os
 import sys
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -80,23 +79,21 @@ asyncio.run(part.keep_running())
     wait_until(lambda: not Path(f"/proc/{child}").exists(), 5, "the part to be gone")
 
 
-def test_who_does_not_end_is_killed_and_prefect_is_the_last() -> None:
-    stubborn = f"import signal; signal.signal(15, signal.SIG_IGN); {READY}"
+def test_prefect_is_the_last_to_end() -> None:
     ended: list[str] = []
+    asyncio.run(_start_and_end(["prefect", "scp", "worker"], READY, asyncio.Event(), ended))
+    assert ended[-1] == "prefect"
 
+
+def test_who_does_not_end_is_killed() -> None:
     async def scene() -> None:
-        parts = [part_of(stubborn, [], name) for name in ("prefect", "scp", "worker")]
-        for part in parts:
-            keeping = asyncio.create_task(part.keep_running())
-            keeping.add_done_callback(partial(_note, ended, part.plan.name))
-            await part.ready.wait()
         at_once = asyncio.Event()
-        asyncio.get_running_loop().call_later(0.2, at_once.set)
-        await end_all(parts, at_once)
-        assert not any(part.is_running for part in parts)
+        at_once.set()
+        await _start_and_end(
+            ["prefect", "scp"], f"import signal; signal.signal(15, signal.SIG_IGN); {READY}", at_once, []
+        )
 
-    asyncio.run(asyncio.wait_for(scene(), 20))
-    assert set(ended[:2]) == {"scp", "worker"}
+    asyncio.run(scene())
 
 
 def test_a_part_that_is_told_to_end_is_not_started_again() -> None:
@@ -112,5 +109,15 @@ def test_a_part_that_is_told_to_end_is_not_started_again() -> None:
     assert logs == []
 
 
-def _note(ended: list[str], name: str, _task: "asyncio.Task[None]") -> None:
-    ended.append(name)
+async def _start_and_end(names: list[str], script: str, at_once: asyncio.Event, ended: list[str]) -> None:
+    parts = [part_of(script, [], name) for name in names]
+    keeping = [asyncio.create_task(_keep(part, ended)) for part in parts]
+    for part in parts:
+        await part.ready.wait()
+    await end_all(parts, at_once)
+    await asyncio.wait_for(asyncio.gather(*keeping), 5)
+
+
+async def _keep(part: Part, ended: list[str]) -> None:
+    await part.keep_running()
+    ended.append(part.plan.name)

@@ -5,12 +5,13 @@ from pathlib import Path
 from prefect.client.schemas.actions import DeploymentUpdate
 
 from tests.deployments.conftest import NewWorker
-from tests.deployments.operator import Operator
+from tests.deployments.operator import Operator, on_both_databases
 from tests.deployments.roles import WorkerProcess
 from tests.deployments.worker.runs import GatedRun, is_alive, started
 from tests.waiting import wait_until
 
 
+@on_both_databases
 def test_cancel_ends_a_running_run_in_order(worker: WorkerProcess, operator: Operator, tmp_path: Path) -> None:
     begun, tidied = tmp_path / "begun", tmp_path / "tidied"
     run_id = operator.trigger("example-orderly/orderly", {"started": str(begun), "tidied": str(tidied)})
@@ -32,6 +33,7 @@ def test_cancel_kills_a_run_that_will_not_end_and_what_it_started(
     wait_until(lambda: not any(map(is_alive, started(begun))), 5, "its processes to end")
 
 
+@on_both_databases
 def test_cancel_ends_a_run_that_is_still_pending(worker: WorkerProcess, operator: Operator) -> None:
     deployment = operator.client.read_deployment_by_name("example-trivial/trivial")
     slow = "tests.deployments.slow_to_import.slow_to_import"
@@ -42,6 +44,7 @@ def test_cancel_ends_a_run_that_is_still_pending(worker: WorkerProcess, operator
     operator.wait_for(run_id, "Cancelled", within_seconds=4)
 
 
+@on_both_databases
 def test_cancel_of_a_waiting_run_takes_effect_at_once(
     worker: WorkerProcess, operator: Operator, tmp_path: Path
 ) -> None:

@@ -10,7 +10,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Pending, Running
 
 from tests.deployments.conftest import NewWorker
-from tests.deployments.operator import Operator, scheduled_at
+from tests.deployments.operator import Operator, on_both_databases, scheduled_at
 from tests.deployments.roles import WorkerProcess
 from tests.deployments.worker.runs import GatedRun, is_alive
 from tests.peers.prefect_server import PrefectServer
@@ -24,6 +24,7 @@ def test_no_child_outlives_a_killed_worker(worker: WorkerProcess, operator: Oper
     worker.wait_until_alone(within_seconds=10)
 
 
+@on_both_databases
 def test_a_run_of_a_killed_worker_starts_again_with_the_next_life(
     worker: WorkerProcess, operator: Operator, tmp_path: Path
 ) -> None:
@@ -71,6 +72,7 @@ def test_a_running_run_of_another_worker_is_left_alone(
     assert operator.state(run_id).name == "Running"
 
 
+@on_both_databases
 def test_a_run_goes_on_while_prefect_is_killed_and_comes_back(
     worker: WorkerProcess, operator: Operator, prefect: PrefectServer, tmp_path: Path
 ) -> None:
@@ -95,6 +97,7 @@ def test_a_run_that_ends_while_prefect_is_away_completes_when_it_is_back(
     operator.wait_for(operator.trigger("example-trivial/trivial"), "Completed")
 
 
+@on_both_databases
 def test_a_child_that_dies_while_prefect_is_away_is_reported_when_it_is_back(
     worker: WorkerProcess, operator: Operator, prefect: PrefectServer, tmp_path: Path
 ) -> None:

@@ -7,12 +7,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from tests.deployments.conftest import NewWorker
-from tests.deployments.operator import Operator, scheduled_at
+from tests.deployments.operator import Operator, on_both_databases, scheduled_at
 from tests.deployments.roles import WorkerProcess
 from tests.deployments.worker.runs import GatedRun
 from tests.waiting import wait_until
 
 
+@on_both_databases
 def test_a_run_goes_through_its_tasks_and_completes(worker: WorkerProcess, operator: Operator) -> None:
     run_id = operator.trigger("example-trivial/trivial")
     operator.wait_for(run_id, "Completed")
@@ -33,6 +34,7 @@ def test_a_run_has_a_process_of_its_own_that_prefect_can_name(
     run.finish()
 
 
+@on_both_databases
 def test_no_more_runs_go_on_at_once_than_there_are_places(
     new_worker: NewWorker, operator: Operator, tmp_path: Path
 ) -> None:
@@ -48,6 +50,7 @@ def test_no_more_runs_go_on_at_once_than_there_are_places(
     third.finish()
 
 
+@on_both_databases
 def test_a_failed_run_is_retried_from_the_dashboard_and_completes(
     worker: WorkerProcess, operator: Operator, tmp_path: Path
 ) -> None:
@@ -59,6 +62,7 @@ def test_a_failed_run_is_retried_from_the_dashboard_and_completes(
     operator.wait_for(run_id, "Completed")
 
 
+@on_both_databases
 def test_a_killed_child_is_a_crashed_run_that_says_how(worker: WorkerProcess, operator: Operator) -> None:
     run_id = operator.trigger("example-killed/killed")
     assert operator.wait_for(run_id, "Crashed").message == "The run's process was killed by SIGKILL."
@@ -72,6 +76,7 @@ def test_a_killed_fork_server_is_replaced(worker: WorkerProcess, operator: Opera
         operator.wait_for(operator.trigger("example-trivial/trivial"), "Completed")
 
 
+@on_both_databases
 def test_a_run_that_waits_gives_its_place_back_and_goes_on_when_due(
     new_worker: NewWorker, operator: Operator, tmp_path: Path
 ) -> None:
@@ -110,6 +115,7 @@ def test_the_runs_of_another_node_are_left_alone(worker: WorkerProcess, operator
     assert operator.state(elsewhere).name == "Scheduled"
 
 
+@on_both_databases
 def test_a_trigger_is_a_running_run_within_600_ms_at_the_median(worker: WorkerProcess, operator: Operator) -> None:
     waits = sorted(_seconds_until_running(worker, operator) for _ in range(30))
     print(f"trigger to Running: p50 {statistics.median(waits):.3f} s, p95 {waits[28]:.3f} s, of {len(waits)} runs")

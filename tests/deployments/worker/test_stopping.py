@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.deployments.conftest import NewWorker
-from tests.deployments.operator import Operator
+from tests.deployments.operator import Operator, on_both_databases
 from tests.deployments.roles import WorkerProcess
 from tests.deployments.worker.runs import GatedRun, is_alive
 from tests.peers.prefect_server import PrefectServer
@@ -44,6 +44,7 @@ def test_a_run_may_still_be_cancelled_while_the_worker_drains(
     assert worker.wait_for_end(within_seconds=10) == 0
 
 
+@on_both_databases
 def test_a_second_sigterm_ends_the_worker_at_once_and_puts_its_runs_back(
     worker: WorkerProcess, operator: Operator, tmp_path: Path
 ) -> None:
