@@ -10,6 +10,7 @@ act on and that holds no patient data and no credential.
     │   ├── BrokerUnavailable
     │   ├── DatabaseUnavailable
     │   ├── PeerUnavailable
+    │   ├── AreaBusy
     │   ├── NoRoom
     │   └── SpoolFailed
     └── PermanentError          it cannot: somebody has to act first
@@ -19,6 +20,11 @@ act on and that holds no patient data and no credential.
         ├── BrokerRefused
         ├── DatabaseRefused
         ├── PeerRefused
+        │   └── NotAtPeer
+        ├── UnreadableRequest
+        ├── InvalidRequest
+        ├── CredentialsLost
+        ├── TakenOver
         ├── Damaged
         ├── InvalidDataSet
         │   └── MismatchedDataSet
@@ -26,7 +32,9 @@ act on and that holds no patient data and no credential.
         └── AlreadyRunning
 """
 
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from typing import Self
 
 
 class Dependency(StrEnum):
@@ -81,6 +89,10 @@ class PeerUnavailable(TransientError):
         self.retry_after_seconds = retry_after_seconds
 
 
+class AreaBusy(TransientError):
+    """Another process of this node still works in the area of an inference request."""
+
+
 class NoRoom(TransientError):
     """The spool's file system has no room for more (ENOSPC, EDQUOT, or the high-water mark is reached)."""
 
@@ -115,6 +127,40 @@ class DatabaseRefused(PermanentError):
 
 class PeerRefused(PermanentError):
     """A DICOM or DICOMweb peer answered and refused for good: AE titles, credentials, address or protocol."""
+
+
+class NotAtPeer(PeerRefused):
+    """A peer answered that it does not have what it was asked for."""
+
+
+class UnreadableRequest(PermanentError):
+    """An inference request can't be read. `problems` has what is wrong, by each field's path; no value is quoted."""
+
+    def __init__(self, problems: Mapping[str, Sequence[str]]) -> None:
+        super().__init__("; ".join(f"{path}: {', '.join(texts)}" for path, texts in problems.items()))
+        self.problems = problems
+
+    def __reduce__(self) -> tuple[type[Self], tuple[Mapping[str, Sequence[str]]]]:
+        return type(self), (self.problems,)
+
+
+class InvalidRequest(PermanentError):
+    """An inference request breaks rules. `problems` has a sentence for each, with the path; no value is quoted."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+    def __reduce__(self) -> tuple[type[Self], tuple[Sequence[str]]]:
+        return type(self), (self.problems,)
+
+
+class CredentialsLost(PermanentError):
+    """Credentials that were kept can't be decrypted any more: the request has to be submitted again."""
+
+
+class TakenOver(PermanentError):
+    """Another worker has taken this inference request over: what is done here is of no use any more."""
 
 
 class Damaged(PermanentError):

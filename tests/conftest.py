@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext
 
-from tests.peers import chromium, minio, orthanc, postgresql, rabbitmq, toxiproxy
+from tests.peers import chromium, hapi_fhir, minio, orthanc, postgresql, rabbitmq, toxiproxy
 from tests.peers.components import MissingComponent
 from tests.peers.dcmtk import Dcmtk
+from tests.peers.hapi_fhir import HapiFhir
 from tests.peers.minio import MinIO
 from tests.peers.orthanc import Orthanc
 from tests.peers.postgresql import PostgreSQL
@@ -24,7 +25,18 @@ from tests.peers.rabbitmq import RabbitMQ
 from tests.peers.toxiproxy import Toxiproxy
 
 PEERS = frozenset(
-    ("chromium", "dcmtk", "minio", "orthanc", "postgresql", "prefect", "prefect_on_sqlite", "rabbitmq", "toxiproxy")
+    (
+        "chromium",
+        "dcmtk",
+        "hapi_fhir",
+        "minio",
+        "orthanc",
+        "postgresql",
+        "prefect",
+        "prefect_on_sqlite",
+        "rabbitmq",
+        "toxiproxy",
+    )
 )
 
 
@@ -99,6 +111,13 @@ def _postgresql(servers: list[Server]) -> Iterator[PostgreSQL]:
 @pytest.fixture(scope="session", name="orthanc")
 def _orthanc(tmp_path_factory: pytest.TempPathFactory, servers: list[Server]) -> Iterator[Orthanc]:
     with orthanc.running(tmp_path_factory.mktemp("orthanc")) as peer:
+        servers.append(peer.server)
+        yield peer
+
+
+@pytest.fixture(scope="session", name="hapi_fhir")
+def _hapi_fhir(tmp_path_factory: pytest.TempPathFactory, servers: list[Server]) -> Iterator[HapiFhir]:
+    with hapi_fhir.running(tmp_path_factory.mktemp("hapi-fhir")) as peer:
         servers.append(peer.server)
         yield peer
 

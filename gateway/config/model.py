@@ -57,12 +57,23 @@ class ApiSettings(Section):
 
 
 class InferenceSettings(Section):
-    at_once: int = Field(4, ge=1, le=64)
-    retry_for_seconds: Seconds = 3600
-    allow_credentials_over_http: bool = False
-    keep_failed_days: float = Field(7, gt=0)
-    allow_partial: bool = False
-    ca_file: Path | None = None
+    at_once: int = Field(4, ge=1, le=64, description="retrievals")
+    retry_for_seconds: Seconds = Field(3600, description="how long a retrieval waits for a source that is away")
+    allow_credentials_over_http: bool = Field(False, description="else such a request is refused")
+    keep_failed_days: float = Field(7, gt=0, description="how long a failed request keeps its credentials")
+    keep_output_days: float = Field(30, gt=0, description="how long those of outputResources are kept without exports")
+    key_file: Path | None = Field(
+        None, description="encrypts them; default: `keys/credentials.key` in the data directory, made with SQLite only"
+    )
+    allow_partial: bool = Field(False, description="announce a payload of which not all could be fetched")
+    check_instance_count: bool = Field(True, description="hold archives to NumberOfStudyRelatedInstances")
+    answer_seconds: Seconds = Field(120, description="without one more byte of an answer")
+    slowest_bytes_per_second: int = Field(10_000, ge=1, description="an answer that comes more slowly is given up")
+    page_size: int = Field(200, ge=1, le=10_000, description="what is asked for with one query")
+    max_studies: int = Field(1000, ge=1, description="more of them found by one query are an error")
+    max_instances: int = Field(100_000, ge=1, description="the same, of one study or series")
+    max_resources: int = Field(10_000, ge=1, description="the same, by one FHIR search")
+    ca_file: Path | None = Field(None, description="certification authority for the addresses of requests")
 
 
 class LocalStoreSettings(Section):

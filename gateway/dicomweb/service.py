@@ -12,7 +12,9 @@ from gateway.errors import SettingsError
 class Service:
     """A base address with what it takes to get in: user name and password, or a bearer token, or nothing.
 
-    `ca_file` holds the certification authorities to believe in place of the system's. Certificates are always checked.
+    `basic` is user name and password as they stand in the header, where they came so. `ca_file` holds the certification
+    authorities to believe in place of the system's. Certificates are always checked. Reasons call the service by its
+    `name`, or else by its address.
     """
 
     url: str
@@ -20,6 +22,8 @@ class Service:
     password: str = field(default="", repr=False)
     token: str = field(default="", repr=False)
     ca_file: Path | None = None
+    basic: str = field(default="", repr=False)
+    name: str = ""
 
     def __post_init__(self) -> None:
         """Raises SettingsError, which quotes no credential."""
@@ -32,9 +36,11 @@ class Service:
             raise SettingsError("the address of a DICOMweb service holds no credentials and no query")
         if not (self.token.isascii() and self.token.isprintable()):
             raise SettingsError("the bearer token holds characters that no HTTP header can")
+        if not (self.basic.isascii() and self.basic.isprintable()):
+            raise SettingsError("the basic credentials hold characters that no HTTP header can")
 
     def __str__(self) -> str:
-        return self.url.rstrip("/")
+        return self.name or self.url.rstrip("/")
 
     @property
     def address(self) -> SplitResult:
@@ -53,6 +59,8 @@ class Service:
         """The header that lets us in (RFC 7617, RFC 6750), where one is needed."""
         if self.token:
             return {"Authorization": f"Bearer {self.token}"}
+        if self.basic:
+            return {"Authorization": f"Basic {self.basic}"}
         if self.username:
             pair = f"{self.username}:{self.password}".encode()
             return {"Authorization": f"Basic {base64.b64encode(pair).decode('ascii')}"}

@@ -4,37 +4,20 @@ The HTTP status judges the request; of the instances in it only what the answer 
 says in its own words goes into a reason: it may name a patient.
 """
 
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from pydicom.uid import UID
 
 from gateway.dicom.part10_file import Part10File
 from gateway.dicomweb.client import Answer
-from gateway.dicomweb.retry_after import retry_after_seconds
 from gateway.dicomweb.service import Service
-from gateway.errors import PeerRefused, PeerUnavailable
+from gateway.errors import PeerUnavailable
 from gateway.store_outcome import Outcome, StoreOutcome, outcome_of_status
+from gateway.web import statuses
+from gateway.web.statuses import Status, spoken_for
 
-_REFUSALS = {
-    HTTPStatus.UNAUTHORIZED: "does not accept the credentials",
-    HTTPStatus.FORBIDDEN: "does not allow this with these credentials",
-    HTTPStatus.NOT_FOUND: "offers no such service at this address",
-    HTTPStatus.METHOD_NOT_ALLOWED: "offers no such service at this address",
-    HTTPStatus.NOT_ACCEPTABLE: "does not answer in DICOM JSON",
-    HTTPStatus.PROXY_AUTHENTICATION_REQUIRED: "is behind a proxy that asks for credentials",
-    HTTPStatus.GONE: "offers no such service at this address",
-    HTTPStatus.NOT_IMPLEMENTED: "offers no such service at this address",
-}
-_NOT_NOW = {
-    HTTPStatus.REQUEST_TIMEOUT: "gave up waiting for the request",
-    HTTPStatus.TOO_EARLY: "can't serve just now",
-    HTTPStatus.TOO_MANY_REQUESTS: "gets too many requests",
-    HTTPStatus.BAD_GATEWAY: "can't be reached by its proxy",
-    HTTPStatus.SERVICE_UNAVAILABLE: "can't serve just now",
-    HTTPStatus.GATEWAY_TIMEOUT: "does not answer its proxy",
-    HTTPStatus.INSUFFICIENT_STORAGE: "has no room",
-}
+_SAYS: Mapping[int, str] = {HTTPStatus.NOT_ACCEPTABLE: "does not answer in DICOM JSON"}
 
 # Azure's own: the codes of Failure Reason that its conformance statement adds to those of the Standard.
 _AZURE_ALREADY_THERE = 45070
@@ -45,19 +28,14 @@ _PROCESSING_FAILURE = 0x0110
 
 def raise_for_status(service: Service, answer: Answer) -> None:
     """Raise PeerRefused or PeerUnavailable where the HTTP status speaks for the whole request."""
-    status = answer.status
-    if status in _NOT_NOW:
-        raise unavailable(service, answer, _NOT_NOW[HTTPStatus(status)])
-    if status in _REFUSALS:
-        raise PeerRefused(f"{service} {_REFUSALS[HTTPStatus(status)]} (HTTP {status})")
-    if 300 <= status < 400:
-        raise PeerRefused(f"{service} has moved: it redirects to another address (HTTP {status})")
+    error = spoken_for(service, _status(answer), _SAYS)
+    if error is not None:
+        raise error
 
 
 def unavailable(service: Service, answer: Answer, why: str) -> PeerUnavailable:
     """Return the error for a service that may serve later, and perhaps says when."""
-    seconds = retry_after_seconds(answer.headers.get("Retry-After"), datetime.now(UTC))
-    return PeerUnavailable(f"{service} {why} (HTTP {answer.status})", retry_after_seconds=seconds)
+    return statuses.unavailable(service, _status(answer), why)
 
 
 def stored_outcome(warning_reason: int | None) -> StoreOutcome:
@@ -109,3 +87,7 @@ def unnamed_outcome(status: int, file: Part10File) -> StoreOutcome:
     if status >= 500:
         return StoreOutcome(Outcome.TRANSIENT, f"the service failed (HTTP {status})")
     return StoreOutcome(Outcome.FINAL, f"refused (HTTP {status})")
+
+
+def _status(answer: Answer) -> Status:
+    return Status(answer.status, answer.headers.get("Retry-After"))

@@ -1,5 +1,6 @@
 """What the tests need on this machine: where each component lies, and what brings it there."""
 
+import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,6 +27,35 @@ class GoPackage:
 
 
 @dataclass(frozen=True, slots=True)
+class MavenProject:
+    """A Java program in a directory of these tests, built into the cache. What it is built from names the build."""
+
+    name: str
+    directory: Path
+
+    @property
+    def sources(self) -> list[Path]:
+        return sorted(path for path in self.directory.rglob("*") if path.is_file())
+
+    @property
+    def target(self) -> Path:
+        digest = hashlib.sha256(b"".join(path.read_bytes() for path in self.sources)).hexdigest()
+        return CACHE / self.name / digest[:12]
+
+
+@dataclass(frozen=True, slots=True)
+class NpmPackage:
+    """A package of npm, fetched into the cache and left packed."""
+
+    name: str
+    version: str
+
+    @property
+    def target(self) -> Path:
+        return CACHE / self.name / f"{self.name}-{self.version}.tgz"
+
+
+@dataclass(frozen=True, slots=True)
 class Component:
     """A component with the files that tests use of it (patterns, as versions stand in paths).
 
@@ -37,6 +67,8 @@ class Component:
     debian: tuple[str, ...] = ()
     services: tuple[str, ...] = ()
     go: GoPackage | None = None
+    maven: MavenProject | None = None
+    npm: NpmPackage | None = None
 
     @property
     def is_installed(self) -> bool:
@@ -56,6 +88,8 @@ def _matches(pattern: str) -> Iterator[Path]:
 
 
 _MINIO = GoPackage("github.com/minio/minio", "v0.0.0-20260212201848-7aac2a2c5b7c", "minio")
+_HAPI_FHIR = MavenProject("hapi-fhir", Path(__file__).parent / "hapi")
+_FHIR_EXAMPLES = NpmPackage("hl7.fhir.r4.examples", "4.0.1")
 _TOXIPROXY = GoPackage("github.com/Shopify/toxiproxy/v2/cmd/server", "v2.5.0", "toxiproxy")
 
 DCMTK = Component(
@@ -93,5 +127,26 @@ FILE_SYSTEMS = Component(
 NETWORK = Component("network tools", ("/usr/sbin/tc", "/usr/sbin/ip"), debian=("iproute2",))
 MINIO = Component("MinIO", (str(_MINIO.target),), go=_MINIO)
 TOXIPROXY = Component("Toxiproxy", (str(_TOXIPROXY.target),), go=_TOXIPROXY)
+JAVA = Component(
+    "Java and Maven", ("/usr/bin/java", "/usr/bin/javac", "/usr/bin/mvn"), ("default-jdk-headless", "maven")
+)
+NPM = Component("npm", ("/usr/bin/npm",), debian=("npm",))
+HAPI_FHIR = Component("HAPI FHIR", (str(_HAPI_FHIR.target / "classes"),), maven=_HAPI_FHIR)
+FHIR_EXAMPLES = Component("FHIR examples", (str(_FHIR_EXAMPLES.target),), npm=_FHIR_EXAMPLES)
 
-COMPONENTS = (DCMTK, RABBITMQ, POSTGRESQL, ORTHANC, CHROMIUM, STUNNEL, FILE_SYSTEMS, NETWORK, MINIO, TOXIPROXY)
+COMPONENTS = (
+    DCMTK,
+    RABBITMQ,
+    POSTGRESQL,
+    ORTHANC,
+    CHROMIUM,
+    STUNNEL,
+    FILE_SYSTEMS,
+    NETWORK,
+    MINIO,
+    TOXIPROXY,
+    JAVA,
+    NPM,
+    HAPI_FHIR,
+    FHIR_EXAMPLES,
+)

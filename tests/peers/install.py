@@ -1,7 +1,8 @@
 """Install what the tests need on this machine, as far as it is missing: `make peers`.
 
-Debian packages come by apt-get, as root or by `sudo -n`; MinIO and Toxiproxy are built by Go into a cache outside the
-clone. No service is started, now or with the machine: the tests start what they use themselves.
+Debian packages come by apt-get, as root or by `sudo -n`; MinIO and Toxiproxy are built by Go, HAPI FHIR by Maven, and
+the FHIR examples are fetched by npm, into a cache outside the clone. No service is started, now or with the machine:
+the tests start what they use themselves.
 """
 
 import fcntl
@@ -33,7 +34,7 @@ def main() -> int:
     problems = []
     with _one_at_a_time():
         missing = [component for component in COMPONENTS if not component.is_installed]
-        for install in (_install_debian_packages, _build_go_packages):
+        for install in (_install_debian_packages, _build_go_packages, _build_maven_projects, _fetch_npm_packages):
             try:
                 install(missing)
             except CannotInstall as problem:
@@ -146,15 +147,12 @@ def _go_version() -> tuple[int, ...]:
 
 
 def _build(package: GoPackage) -> None:
-    """Build beside the target and rename, so that a build that is cut short leaves nothing that looks whole."""
     print(f"Building {package.program} {package.version}, once for this machine: a few minutes", flush=True)
     started = time.monotonic()
-    target = package.target
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent) as directory:
-        _go_install(package, Path(directory))
-        (built,) = Path(directory).iterdir()
-        built.rename(target)
+    with _made_beside(package.target) as directory:
+        _go_install(package, directory)
+        (built,) = directory.iterdir()
+        built.rename(package.target)
     print(f"  built in {time.monotonic() - started:.0f} s", flush=True)
 
 
@@ -169,6 +167,42 @@ def _go_install(package: GoPackage, directory: Path) -> None:
                 print(f"  {len(printed)} packages fetched or compiled", flush=True)
     if go.returncode != 0:
         raise CannotInstall(f"`{shlex.join(command)}` failed:\n{''.join(printed[-20:])}")
+
+
+def _build_maven_projects(missing: Sequence[Component]) -> None:
+    for project in (component.maven for component in missing if component.maven):
+        print(f"Building {project.name}, once for this machine", flush=True)
+        with _made_beside(project.target) as directory:
+            shutil.copytree(project.directory, directory / "project")
+            _run("mvn", "-B", "-q", "compile", "dependency:copy-dependencies", directory=directory / "project")
+            (directory / "project" / "target").rename(project.target)
+
+
+def _fetch_npm_packages(missing: Sequence[Component]) -> None:
+    for package in (component.npm for component in missing if component.npm):
+        print(f"Fetching {package.name} {package.version}, once for this machine", flush=True)
+        with _made_beside(package.target) as directory:
+            _run("npm", "pack", "--silent", f"{package.name}@{package.version}", directory=directory)
+            (fetched,) = directory.glob("*.tgz")
+            fetched.rename(package.target)
+
+
+@contextmanager
+def _made_beside(target: Path) -> Iterator[Path]:
+    """A directory to make `target` in, from which it is renamed: what is cut short leaves nothing that looks whole."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent) as directory:
+        yield Path(directory)
+
+
+def _run(*command: str, directory: Path) -> None:
+    if shutil.which(command[0]) is None:
+        raise CannotInstall(f"`{command[0]}` is missing: `{shlex.join(command)}` would bring a test peer")
+    finished = subprocess.run(
+        command, cwd=directory, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    if finished.returncode != 0:
+        raise CannotInstall(f"`{shlex.join(command)}` failed:\n{finished.stdout[-2000:]}")
 
 
 if __name__ == "__main__":

@@ -18,8 +18,9 @@ from examples.ct_study import made_ct_study
 from examples.made_study import write_study
 from examples.mr_study import made_mr_study
 from tests.certificates import self_signed
-from tests.peers import chromium, minio, orthanc, postgresql, rabbitmq, stunnel, toxiproxy
+from tests.peers import chromium, hapi_fhir, minio, orthanc, postgresql, rabbitmq, stunnel, toxiproxy
 from tests.peers.dcmtk import ApplicationEntity, Dcmtk, Receiver
+from tests.peers.hapi_fhir import HapiFhir
 from tests.peers.minio import MinIO
 from tests.peers.orthanc import Orthanc
 from tests.peers.ports import free_port
@@ -144,6 +145,12 @@ def test_orthanc_speaks_dicomweb(orthanc: Orthanc, tmp_path: Path) -> None:
     assert file.stem in orthanc.ask("GET", "/dicom-web/instances").text
 
 
+def test_hapi_fhir_gives_a_resource_in_json_and_in_xml(hapi_fhir: HapiFhir) -> None:
+    hapi_fhir.put("Patient", "peer", b'{"resourceType": "Patient", "id": "peer"}')
+    assert b'"id":"peer"' in hapi_fhir.get("Patient", "peer", "application/fhir+json")
+    assert b'<id value="peer">' in hapi_fhir.get("Patient", "peer", "application/fhir+xml")
+
+
 def test_dcmsend_sends_a_study(dcmtk: Dcmtk, receiver: Receiver, tmp_path: Path) -> None:
     files = write_study(made_mr_study(20), tmp_path / "study")
     sent = dcmtk.dcmsend(receiver.called, files)
@@ -220,7 +227,9 @@ def test_chromium_shows_a_page_and_its_picture(chromium: BrowserContext, orthanc
 
 
 @pytest.mark.peers
-@pytest.mark.parametrize("running", [chromium.running, minio.running, orthanc.running, toxiproxy.running])
+@pytest.mark.parametrize(
+    "running", [chromium.running, hapi_fhir.running, minio.running, orthanc.running, toxiproxy.running]
+)
 def test_no_process_is_left(running: Callable[[Path], AbstractContextManager[object]], tmp_path: Path) -> None:
     with running(tmp_path):
         assert processes_at_home_in(tmp_path)

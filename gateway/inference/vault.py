@@ -1,0 +1,66 @@
+"""Credentials at rest: encrypted with a key that lies in a file of its own, not in the database.
+
+The key file holds Fernet keys, one a line. The first encrypts, all decrypt: to rotate, put a new one on top, encrypt
+anew what is kept (`renew`), and take the old one away. docs/inference.md says it at length.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from pydantic import TypeAdapter
+
+from gateway.config import Settings
+from gateway.errors import CredentialsLost, SettingsError
+from gateway.inference.credentials import Authorization
+from gateway.inference.key_file import make_key, read_keys
+
+_AUTHORIZATIONS: TypeAdapter[dict[int, Authorization]] = TypeAdapter(dict[int, Authorization])
+_FINGERPRINT_CHARACTERS = 16
+
+
+class Vault:
+    """Seals credentials and opens them again. No text of an object shows a key."""
+
+    def __init__(self, keys: Sequence[bytes], name: str) -> None:
+        """Raises SettingsError where a key is none; `name` says where they are from."""
+        try:
+            self._fernet = MultiFernet([Fernet(key) for key in keys])
+        except ValueError:
+            raise SettingsError(f"{name} holds a line that is no key: 44 characters, as Fernet makes them") from None
+        self._name = name
+        self.fingerprint = hashlib.sha256(keys[0]).hexdigest()[:_FINGERPRINT_CHARACTERS]
+        """Of the key that encrypts. Processes that share a database compare it."""
+
+    def seal(self, credentials: Mapping[int, Authorization]) -> bytes:
+        """Return a token that nobody can read without the key."""
+        return self._fernet.encrypt(_AUTHORIZATIONS.dump_json(dict(credentials)))
+
+    def open(self, token: bytes) -> dict[int, Authorization]:
+        """Return what was sealed. Raises CredentialsLost where no key fits."""
+        try:
+            return _AUTHORIZATIONS.validate_json(self._fernet.decrypt(token))
+        except InvalidToken:
+            raise self._lost() from None
+
+    def renew(self, token: bytes) -> bytes:
+        """Return the same, encrypted with the first key. Raises CredentialsLost where no key fits."""
+        try:
+            return self._fernet.rotate(token)
+        except InvalidToken:
+            raise self._lost() from None
+
+    def _lost(self) -> CredentialsLost:
+        return CredentialsLost(f"the credentials of the request fit no key of {self._name}: submit it again")
+
+
+def open_vault(settings: Settings) -> Vault:
+    """Open the vault of these settings. Beside SQLite its key is made where none is there and none is named.
+
+    Raises SettingsError, which says what to do.
+    """
+    named = settings.inference.key_file
+    file = named or settings.data_dir / "keys" / "credentials.key"
+    if named is None and settings.database_url.startswith("sqlite"):
+        make_key(file)
+    return Vault(read_keys(file), f"inference.key_file {file}")

@@ -1,0 +1,18 @@
+"""Retrieval: from an inference request to whole files in a working area of this node.
+
+sources    the services behind a request's sources
+peers      a client for each, while they are asked
+wanted     what the queries found
+problem    what went wrong with a source
+query      from a plan to what is wanted
+fetched    what is known of a file that was fetched whole
+index      the list of those, which survives a crash
+lock       one process for each area
+area       one request's working area
+areas      all of them on this node: listing, and removal of those that nobody works on
+intake     from the parts of an answer to files
+study      a study, its series or instances: again at the size of what failed
+resource   a FHIR resource
+fetch      all that is wanted, source by source
+outcome    how it ended, for the request's status
+"""

@@ -1,0 +1,88 @@
+"""A session of `requests` for one service: credentials, certificates, limits of time and memory, and no chatter.
+
+It keeps what client libraries do with it within bounds: they set no timeout (fhirclient), a wrong Host header
+(dicomweb-client), and read an answer of any length into memory.
+"""
+
+import io
+import logging
+from typing import Any
+
+from requests import PreparedRequest, Response, Session
+from requests.adapters import HTTPAdapter
+
+from gateway import IMPLEMENTATION_VERSION_NAME
+from gateway.dicomweb.service import HttpPatience, Service
+from gateway.errors import GatewayError
+from gateway.trust import tls_context
+from gateway.web.body import whole
+
+LONGEST_ANSWER_BYTES = 64 * 1024 * 1024
+"""What is read into memory of an answer that is not streamed."""
+
+_MOST_REDIRECTS = 5
+
+# These log addresses with their queries, headers, or what the service says: below an error not a line of theirs is
+# free of patients.
+_INDISCREET = ("dicomweb_client", "fhirclient", "urllib3.connection", "urllib3.connectionpool", "urllib3.util.retry")
+
+
+def open_session(service: Service, patience: HttpPatience) -> Session:
+    """Return a session that asks `service`. A redirect to another host or port is followed without the credentials.
+
+    Environment and `.netrc` are not looked at. Raises SettingsError where the service's `ca_file` can't be used.
+    """
+    for name in _INDISCREET:
+        logging.getLogger(name).setLevel(logging.ERROR)
+    session = Session()
+    session.trust_env = False
+    session.max_redirects = _MOST_REDIRECTS
+    session.auth = _Authorization(service)
+    # Identity: servers zip short answers, which makes ours slower and theirs as well.
+    session.headers.update({"User-Agent": IMPLEMENTATION_VERSION_NAME, "Accept-Encoding": "identity"})
+    transport = _Transport(service, patience)
+    session.mount("http://", transport)
+    session.mount("https://", transport)
+    return session
+
+
+class _Authorization:
+    """Lets us in. As `auth` of a session it is kept out of its headers, and dropped where a redirect leads away."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def __call__(self, request: PreparedRequest) -> PreparedRequest:
+        request.headers.update(self._service.credentials())
+        return request
+
+
+class _Transport(HTTPAdapter):
+    def __init__(self, service: Service, patience: HttpPatience) -> None:
+        self._service = service
+        self._patience = patience
+        self._tls = tls_context(service.ca_file)
+        super().__init__(pool_connections=2, pool_maxsize=1)
+
+    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **more: Any) -> None:
+        super().init_poolmanager(connections, maxsize, block, ssl_context=self._tls, **more)
+
+    def cert_verify(self, conn: Any, url: str, verify: object, cert: object) -> None:
+        """Our TLS context says whom to believe; `requests` would add the authorities of certifi to it."""
+
+    def send(self, request: PreparedRequest, stream: bool = False, *_: Any, **__: Any) -> Response:
+        """Send a request with our own timeouts and certificates, whatever the caller says of them."""
+        request.headers.pop("Host", None)  # dicomweb-client's lacks the port: http.client knows better
+        timeouts = (self._patience.connect_seconds, self._patience.answer_seconds)
+        response = super().send(request, stream=stream, timeout=timeouts)
+        if not stream or response.is_redirect:
+            self._read(response)
+        return response
+
+    def _read(self, response: Response) -> None:
+        try:
+            body = whole(response, self._service, self._patience, LONGEST_ANSWER_BYTES)
+        except GatewayError:
+            response.close()
+            raise
+        response.raw = io.BytesIO(body)

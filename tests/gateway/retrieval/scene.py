@@ -1,0 +1,70 @@
+"""A node that retrieves: a working area on a private directory, and what it fetches there."""
+
+from pathlib import Path
+from typing import Any
+
+from gateway.config import Settings
+from gateway.config.model import InferenceSettings
+from gateway.dicomweb.service import HttpPatience
+from gateway.inference.identity import request_id
+from gateway.inference.plan import plan_of
+from gateway.inference.submission import Submission, read_submission
+from gateway.retrieval.areas import Areas
+from gateway.retrieval.fetch import fetch
+from gateway.retrieval.fetched import Fetched
+from gateway.retrieval.outcome import Outcome
+from gateway.retrieval.peers import Peers
+from gateway.retrieval.query import query
+from gateway.retrieval.sources import services_of
+from gateway.spool.room import Room
+from tests.clock import MovableClock
+from tests.gateway.inference.requests import Json, as_body, inference_request, source
+
+HASTY = HttpPatience(connect_seconds=2, answer_seconds=1, slowest_bytes_per_second=1_000_000)
+
+
+class Node:
+    """Retrieves one request after the other, each in a try of its own."""
+
+    def __init__(self, root: Path, patience: HttpPatience = HASTY, **inference: Any) -> None:
+        self.settings = Settings(inference=InferenceSettings(**inference))
+        self.areas = Areas(root, Room(root, 0))
+        self.patience = patience
+        self.progress: list[int] = []
+        self._epoch = 0
+
+    def retrieve(self, request: Json, epoch: int = 1) -> Outcome:
+        """Do what a run does: query, then fetch what is missing in the area."""
+        self._epoch = epoch
+        submission = self.submit(request)
+        services = services_of(submission.request, submission.credentials.sources, self.settings)
+        bounds = self.settings.inference
+        with (
+            Peers(services, self.patience, bounds.page_size) as peers,
+            self.areas.open(request_id(submission.request.transaction_id), epoch) as area,
+        ):
+            wanted = query(plan_of(submission.request), peers, bounds)
+            area.keep_wanted(wanted)
+            return fetch(wanted, peers, area, MovableClock(), self.progress.append)
+
+    def files(self, transaction_id: str = "T-1") -> dict[str, bytes]:
+        """What is whole in the area, by SOP Instance UID or by the path of a resource."""
+        with self.areas.open(request_id(transaction_id), self._epoch) as area:
+            entries: dict[str, Fetched] = {**area.instances, **area.resources}
+            return {name: (area.directory / entry.file).read_bytes() for name, entry in entries.items()}
+
+    def submit(self, request: Json) -> Submission:
+        return read_submission(as_body(request), allow_credentials_over_http=True)
+
+
+def study_of(url: str, uid: str = "1.2.1", **more: Any) -> Json:
+    """A request for one study from one archive."""
+    return inference_request(
+        {"type": "DICOM_UID", "studies": [{"StudyInstanceUID": uid}]}, sources=[source(url, **more)]
+    )
+
+
+def series_of(url: str, *series: Json, uid: str = "1.2.1") -> Json:
+    """A request for series of one study, or for instances of them."""
+    studies = [{"StudyInstanceUID": uid, "series": list(series)}]
+    return inference_request({"type": "DICOM_UID", "studies": studies}, sources=[source(url)])

@@ -1,0 +1,74 @@
+"""Sources are the addresses of a request with its credentials, or archives that the settings know."""
+
+from pathlib import Path
+
+import pytest
+
+from gateway.config.model import DicomWebPeer, InferenceSettings, Settings
+from gateway.errors import InvalidRequest, SettingsError
+from gateway.inference.plan import plan_of
+from gateway.inference.studies_form import request_for_studies
+from gateway.inference.submission import read_submission
+from gateway.retrieval.sources import patience_of, services_of
+from tests.gateway.inference.requests import as_body, inference_request, source
+
+ARCHIVE = DicomWebPeer.model_validate(
+    {
+        "name": "archive",
+        "url": "https://archive/dicom-web",
+        "username": "mig",
+        "password": "secret",
+        "ca_file": "site.pem",
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("auth_type", "header"),
+    [("Basic", {"Authorization": "Basic abc"}), ("Bearer", {"Authorization": "Bearer abc"}), ("None", {})],
+)
+def test_a_source_of_a_request_has_the_credentials_as_they_came(auth_type: str, header: dict[str, str]) -> None:
+    sources = [source("https://pacs:8042/a/path", auth_type=auth_type, auth_id="abc"), {"interface": "DIMSE"}]
+    submission = read_submission(as_body(inference_request(sources=sources)), allow_credentials_over_http=False)
+    settings = Settings(inference=InferenceSettings(ca_file=Path("site.pem")))
+    services = services_of(submission.request, submission.credentials.sources, settings)
+    assert list(services) == [1]
+    assert (services[1].credentials(), services[1].ca_file, str(services[1])) == (
+        header,
+        Path("site.pem"),
+        "https://pacs:8042",
+    )
+    assert "abc" not in repr(services[1])
+
+
+def test_a_registered_archive_has_those_of_the_settings() -> None:
+    request = request_for_studies("run-1", "archive", ["1.2.3", "1.2.3", " 1.2.4 "], ["lung"])
+    service = services_of(request, {}, Settings(dicomweb_sources=(ARCHIVE,)))[0]
+    assert service.credentials() == {"Authorization": "Basic bWlnOnNlY3JldA=="}
+    assert (service.url, service.ca_file, str(service)) == ("https://archive/dicom-web", Path("site.pem"), "archive")
+    (step,) = plan_of(request).steps
+    assert step.input.kind == "studies"
+    assert [study.study_instance_uid for study in step.input.studies] == ["1.2.3", "1.2.4"]
+
+
+def test_an_archive_that_is_not_registered_is_told_with_those_that_are() -> None:
+    request = request_for_studies("run-1", "pacs", ["1.2.3"], [])
+    with pytest.raises(SettingsError, match=r"not registered in .* known: archive"):
+        services_of(request, {}, Settings(dicomweb_sources=(ARCHIVE,)))
+
+
+def test_a_form_that_is_filled_in_wrong_is_told_all_at_once() -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        request_for_studies("run-1", " ", ["1.2.3", "Smith"], ["lung", ""])
+    assert refused.value.problems == [
+        "the archive is missing",
+        "study 2 is not a UID: up to 64 digits and dots",
+        "a workflow is blank",
+    ]
+    with pytest.raises(InvalidRequest, match="no study is named"):
+        request_for_studies("run-1", "archive", [], [])
+
+
+def test_the_patience_with_sources_is_that_of_the_settings() -> None:
+    patience = patience_of(Settings(inference=InferenceSettings(answer_seconds=7, slowest_bytes_per_second=8)))
+    assert (patience.answer_seconds, patience.slowest_bytes_per_second) == (7, 8)
