@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 from uuid import UUID
 
+from prefect.runtime import flow_run
 from sqlalchemy import Engine
 
 from gateway.database import open_database
@@ -29,7 +30,7 @@ def engine() -> Engine:
 def take_export_up(export_id: str) -> ExportRun | None:
     """Take the export up in this run; None where it has succeeded before."""
     try:
-        attempt = take_up(engine(), UUID(export_id))
+        attempt = take_up(engine(), UUID(export_id), _run_id())
     except ValueError as error:
         raise PermanentError(f"{export_id} is no id of an export") from error
     return export_run(export_id, attempt.epoch) if attempt else None
@@ -55,6 +56,10 @@ def export_area(run: ExportRun) -> AbstractContextManager[Path]:
 def area_of(export_id: str, epoch: int) -> Path:
     """The same, where it is there already."""
     return _areas() / f"{export_id}.{epoch}"
+
+
+def _run_id() -> UUID | None:
+    return UUID(str(flow_run.id)) if flow_run.id else None
 
 
 def _areas() -> Path:

@@ -48,11 +48,15 @@ class Destinations:
             return [self.registered[name]]
         if agent == self.scu_agent_name:
             raise UnknownDestination("no destination is registered under this name")
-        label = self.label(name, agent)
         if outputs := self.outputs(name):
-            labels = [label, *(f"{label}, {number}" for number in range(2, len(outputs) + 1))]
-            return [each.model_copy(update={"name": label}) for each, label in zip(outputs, labels, strict=True)]
+            named = ({"name": self.circuit_name(name, agent, number)} for number in range(len(outputs)))
+            return [each.model_copy(update=called) for each, called in zip(outputs, named, strict=True)]
         raise UnknownDestination("neither a registered destination nor an inference request with outputResources")
+
+    def circuit_name(self, name: str, agent: str, output: int) -> str:
+        """What one service is called among the circuits: one name may stand for several."""
+        label = self.label(name, agent)
+        return f"{label}, {output + 1}" if output else label
 
     def label(self, name: str, agent: str) -> str:
         """What it is called in Prefect and in logs. A transactionID is the client's own, and may name a patient."""

@@ -80,9 +80,9 @@ class ExportLedger:
         self._change((exports.c.export_id == export_id) & (exports.c.state == ExportState.RECORDED), _QUEUED)
 
     def ask_for_another_run(self, row: ExportRow) -> None:
-        """The last run is no more: have the dispatcher ask for the next, unless one has taken the export up since."""
+        """The last run is no more: have the dispatcher ask for the next, unless something has happened since."""
         changes = {"state": ExportState.RECORDED, "attempt": row.attempt + 1, "flow_run_id": None, "wanted": None}
-        self._change(_as_seen(row), changes)
+        self._change(_as_seen(row) & (exports.c.state == row.state), changes)
 
     def want(self, row: ExportRow, wanted: Wanted) -> None:
         """Note what an operator asks for; the dispatcher sees to it."""

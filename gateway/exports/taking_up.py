@@ -16,10 +16,11 @@ class NoSuchExport(PermanentError):
     """The ledger has no export with this id."""
 
 
-def take_up(engine: Engine, export_id: UUID) -> Attempt | None:
+def take_up(engine: Engine, export_id: UUID, run_id: UUID | None = None) -> Attempt | None:
     """Begin, go on with or, where it has settled without success, retry an export; None where nothing is missing.
 
-    A retry sends what is missing, and has the whole of `retry_for_seconds` again. Raises DatabaseUnavailable and
+    A retry sends what is missing, and has the whole of `retry_for_seconds` again. `run_id` is that of Prefect's run,
+    which is the export's from now on. Raises DatabaseUnavailable and
     NoSuchExport.
     """
     this = exports.c.export_id == export_id
@@ -30,10 +31,10 @@ def take_up(engine: Engine, export_id: UUID) -> Attempt | None:
             raise NoSuchExport(f"there is no export {export_id}")
         if row.state is ExportState.SUCCEEDED:
             return None
-        if row.state.is_settled:
+        if row.settled:
             _open_again(connection, export_id)
-        changes = {"state": ExportState.SENDING, "message": "", "next_try": None}
-        connection.execute(update(exports).where(this).values(changes))
+        changes = {"state": ExportState.SENDING, "message": "", "next_try": None, "wanted": None}
+        connection.execute(update(exports).where(this).values(changes | ({"flow_run_id": run_id} if run_id else {})))
     return Attempt(engine, export_id, row.epoch)
 
 
