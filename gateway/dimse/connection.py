@@ -35,6 +35,10 @@ class ConnectionEnded(Exception):
     """The peer is gone, or too slow: nothing more can be read or said."""
 
 
+class PeerClosed(ConnectionEnded):
+    """The peer closed the connection, in order as far as TCP goes."""
+
+
 class PeerSilent(ConnectionEnded):
     """The connection stands, but the peer sent nothing in time: it can still be told that this is the end."""
 
@@ -155,5 +159,5 @@ class Connection:
         except OSError as error:
             raise ConnectionEnded(f"the connection broke: {reason(error)}") from error
         if not received:
-            raise ConnectionEnded("the peer closed the connection")
+            raise PeerClosed("the peer closed the connection")
         return received
