@@ -92,7 +92,7 @@ class S3StoreSettings(Section):
     secure: bool = Field(True, description="TLS")
     ca_file: Path | None = Field(None, description="the site's own certification authority")
     region: str = "us-east-1"
-    uploads_at_once: int = Field(4, ge=1, le=64)
+    uploads_at_once: int = Field(8, ge=1, le=64)
 
 
 class PrefectEventSettings(Section):
