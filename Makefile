@@ -11,6 +11,9 @@ BIN := $(VENV)/bin
 # The same versions everywhere; copies, since the cache may lie on another file system.
 INSTALL := UV_LINK_MODE=copy $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt
 
+# Two processes, each with peers of its own: most tests wait for something.
+PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+
 # What was installed, and when: made anew when what stands in these files changes.
 INSTALLED := $(VENV)/.installed
 INSTALLED_FOR_TESTS := $(VENV)/.installed-for-tests
@@ -38,11 +41,11 @@ peers: $(INSTALLED_FOR_TESTS) ## Install the real components that the tests need
 .PHONY: test
 test: export CI := true
 test: lint types contracts peers ## Check everything, with every peer (what CI runs)
-	$(BIN)/pytest
+	$(PYTEST)
 
 .PHONY: test-quick
 test-quick: lint ## Check what needs no peer, in less than a minute
-	$(BIN)/pytest -m "not peers"
+	$(PYTEST) -m "not peers and not slow"
 
 .PHONY: lint
 lint: $(INSTALLED_FOR_TESTS) ## Check style and format

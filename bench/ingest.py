@@ -1,6 +1,6 @@
 """`make bench`: how fast instances come in, and how soon a study is announced.
 
-Prints two tables in Markdown. Peers run in the same rounds on the same machine: read the ratios, not the figures.
+Prints tables in Markdown. Peers run in the same rounds on the same machine: read the ratios, not the figures.
 """
 
 import argparse
@@ -10,7 +10,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import event, intake, machine
+from bench import event, intake, machine, trigger
+
+PARTS = {
+    "intake": ("Into the spool", intake.measure),
+    "trigger": ("From a trigger to a run", trigger.measure),
+    "event": ("To the event", event.measure),
+}
 
 _console = Console(stderr=True, highlight=False)
 
@@ -18,13 +24,12 @@ _console = Console(stderr=True, highlight=False)
 def main() -> int:
     """Measure and print; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m bench.ingest", description=__doc__)
-    parser.add_argument("--only", choices=("intake", "event"), help="measure only this half")
+    parser.add_argument("--only", choices=tuple(PARTS), help="measure only this")
     parser.add_argument("--directory", type=Path, help="where the spools lie (default: a new one below the system's)")
     chosen = parser.parse_args()
-    parts = {"intake": ("Into the spool", intake.measure), "event": ("To the event", event.measure)}
     with tempfile.TemporaryDirectory(dir=chosen.directory, prefix="bench-") as directory:
         print(machine.describe(Path(directory)))
-        for name, (title, measure) in parts.items():
+        for name, (title, measure) in PARTS.items():
             if chosen.only in {None, name}:
                 place = Path(directory) / name
                 place.mkdir()

@@ -35,7 +35,7 @@ def gateway(directory: Path, *, durability: str = "disk") -> Iterator[Receiver]:
         "PYTHONPATH": str(Path(__file__).parents[1]),
     }
     name = "gateway" if durability == "disk" else f'gateway, durability "{durability}"'
-    command = [sys.executable, "-m", "deployments.cli", "scp"]
+    command = [sys.executable, "-P", "-m", "deployments", "scp"]
     with _running(Server("gateway", command, directory, lambda: listens(port), environment)) as server:
         yield Receiver(name, "MIG", port, server)
 

@@ -15,10 +15,11 @@ from gateway.config import Settings
 from gateway.database import database_errors, open_database
 from gateway.errors import GatewayError, TransientError
 from gateway.events import open_publisher
+from gateway.file_lock import is_locked
 from gateway.object_store import open_object_store
 from gateway.spool.door import scp_door
 from gateway.spool.node import read_node
-from gateway.spool.owner import is_owned, read_owner
+from gateway.spool.owner import read_owner
 
 _CONNECT_SECONDS = 2.0
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
@@ -61,7 +62,7 @@ def _health(part: str, check: Callable[[Settings], str], settings: Settings) -> 
 
 def _receiver(settings: Settings) -> str:
     lock = scp_door(settings.data_dir / "spool").root / "owner.lock"
-    if not is_owned(lock):
+    if not is_locked(lock):
         raise Down("nobody holds the spool")
     host, port = _EVERYWHERE.get(settings.scp.host, settings.scp.host), settings.scp.port
     try:

@@ -1,5 +1,7 @@
 """The gateway's database, SQLite or PostgreSQL: a commit that returned survives a power cut on either."""
 
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -7,7 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import DateTime, Engine, create_engine, event, make_url
 from sqlalchemy.engine import Dialect
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.exc import (
     ArgumentError,
     DBAPIError,
@@ -22,6 +24,7 @@ from sqlalchemy.types import TypeDecorator
 from gateway.errors import DatabaseRefused, DatabaseUnavailable, SettingsError
 
 _BUSY_SECONDS = 10
+_LOOK_AGAIN_SECONDS = 0.02
 
 
 def open_database(url: str) -> Engine:
@@ -73,9 +76,23 @@ class UtcDateTime(TypeDecorator[datetime]):
 def _make_sqlite_durable(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout = {_BUSY_SECONDS * 1000}")
-    cursor.execute("PRAGMA journal_mode = WAL")
+    _write_ahead(cursor)
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.close()
+
+
+def _write_ahead(cursor: DBAPICursor) -> None:
+    """Choose the journal. For this alone SQLite has no patience of its own while another process has just done so."""
+    deadline = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_LOOK_AGAIN_SECONDS)
+        else:
+            return
 
 
 def _make_postgresql_durable(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:

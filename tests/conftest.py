@@ -41,7 +41,8 @@ PEERS = frozenset(
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test that uses a peer, so that nobody forgets to."""
+    """Mark every test that uses a peer, so that nobody forgets to. The longest come first: none is waited for alone."""
+    items.sort(key=lambda item: "site" not in item.path.parts)
     for item in items:
         if not PEERS.isdisjoint(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.peers)

@@ -50,6 +50,10 @@ def _prefect_server(settings: Settings) -> Plan:
         "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
         # It would mark every run that waits for its turn, one write each: a long backlog would become a slow one.
         "PREFECT_SERVER_SERVICES_LATE_RUNS_ENABLED": "false",
+        # An announcement is read back before it counts: it shall not lie in memory for the default of five seconds.
+        "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_FLUSH_INTERVAL": "0.1",
+        # The event of a large payload lists every object; above the default of 1.5 MB it would be dropped.
+        "PREFECT_SERVER_EVENTS_MAXIMUM_SIZE_BYTES": "20000000",
         "PREFECT_LOGGING_COLORS": "false",
         "PREFECT_UI_API_URL": "/api",  # of whatever address the browser has found us under
         "DO_NOT_TRACK": "1",

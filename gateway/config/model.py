@@ -80,7 +80,7 @@ class LocalStoreSettings(Section):
     kind: Literal["local"] = "local"
     path: Path | None = Field(None, description="default: `objects` in the data directory")
     bucket: str = Field("monaideploy", pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
-    uploads_at_once: int = Field(4, ge=1, le=64)
+    uploads_at_once: int = Field(8, ge=1, le=64)
 
 
 class S3StoreSettings(Section):
@@ -92,7 +92,7 @@ class S3StoreSettings(Section):
     secure: bool = Field(True, description="TLS")
     ca_file: Path | None = Field(None, description="the site's own certification authority")
     region: str = "us-east-1"
-    uploads_at_once: int = Field(4, ge=1, le=64)
+    uploads_at_once: int = Field(8, ge=1, le=64)
 
 
 class PrefectEventSettings(Section):

@@ -2,6 +2,7 @@
 
 import struct
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,6 +15,8 @@ PREFIX = b"DICM"
 _HEADER_16 = struct.Struct("<HH2sH")
 _HEADER_32 = struct.Struct("<HH2sHI")
 _LONGEST_META_BYTES = 65_536
+
+_BeforeAndAfter = tuple[bytes, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,19 +32,24 @@ class FileMeta:
 
 def encode_head(meta: FileMeta) -> bytes:
     """Return `DICM` and the meta group, in Explicit VR Little Endian: everything between preamble and data set."""
-    elements = b"".join(
+    before, after = _around_instance(meta.sop_class_uid, meta.transfer_syntax_uid, meta.calling_ae, meta.called_ae)
+    elements = before + _element(0x0003, b"UI", meta.sop_instance_uid, b"\0") + after
+    return PREFIX + _HEADER_16.pack(0x0002, 0x0000, b"UL", 4) + struct.pack("<I", len(elements)) + elements
+
+
+@lru_cache(maxsize=1024)
+def _around_instance(sop_class_uid: str, transfer_syntax_uid: str, calling_ae: str, called_ae: str) -> _BeforeAndAfter:
+    """Return the elements before and after (0002,0003), which are the same for all instances of a series."""
+    version = _HEADER_32.pack(0x0002, 0x0001, b"OB", 0, 2) + b"\0\1"
+    return version + _element(0x0002, b"UI", sop_class_uid, b"\0"), b"".join(
         (
-            _HEADER_32.pack(0x0002, 0x0001, b"OB", 0, 2) + b"\0\1",
-            _element(0x0002, b"UI", meta.sop_class_uid, b"\0"),
-            _element(0x0003, b"UI", meta.sop_instance_uid, b"\0"),
-            _element(0x0010, b"UI", meta.transfer_syntax_uid, b"\0"),
+            _element(0x0010, b"UI", transfer_syntax_uid, b"\0"),
             _element(0x0012, b"UI", IMPLEMENTATION_CLASS_UID, b"\0"),
             _element(0x0013, b"SH", IMPLEMENTATION_VERSION_NAME, b" "),
-            _element(0x0017, b"AE", meta.calling_ae, b" "),  # SendingApplicationEntityTitle
-            _element(0x0018, b"AE", meta.called_ae, b" "),  # ReceivingApplicationEntityTitle
+            _element(0x0017, b"AE", calling_ae, b" "),  # SendingApplicationEntityTitle
+            _element(0x0018, b"AE", called_ae, b" "),  # ReceivingApplicationEntityTitle
         )
     )
-    return PREFIX + _HEADER_16.pack(0x0002, 0x0000, b"UL", 4) + struct.pack("<I", len(elements)) + elements
 
 
 def _element(number: int, vr: bytes, text: str, padding: bytes) -> bytes:

@@ -33,8 +33,10 @@ _UNDEFINED = 0xFFFF_FFFF
 # Table 7.1-2: these have a length of 16 bit, all others, and those still to come, one of 32 behind two reserved bytes.
 _SHORT_VRS = set(b"AE AS AT CS DA DS DT FL FD IS LO LT PN SH SL SS ST TM UI UL US".split())
 
+_LONGEST_HEADER_BYTES = 12
 _LONGEST_VALUE_BYTES = 1024  # an LO of 64 characters, in the longest encoding, is shorter
 _DEEPEST_NESTING = 64
+_PLAIN_ELEMENT = struct.Struct("<HH2sH")  # as most are: little endian, a VR, a length of 16 bit
 _PIECE_BYTES = 16_384  # how much is copied at a time while the scan goes on
 _MOST_INFLATED_BYTES = 16 * 1024 * 1024
 
@@ -101,15 +103,35 @@ class HeaderScanner:
         self._skip -= passed
         self._data += piece[passed:]
         read = 0
-        while not self.complete and (length := self._element(read)):
+        while not self.complete:
+            read = self._pass_plain(read)
+            length = self._element(read)
+            if not length:
+                break
             read += length
         self._skip += max(0, read - len(self._data))
         del self._data[:read]
 
+    def _pass_plain(self, at: int) -> int:
+        """Step over the elements at `at` that nobody wants and that have nothing inside: the most, so the fastest.
+
+        Returns where the first other one is, or would be.
+        """
+        if self._encoding is not _EXPLICIT_LITTLE or self._open:
+            return at
+        data, last = self._data, len(self._data) - _LONGEST_HEADER_BYTES
+        while at <= last:
+            group, number, vr, length = _PLAIN_ELEMENT.unpack_from(data, at)
+            tag = group << 16 | number
+            if vr not in _SHORT_VRS or tag in _WANTED or tag > _LAST:
+                break
+            at += 8 + length
+        return at
+
     def _element(self, at: int) -> int:
         """Read the element at `at`; return how far the next one is, or 0 if more bytes are needed."""
         data = self._data
-        if len(data) - at < 12:  # the longest header; every data set that we file is longer than this
+        if len(data) - at < _LONGEST_HEADER_BYTES:  # every data set that we file is longer than this
             return 0
         encoding = self._encoding or self._guessed(at)
         group, number = encoding.numbers.unpack_from(data, at)

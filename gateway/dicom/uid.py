@@ -1,6 +1,7 @@
 """Unique identifiers from the network: checked before they name anything (PS3.5 section 9.1)."""
 
 import re
+from functools import lru_cache
 
 from gateway.errors import InvalidDataSet
 
@@ -13,6 +14,7 @@ def is_uid(value: str) -> bool:
     return len(value) <= 64 and _UID.fullmatch(value) is not None
 
 
+@lru_cache(maxsize=4096)  # most come with every instance of a series
 def decode_uid(value: bytes, keyword: str) -> str:
     """Return the UID in a raw element value. Raises InvalidDataSet where it is missing or malformed."""
     text = value.rstrip(b"\0 ").decode("ascii", "replace")

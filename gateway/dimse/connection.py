@@ -11,6 +11,7 @@ from typing import Self
 from gateway.connection_errors import reason
 
 _HEADER = struct.Struct(">BxI")
+_TIMEVAL = struct.Struct("@ll")  # seconds, microseconds; see socket(7)
 _QUICK_ACK = getattr(socket, "TCP_QUICKACK", None)  # Linux only
 
 
@@ -33,6 +34,10 @@ _SHORTEST_WAIT_SECONDS = 0.001  # zero would mean: do not wait at all
 
 class ConnectionEnded(Exception):
     """The peer is gone, or too slow: nothing more can be read or said."""
+
+
+class PeerClosed(ConnectionEnded):
+    """The peer closed the connection, in order as far as TCP goes."""
 
 
 class PeerSilent(ConnectionEnded):
@@ -59,6 +64,9 @@ class Connection:
         self._buffer = bytearray(_HEADER.size + longest_pdu_bytes + _READ_AHEAD_BYTES)
         self._view = memoryview(self._buffer)
         self._start = self._end = 0  # what is received and not yet handed out
+        # The kernel keeps the time of each wait: Python's own timeouts take two more system calls for every read.
+        self._waits = {socket.SO_RCVTIMEO: 0.0, socket.SO_SNDTIMEO: 0.0}
+        connected.settimeout(None)
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     @classmethod
@@ -72,7 +80,7 @@ class Connection:
         Waits `seconds` for its first byte, and as long again for its last. Raises ConnectionEnded, or UnexpectedPdu
         for an unknown type or a length over the bound.
         """
-        self._socket.settimeout(max(seconds, _SHORTEST_WAIT_SECONDS))
+        self._wait_at_most(socket.SO_RCVTIMEO, seconds)
         self._fill(1, time.monotonic() + seconds)
         deadline = time.monotonic() + seconds
         self._fill(_HEADER.size, deadline)
@@ -94,9 +102,9 @@ class Connection:
         left = memoryview(encoded)
         try:
             while left:
-                self._socket.settimeout(max(_SHORTEST_WAIT_SECONDS, min(seconds, deadline - time.monotonic())))
+                self._wait_at_most(socket.SO_SNDTIMEO, min(seconds, deadline - time.monotonic()))
                 left = left[self._socket.send(left) :]
-        except TimeoutError as error:
+        except BlockingIOError as error:
             slow = time.monotonic() >= deadline
             raise ConnectionEnded("the peer reads too slowly" if slow else "the peer stopped reading") from error
         except OSError as error:
@@ -124,6 +132,12 @@ class Connection:
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
 
+    def _wait_at_most(self, option: int, seconds: float) -> None:
+        seconds = max(seconds, _SHORTEST_WAIT_SECONDS)
+        if seconds != self._waits[option]:
+            self._waits[option] = seconds
+            self._socket.setsockopt(socket.SOL_SOCKET, option, _TIMEVAL.pack(*divmod(int(seconds * 1e6), 1_000_000)))
+
     def _fill(self, count: int, deadline: float) -> None:
         """Receive until `count` bytes wait to be handed out.
 
@@ -150,10 +164,10 @@ class Connection:
             if _QUICK_ACK is not None:  # a sender with Nagle's algorithm on waits for each acknowledgement
                 self._socket.setsockopt(socket.IPPROTO_TCP, _QUICK_ACK, 1)
             received = self._socket.recv_into(into)
-        except TimeoutError as error:
+        except BlockingIOError as error:
             raise PeerSilent("the peer sent nothing in time") from error
         except OSError as error:
             raise ConnectionEnded(f"the connection broke: {reason(error)}") from error
         if not received:
-            raise ConnectionEnded("the peer closed the connection")
+            raise PeerClosed("the peer closed the connection")
         return received

@@ -22,11 +22,11 @@ class AssociationFiles:
         self.association_id: UUID = uuid4()
         self.directory = incoming / str(self.association_id)
         self._flushing = flushing
-        self._unused: list[Path] = []
+        self._unused: list[str] = []  # text: a Path costs more than the system call that it is for
         self._made = 0
         self._named = False  # whether the directory's own name is durable
 
-    def take(self) -> Path:
+    def take(self) -> str:
         """Return the next empty file. Raises OSError where the disk can't take more names."""
         if len(self._unused) <= 1:
             self._make_ahead()
@@ -34,8 +34,7 @@ class AssociationFiles:
 
     def close(self) -> None:
         """Remove the names that were not used, and the directory where nothing was."""
-        for path in self._unused:
-            path.unlink(missing_ok=True)
+        _remove(self._unused)
         self._unused.clear()
         with suppress(OSError):  # it holds instances, or was never made
             self.directory.rmdir()
@@ -44,7 +43,7 @@ class AssociationFiles:
         """Make names and flush them. If that fails none of them counts, and their numbers are not used again."""
         self.directory.mkdir(mode=0o750, exist_ok=True)
         count = min(max(self._made, _FIRST_NAMES), _MOST_NAMES)
-        names = [self.directory / f"{self._made + number}.dcm" for number in range(1, count + 1)]
+        names = [f"{self.directory}/{self._made + number}.dcm" for number in range(1, count + 1)]
         self._made += count
         try:
             for path in names:
@@ -54,7 +53,12 @@ class AssociationFiles:
                 self._named = True
             self._flushing.flush_directory(self.directory)
         except OSError:
-            for path in names:
-                path.unlink(missing_ok=True)
+            _remove(names)
             raise
         self._unused += names
+
+
+def _remove(names: list[str]) -> None:
+    for name in names:
+        with suppress(FileNotFoundError):
+            os.unlink(name)  # noqa: PTH108

@@ -17,6 +17,8 @@ from gateway.spool.durable import Durability, Flushing, move
 
 PayloadState = Literal["ready", "done"]
 
+INCOMING = "incoming"
+
 _MANIFEST = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.json")
 
 
@@ -29,7 +31,7 @@ class Door:
 
     @property
     def incoming(self) -> Path:
-        return self.root / "incoming"
+        return self.root / INCOMING
 
     @property
     def ready(self) -> Path:

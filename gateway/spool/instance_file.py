@@ -2,7 +2,6 @@
 
 import os
 from contextlib import suppress
-from pathlib import Path
 
 from crc32c import crc32c
 
@@ -22,7 +21,7 @@ class InstanceFile:
     `crc32c` runs along, over a zeroed preamble and everything behind it.
     """
 
-    def __init__(self, path: Path, head: bytes, flushing: Flushing) -> None:
+    def __init__(self, path: str, head: bytes, flushing: Flushing) -> None:
         """Open the empty file at `path` for a data set behind `head` (`DICM` and the meta group)."""
         self.path = path
         self.crc32c: int = crc32c(head, CRC_OF_ZERO_PREAMBLE)
@@ -64,7 +63,7 @@ class InstanceFile:
             os.pwrite(descriptor, _ZEROS, 0)
             os.close(descriptor)
         with suppress(OSError):
-            self.path.unlink(missing_ok=True)
+            os.unlink(self.path)  # noqa: PTH108 - see AssociationFiles
 
     def _begin_write_back(self) -> None:
         start, count = self._written_back_bytes, self.length_bytes - self._written_back_bytes

@@ -155,4 +155,4 @@ def _record(door: Door, path: Path, preamble: Preamble) -> Instance:
         identity = identify(scanner.values, "0020,000D")
     except InvalidDataSet as error:
         raise InvalidDataSet(f"{path.relative_to(door.root)}: {error}") from error
-    return instance_record(door, path, preamble, meta, identity)
+    return instance_record(path, preamble, meta, identity)

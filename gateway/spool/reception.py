@@ -83,7 +83,7 @@ class Reception:
             raise self._intake.disk_failed(error) from error
         self._promised = True
         assert self._identity is not None
-        instance = instance_record(self._intake.door, file.path, preamble, self._meta, self._identity)
+        instance = instance_record(file.path, preamble, self._meta, self._identity)
         self._intake.filed(self._group, instance)
         return instance
 

@@ -1,19 +1,22 @@
 """What the manifest says of one instance."""
 
+import os
+from functools import lru_cache
 from pathlib import Path
 from uuid import UUID
 
 from gateway.dicom.identity import Identity
 from gateway.dicom.part10 import FileMeta
 from gateway.payload import DataService, Instance, Origin
-from gateway.spool.door import Door
+from gateway.spool.door import INCOMING
 from gateway.spool.preamble import Preamble
 
 
-def instance_record(door: Door, path: Path, preamble: Preamble, meta: FileMeta, identity: Identity) -> Instance:
+def instance_record(path: Path | str, preamble: Preamble, meta: FileMeta, identity: Identity) -> Instance:
     """Return the record of the promised file at `path`; its directory is named after its association."""
+    _, association, name = os.fspath(path).rsplit(os.sep, 2)
     return Instance(
-        file=str(path.relative_to(door.root)),
+        file=f"{INCOMING}/{association}/{name}",
         sop_class_uid=identity.sop_class_uid,
         sop_instance_uid=identity.sop_instance_uid,
         study_instance_uid=identity.study_instance_uid,
@@ -23,6 +26,15 @@ def instance_record(door: Door, path: Path, preamble: Preamble, meta: FileMeta, 
         bytes=preamble.length_bytes,
         crc32c=preamble.crc32c,
         received_ns=preamble.received_ns,
-        association=UUID(path.parent.name),
-        origin=Origin(service=DataService.DIMSE, source=meta.calling_ae, destination=meta.called_ae),
+        association=_association(association),
+        origin=_origin(meta.calling_ae, meta.called_ae),
     )
+
+
+# What is the same for all instances of an association is one object for all of them.
+_association = lru_cache(maxsize=1024)(UUID)
+
+
+@lru_cache(maxsize=1024)
+def _origin(calling_ae: str, called_ae: str) -> Origin:
+    return Origin(service=DataService.DIMSE, source=calling_ae, destination=called_ae)

@@ -54,7 +54,7 @@ def read_instance(intake: Intake, path: Path, preamble: Preamble) -> tuple[Insta
         raise Damaged("its checksum is not the one that was promised")
     entity = intake.entities.get(meta.called_ae) or ApplicationEntitySettings(ae_title=meta.called_ae)
     identity = identify(scanner.values, entity.grouping)
-    return instance_record(intake.door, path, preamble, meta, identity), entity
+    return instance_record(path, preamble, meta, identity), entity
 
 
 def _read(path: Path) -> tuple[FileMeta, HeaderScanner, int]:

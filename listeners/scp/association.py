@@ -8,7 +8,7 @@ import structlog
 
 from gateway.config import ApplicationEntitySettings, ScpSettings
 from gateway.dimse.command import Command, CommandField, Status
-from gateway.dimse.connection import Connection, ConnectionEnded, PduType, UnexpectedPdu
+from gateway.dimse.connection import Connection, ConnectionEnded, PduType, PeerClosed, UnexpectedPdu
 from gateway.errors import NoRoom, SpoolFailed
 from gateway.registry import Registry
 from gateway.spool.intake import AssociationIntake, Intake
@@ -57,6 +57,7 @@ class Association:
         self._connection = connection
         self._log = log.bind(address=address)
         self._address = address
+        self._asked = False
 
     def run(self) -> None:
         """Serve the peer. Whatever it does wrong ends this association, is logged and touches no other."""
@@ -76,13 +77,16 @@ class Association:
             self._log.warning("association aborted", reason=str(error))
             self._abort(error.reason)
         except ConnectionEnded as error:
-            self._log.warning("association broken", reason=str(error))
+            # A load balancer or `mig status` that looks whether the port is open has nothing to ask.
+            tell = self._log.debug if isinstance(error, PeerClosed) and not self._asked else self._log.warning
+            tell("association broken", reason=str(error))
             linger_seconds = 0.0
         finally:
             self._connection.close(linger_seconds)
 
     def _request(self) -> Request:
         kind, pdu = self._connection.read_pdu(self._settings.artim_seconds)
+        self._asked = True
         if kind != PduType.A_ASSOCIATE_RQ:
             raise UnexpectedPdu("the connection does not begin with an association request", reason=2)
         request = decode_request(pdu)

@@ -1,5 +1,6 @@
 """The receiver as a process: the spool taken, what was there recovered, the doors open, groups closed in time."""
 
+import gc
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,6 +32,7 @@ def serve(settings: Settings, stopping: threading.Event) -> None:
     Raises SettingsError for what the settings ask and this machine can't give, SpoolOwned where another process
     receives into the same spool.
     """
+    _collect_seldom()
     registry = Registry.of(settings)
     with _opened_spool(settings, registry) as intake:
         server = Server(Services(settings.scp, registry, intake, Admission(settings.scp.max_associations)))
@@ -61,6 +63,12 @@ def close_groups(intake: Intake, stopping: threading.Event) -> None:
                 supplements=str(payload.supplements) if payload.supplements else None,
             )
         intake.wait_until_due(_LONGEST_WAIT_SECONDS)
+
+
+def _collect_seldom() -> None:
+    """Nearly all that is kept are records of instances, which have no cycles: looking for some costs more with each."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 @contextmanager

@@ -105,7 +105,8 @@ class _Filing:
             except GatewayError as error:
                 self._fail(error)
             else:
-                self._store.counts.update(stored=1, bytes=instance.bytes)
+                self._store.counts["stored"] += 1
+                self._store.counts["bytes"] += instance.bytes
                 self.abandon()
         return self._refused.finish()
 

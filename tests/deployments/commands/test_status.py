@@ -9,6 +9,8 @@ from gateway.spool.door import scp_door
 from tests.deployments.commands.mig import Finished, Mig
 from tests.deployments.up.gateway import Gateway
 
+pytestmark = pytest.mark.peers  # Prefect
+
 PARTS = {"receiver", "dispatcher", "worker", "Prefect", "database", "object store", "event broker"}
 
 

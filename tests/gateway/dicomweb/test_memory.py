@@ -2,12 +2,15 @@
 
 from pathlib import Path
 
+import pytest
 from crc32c import crc32c
 
 from examples.ultrasound import write_ultrasound_clip
 from gateway.dicom.part10_file import Part10File
 from tests.gateway.dicomweb.raw_service import Conversation, raw_service, store_response
 from tests.memory import run_module
+
+pytestmark = pytest.mark.slow
 
 MOST_BYTES = 100_000_000
 

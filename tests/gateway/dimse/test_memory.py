@@ -11,6 +11,8 @@ from tests.gateway.dimse.raw_pacs import Manners, raw_pacs
 from tests.memory import run_module
 from tests.peers.dcmtk import Dcmtk
 
+pytestmark = pytest.mark.slow
+
 MOST_BYTES = 100_000_000
 
 

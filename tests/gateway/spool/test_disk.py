@@ -173,7 +173,7 @@ def test_a_large_instance_is_written_back_on_the_way(spool: Scene, disk: FaultyD
 def test_the_preamble_is_written_after_the_data(tmp_path: Path) -> None:
     path = tmp_path / "1.dcm"
     path.touch()
-    file = InstanceFile(path, b"DICM", Durability.DISK)
+    file = InstanceFile(str(path), b"DICM", Durability.DISK)
     file.write(memoryview(b"data" * 1000))
     assert path.read_bytes()[:128] == bytes(128)
     assert path.read_bytes()[128:] == b"DICM" + b"data" * 1000

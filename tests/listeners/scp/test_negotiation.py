@@ -1,5 +1,6 @@
 """Who may come in, and in which presentation contexts."""
 
+import socket
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 from pydicom._uid_dict import UID_dictionary
 from pynetdicom import sop_class
+from structlog.testing import capture_logs
 
 from gateway.config import ApplicationEntitySettings, SourceSettings
 from gateway.spool.room import Room
@@ -14,6 +16,7 @@ from listeners.scp.negotiation import is_storage
 from tests.gateway.spool.scene import CT, EXPLICIT_LITTLE, data_set
 from tests.listeners.scp.raw_peer import C_ECHO_RQ, COMMAND, LAST, VERIFICATION, RawPeer, command
 from tests.listeners.scp.receiver import MIG, Receiver, receiving
+from tests.waiting import wait_until
 
 IMPLICIT_LITTLE, JPEG_2000, PRIVATE_SYNTAX = "1.2.840.10008.1.2", "1.2.840.10008.1.2.4.90", "1.3.46.670589.33.1.4.1"
 
@@ -155,6 +158,13 @@ def test_a_request_that_cannot_be_read_is_aborted(receiver: Receiver, body: byte
 def test_a_connection_that_asks_for_nothing_is_closed_by_artim(tmp_path: Path) -> None:
     with receiving(tmp_path, artim_seconds=0.2) as receiver, RawPeer(receiver.port) as peer:
         assert peer.is_closed()
+
+
+def test_a_look_whether_the_port_is_open_is_worth_no_warning(receiver: Receiver) -> None:
+    with capture_logs() as logs:
+        socket.create_connection(("127.0.0.1", receiver.port)).close()
+        wait_until(lambda: logs, 30, "the end of the connection to be logged")
+    assert [(log["event"], log["log_level"]) for log in logs] == [("association broken", "debug")]
 
 
 def test_a_request_that_stalls_is_closed_by_artim(tmp_path: Path) -> None:
