@@ -33,7 +33,12 @@ def take_export_up(export_id: str) -> ExportRun | None:
         attempt = take_up(engine(), UUID(export_id), _run_id())
     except ValueError as error:
         raise PermanentError(f"{export_id} is no id of an export") from error
-    return export_run(export_id, attempt.epoch) if attempt else None
+    if attempt is None:
+        return None
+    run = export_run(export_id, attempt.epoch)
+    if attempt.is_retry:  # by a person, who may know more than the last probe
+        run.distrust_circuits()
+    return run
 
 
 def export_run(export_id: str, epoch: int) -> ExportRun:

@@ -12,6 +12,7 @@ from prefect.states import Cancelling
 
 from deployments.dispatcher.exports import ExportDispatcher
 from deployments.run_states import put_back
+from gateway.exports.circuits import Circuits
 from gateway.exports.states import ExportRow, Wanted
 
 SOON = timedelta(seconds=5)  # due by then it starts by itself: started by us too, it could run twice
@@ -27,6 +28,7 @@ class ExportWishes:
 
     client: PrefectClient
     exports: ExportDispatcher
+    circuits: Circuits
 
     async def look(self) -> bool:
         rows = await asyncio.to_thread(self.exports.ledger.wanted)
@@ -34,7 +36,7 @@ class ExportWishes:
             await self._retry(row) if row.wanted is Wanted.RETRY else await self._cancel(row)
             await asyncio.to_thread(self.exports.ledger.done, row)
             _log.info("done as an operator wanted", wanted=str(row.wanted), export=str(row.export_id))
-        return bool(rows)
+        return True
 
     async def _retry(self, row: ExportRow) -> None:
         """Start the run now, as Retry in the dashboard does; where it is gone, have another."""
@@ -42,6 +44,7 @@ class ExportWishes:
         if run is None:
             await asyncio.to_thread(self.exports.ledger.ask_for_another_run, row)
         elif not starts_by_itself(run, datetime.now(UTC)):
+            await asyncio.to_thread(self._distrust_circuits, row)
             await put_back(self.client, run.id, "Tried again at an operator's request.")
 
     async def _cancel(self, row: ExportRow) -> None:
@@ -50,6 +53,12 @@ class ExportWishes:
             await self.client.set_flow_run_state(run.id, Cancelling())
         elif not row.state.is_settled:
             await asyncio.to_thread(self.exports.settle_cancelled, row)
+
+    def _distrust_circuits(self, row: ExportRow) -> None:
+        """Who asks may know more than the last probe."""
+        found = self.exports.destinations()
+        for each in self.exports.ledger.destinations(row.export_id):
+            self.circuits.try_again(found.circuit_name(each.name, row.agent, each.output))
 
     async def _run(self, row: ExportRow) -> FlowRun | None:
         if row.flow_run_id is None:

@@ -36,7 +36,7 @@ class ExportDispatcher:
     runs: DeploymentRuns
     destinations: Callable[[], Destinations]
     has_work: bool = field(default=False, init=False)
-    _is_prepared: bool = field(default=False, init=False)
+    is_prepared: bool = field(default=False, init=False)
 
     async def look(self) -> bool:
         """Ask for a run for what is new."""
@@ -45,7 +45,7 @@ class ExportDispatcher:
         for row in rows:
             await self._dispatch(row)
         self.has_work = await asyncio.to_thread(self.ledger.has_unsettled)
-        return bool(rows)
+        return True
 
     async def reconcile(self) -> bool:
         """See to exports whose run has ended without having settled them."""
@@ -54,7 +54,7 @@ class ExportDispatcher:
         run_ids = [run_id for run_id in rows if run_id]
         for run_id, run in (await self.runs.over(run_ids, _ENDS)).items():
             await self._see_to(rows[run_id], run)
-        return bool(rows)
+        return True
 
     def settle_cancelled(self, row: ExportRow) -> None:
         """Settle what an operator has ended, unless it has settled, or was taken up, meanwhile."""
@@ -87,6 +87,6 @@ class ExportDispatcher:
             _log.info("export settled", export=str(row.export_id), reason=reason)
 
     async def _prepare(self) -> None:
-        if not self._is_prepared:
+        if not self.is_prepared:
             await asyncio.to_thread(self.ledger.prepare)
-            self._is_prepared = True
+            self.is_prepared = True

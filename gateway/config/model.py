@@ -108,6 +108,8 @@ class RabbitMqSettings(Section):
     virtual_host: str = "monaideploy"
     exchange: str = "monaideploy"
     dead_letter_exchange: str = "monaideploy-dead-letter"
+    prefetch: int = Field(5, ge=1, le=1000, description="export requests on their way to a consumer at once")
+    delivery_limit: int = Field(3, ge=1, description="deliveries after the first, then a request is a dead letter")
     tls: bool = False
     ca_file: Path | None = None
 

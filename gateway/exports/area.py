@@ -10,6 +10,7 @@ from pathlib import Path
 from uuid import UUID
 
 from gateway.errors import AreaBusy
+from gateway.file_lock import is_locked
 from gateway.retrieval.lock import locked
 
 
@@ -30,8 +31,9 @@ def working_area(root: Path, export_id: UUID, epoch: int) -> Iterator[Path]:
 def remove_left_areas(root: Path) -> None:
     """Remove the areas in which no process works."""
     for lock in root.glob("*.lock"):
-        with suppress(AreaBusy), locked(lock):
-            _remove(lock.with_suffix(""), lock)
+        if not is_locked(lock):
+            with suppress(AreaBusy), locked(lock):
+                _remove(lock.with_suffix(""), lock)
 
 
 def _remove(area: Path, lock: Path) -> None:

@@ -31,6 +31,7 @@ class Attempt:
     engine: Engine
     export_id: UUID
     epoch: int
+    is_retry: bool = False  # of an export that had settled
 
     def row(self) -> ExportRow:
         with database_errors(), self.engine.connect() as connection:

@@ -86,11 +86,15 @@ class Circuits:
             claimed = connection.execute(this.values(next_probe=now + _PROBE_TAKES)).rowcount
         return Circuit(**due._mapping) if claimed else None
 
+    def try_again(self, name: str) -> None:
+        """Have the next export try, whatever is known: somebody says that it is worth it."""
+        on_trial = {"failures": _OPENS_AFTER - 1, "opened": None, "next_probe": None}
+        self._change((circuits.c.name == name) & circuits.c.opened.is_not(None), on_trial)
+
     def probed(self, circuit: Circuit, away_for: str | None, now: datetime) -> None:
         """Note how a probe went: `away_for` says why the destination is still away, None that it answers."""
         if away_for is None:
-            on_trial = {"failures": _OPENS_AFTER - 1, "opened": None, "next_probe": None}
-            self._change(circuits.c.name == circuit.name, on_trial)
+            self.try_again(circuit.name)
             return
         with database_errors(), self._engine.begin() as connection:
             connection.execute(update(circuits).where(circuits.c.name == circuit.name).values(reason=away_for))

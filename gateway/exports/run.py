@@ -64,6 +64,12 @@ class ExportRun:
             self._make_sure_of(row, export)
         return [row for row in self.attempt.destinations() if self._may_be_tried(row, export)]
 
+    def distrust_circuits(self) -> None:
+        """Have every destination tried, though it was away when it was last asked."""
+        agent = self.attempt.row().agent
+        for row in self.attempt.destinations():
+            self.circuits.try_again(self.destinations.circuit_name(row.name, agent, row.output))
+
     def fetch(self, store: ObjectStore, area: Path, reserve_bytes: int) -> None:
         """Fetch what is to be sent now. Raises what the store raises that is not about one file."""
         wanted: dict[int, str] = {}

@@ -35,7 +35,7 @@ def take_up(engine: Engine, export_id: UUID, run_id: UUID | None = None) -> Atte
             _open_again(connection, export_id)
         changes = {"state": ExportState.SENDING, "message": "", "next_try": None, "wanted": None}
         connection.execute(update(exports).where(this).values(changes | ({"flow_run_id": run_id} if run_id else {})))
-    return Attempt(engine, export_id, row.epoch)
+    return Attempt(engine, export_id, row.epoch, is_retry=row.settled is not None)
 
 
 def take_from_run(engine: Engine, row: ExportRow) -> Attempt | None:

@@ -122,7 +122,12 @@ class Scene:
 
     def take_up(self, export_id: UUID) -> ExportRun | None:
         attempt = take_up(self.ledger.engine, export_id)
-        return self.run_of(attempt) if attempt else None
+        if attempt is None:
+            return None
+        run = self.run_of(attempt)
+        if attempt.is_retry:
+            run.distrust_circuits()
+        return run
 
     def run_of(self, attempt: Attempt) -> ExportRun:
         destinations = Destinations(self.registered, SCU, self.outputs)

@@ -180,7 +180,6 @@ def test_after_its_patience_an_export_is_failed_and_a_retry_sends_what_is_missin
         assert settlement.message.endswith("connection refused; given up after 10 minutes")
         assert pacs.names == []
         scene.register(there)
-        scene.circuits.answered("pacs")
         scene.settled(export_id)
     assert pacs.names == SENT
     assert [told["status"] for told in scene.published()] == ["Failure", "Success"]
