@@ -73,12 +73,11 @@ def show(export_id: ExportId, as_json: AsJson = False) -> None:
         detail = ExportListing(ledger.engine).view(_found(ledger, export_id).export_id)
     assert detail
     row = asdict(detail)
-    flat = row.pop("export") | row
     if as_json:
-        print_object(flat, as_json=True)
+        print_object(row, as_json=True)
         return
-    destinations = flat.pop("destinations")
-    print_object(flat | {"destinations": ", ".join(each["name"] for each in destinations)}, as_json=False)
+    destinations = row["destinations"]
+    print_object(row | {"destinations": ", ".join(each["name"] for each in destinations)}, as_json=False)
     typer.echo()
     files = [file | {"destination": each["name"]} for each in destinations for file in each["files"]]
     print_rows(files, _FILE_COLUMNS, as_json=False)

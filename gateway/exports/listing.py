@@ -63,11 +63,23 @@ class DestinationView:
 class ExportDetail:
     """All that is known of an export."""
 
-    export: ExportView
+    id: UUID
+    state: ExportState
+    workflow_instance_id: str
+    export_task_id: str
     correlation_id: str
     payload_id: str | None
     agent: str
+    files: int
+    stored: int
+    missing: int
+    message: str
+    next_try: datetime | None
+    received: datetime
+    settled: datetime | None
     settlements: int
+    attempt: int
+    run_id: UUID | None
     destinations: list[DestinationView]
 
 
@@ -100,7 +112,9 @@ class ExportListing:
             (view,) = _views(connection, [row])
             going = sends_of(connection, export_id)
             places = [_destination(each, going) for each in destinations_of(connection, export_id) if not each.output]
-        return ExportDetail(view, row.correlation_id, row.payload_id, row.agent, row.settlements, places)
+        shown = {name: getattr(view, name) for name in ExportView.__slots__}
+        told = {name: getattr(row, name) for name in ("correlation_id", "payload_id", "agent", "settlements")}
+        return ExportDetail(**shown | told | {"destinations": places})
 
     def matching(self, beginning: str, limit: int = 2) -> list[ExportRow]:
         """Return exports whose id begins so, as run names and people abbreviate it."""
