@@ -8,12 +8,14 @@ from deployments.dispatcher.destination_watch import DestinationWatch
 from deployments.dispatcher.event_publisher import OutboxPublisher
 from deployments.dispatcher.export_wishes import ExportWishes
 from deployments.dispatcher.exports import ExportDispatcher
+from deployments.prefect_api import DEFAULT_QUEUE
 from deployments.services import Services
-from gateway.config import Settings, load_settings
+from gateway.config import LocalStoreSettings, Settings, load_settings
 from gateway.exports.circuits import Circuits
 from gateway.exports.destinations import Destinations
 from gateway.exports.ledger import ExportLedger
 from gateway.exports.outbox import Outbox
+from gateway.spool.node import Node
 
 DEPLOYMENT = "export/export"
 
@@ -32,8 +34,9 @@ class ExportServices:
     publisher: OutboxPublisher
 
     @classmethod
-    def of(cls, settings: Settings, ledger: ExportLedger, runs: DeploymentRuns) -> "ExportServices":
-        exports, circuits = ExportDispatcher(ledger, runs, _destinations), Circuits(ledger.engine)
+    def of(cls, settings: Settings, node: Node, ledger: ExportLedger, runs: DeploymentRuns) -> "ExportServices":
+        circuits = Circuits(ledger.engine)
+        exports = ExportDispatcher(ledger, runs, _destinations, _work_queue(settings, node))
         return cls(
             exports,
             ExportWishes(runs.client, exports, circuits),
@@ -62,6 +65,12 @@ class ExportServices:
 
     async def _publish(self) -> bool:
         return self.exports.is_prepared and await self.publisher.look()
+
+
+def _work_queue(settings: Settings, node: Node) -> str:
+    """Any node's worker can carry an export out, unless ledger or objects lie on this one."""
+    is_local = settings.database_url.startswith("sqlite") or isinstance(settings.object_store, LocalStoreSettings)
+    return node.work_queue if is_local else DEFAULT_QUEUE
 
 
 def _destinations() -> Destinations:

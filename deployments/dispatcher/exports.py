@@ -11,7 +11,6 @@ from prefect.client.schemas.objects import FlowRun, StateType
 from deployments.dispatcher.decision import DOES_NOT_STAND, needs_another_run
 from deployments.dispatcher.deployment_runs import DeploymentRuns
 from deployments.dispatcher.export_runs import export_run
-from deployments.prefect_api import DEFAULT_QUEUE
 from gateway.exports.attempt import Attempt
 from gateway.exports.destinations import Destinations
 from gateway.exports.ledger import ExportLedger
@@ -35,6 +34,7 @@ class ExportDispatcher:
     ledger: ExportLedger
     runs: DeploymentRuns
     destinations: Callable[[], Destinations]
+    work_queue: str
     has_work: bool = field(default=False, init=False)
     is_prepared: bool = field(default=False, init=False)
 
@@ -65,7 +65,7 @@ class ExportDispatcher:
         rows = await asyncio.to_thread(self.ledger.destinations, row.export_id)
         labels = list(dict.fromkeys(found.label(each.name, row.agent) for each in rows))
         files = await asyncio.to_thread(self.ledger.file_count, row.export_id)
-        run = await self.runs.create(export_run(row, labels, files, DEFAULT_QUEUE))
+        run = await self.runs.create(export_run(row, labels, files, self.work_queue))
         await asyncio.to_thread(self.ledger.note_run, row.export_id, row.attempt, run.id)
         _log.info("run asked for", export=str(row.export_id), attempt=row.attempt, run=run.name, run_id=str(run.id))
 

@@ -68,7 +68,7 @@ async def _serve(
 
         runs = DeploymentRuns(client, deployment, apply_descriptions)
         export_runs = DeploymentRuns(client, export_services.DEPLOYMENT, apply_descriptions)
-        exports = ExportServices.of(settings, ledger, export_runs)
+        exports = ExportServices.of(settings, node, ledger, export_runs)
         dispatcher = Dispatcher(_door(settings), node, index, runs)
         release = Release(client, [node.work_queue, DEFAULT_QUEUE], probes)
         lost = LostWorkers(client, settings.prefect.work_pool, [node.work_queue, DEFAULT_QUEUE])
