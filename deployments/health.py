@@ -11,7 +11,7 @@ from prefect.client.orchestration import SyncPrefectClient, get_client
 
 from deployments.prefect_api import prefect_errors
 from deployments.process_lock import holder
-from gateway.config import Settings
+from gateway.config import RabbitMqSettings, Settings
 from gateway.database import database_errors, open_database
 from gateway.errors import GatewayError, TransientError
 from gateway.events import open_publisher
@@ -43,6 +43,7 @@ def parts_health(settings: Settings) -> list[PartHealth]:
     checks: dict[str, Callable[[Settings], str]] = {
         "receiver": _receiver,
         "dispatcher": _dispatcher,
+        **({"export consumer": _consumer} if isinstance(settings.events, RabbitMqSettings) else {}),
         "worker": _worker,
         "Prefect": _prefect,
         "database": _database,
@@ -74,6 +75,10 @@ def _receiver(settings: Settings) -> str:
 
 def _dispatcher(settings: Settings) -> str:
     return f"process {_running(settings, 'dispatch')}"
+
+
+def _consumer(settings: Settings) -> str:
+    return f"process {_running(settings, 'exports')}"
 
 
 def _worker(settings: Settings) -> str:
