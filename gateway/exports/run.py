@@ -172,10 +172,11 @@ class ExportRun:
 
     def _send(self, row: DestinationRow, destination: Destination, area: Path) -> None:
         left = ""
-        for number, outcome in self._outcomes(row, destination, area):
-            self.attempt.note(row.position, number, outcome, self.now())
-            if outcome.outcome is Outcome.TRANSIENT:
-                left = outcome.reason
+        with self.attempt.noting(row.position) as note:
+            for number, outcome in self._outcomes(row, destination, area):
+                note(number, outcome, self.now())
+                if outcome.outcome is Outcome.TRANSIENT:
+                    left = outcome.reason
         if left and not self.stopping.is_set():
             raise _SomeLeft(left)
 

@@ -16,7 +16,7 @@ from crc32c import crc32c
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.objects import FlowRun
 
-from gateway.config import DimseDestination
+from gateway.config import DimseDestination, Settings
 from gateway.dicom.part10_file import Part10File
 from gateway.exports.attempt import Attempt
 from gateway.exports.ledger import opened_ledger
@@ -49,6 +49,10 @@ class ExportSite:
         return f"sqlite:///{self.gateway.data_dir}/gateway.db"
 
     @property
+    def settings(self) -> Settings:
+        return Settings(data_dir=self.gateway.data_dir)
+
+    @property
     def mig(self) -> Mig:
         environment = {"MIG_CONFIG": str(self.settings_file), "MIG_DATA_DIR": str(self.gateway.data_dir)}
         return Mig(self.gateway.directory, environment)
@@ -72,7 +76,7 @@ class ExportSite:
     def ask(self, files: Sequence[str], *destinations: str, task: str = "task-1") -> UUID:
         """Submit a request, as `mig export submit` does; return the export's id."""
         request = read_export_request(request_body(files, destinations, task))
-        with opened_ledger(self.database_url) as ledger:
+        with opened_ledger(self.settings) as ledger:
             ledger.record(request, datetime.now(UTC))
         return request.export_id
 

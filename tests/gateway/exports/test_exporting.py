@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from gateway.errors import DatabaseUnavailable, TakenOver
+from gateway.exports.run import ExportRun
 from gateway.exports.states import ExportState, FileStatus, SendRow, SendState
 from gateway.store_outcome import Outcome, StoreOutcome
 from tests.gateway.dicomweb.raw_service import answering as http_answering
@@ -22,6 +23,11 @@ SENT = ["1.2.3.1", "1.2.3.2", "1.2.3.3"]
 
 def states(scene: Scene, export_id: UUID) -> list[SendState]:
     return [send.state for send in scene.sends(export_id)]
+
+
+def note_stored(scene: Scene, run: ExportRun, number: int = 0) -> None:
+    with run.attempt.noting(0) as note:
+        note(number, StoreOutcome(Outcome.STORED), scene.now)
 
 
 def send_of(scene: Scene, export_id: UUID, number: int = 0) -> SendRow:
@@ -296,7 +302,7 @@ def test_what_a_killed_run_had_stored_is_not_sent_again(scene: Scene) -> None:
         export_id = scene.ask(keys, "pacs")
         killed = scene.take_up(export_id)
         assert killed
-        killed.attempt.note(0, 1, StoreOutcome(Outcome.STORED), scene.now)
+        note_stored(scene, killed, 1)
         scene.settled(export_id)
     assert pacs.names == ["1.2.3.1", "1.2.3.3"]
 
@@ -308,7 +314,7 @@ def test_a_run_that_was_taken_over_writes_nothing_more(scene: Scene) -> None:
     assert first
     assert second
     for write in (
-        lambda: first.attempt.note(0, 0, StoreOutcome(Outcome.STORED), scene.now),
+        lambda: note_stored(scene, first),
         lambda: first.attempt.fail(FileStatus.UNKNOWN, "no"),
         first.settle,
     ):
@@ -362,4 +368,4 @@ def test_a_ledger_that_does_not_answer_loses_no_more_than_what_was_on_its_way(sc
     (scene.directory / "gateway.db").rename(scene.directory / "away.db")
     scene.ledger.close()
     with pytest.raises(DatabaseUnavailable):
-        run.attempt.note(0, 0, StoreOutcome(Outcome.STORED), scene.now)
+        note_stored(scene, run)
