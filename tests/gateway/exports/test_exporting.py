@@ -1,6 +1,7 @@
 """Runs of exports against peers of every kind: what the ledger holds, what is told, what the peer got."""
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
 
@@ -10,12 +11,12 @@ from gateway.errors import DatabaseUnavailable, TakenOver
 from gateway.exports.run import ExportRun
 from gateway.exports.states import ExportState, FileStatus, SendRow, SendState
 from gateway.store_outcome import Outcome, StoreOutcome
+from tests.gateway.dicomweb.raw_service import Conversation, raw_service, store_all, store_response
 from tests.gateway.dicomweb.raw_service import answering as http_answering
-from tests.gateway.dicomweb.raw_service import raw_service, store_all, store_response
 from tests.gateway.dimse.raw_pacs import Association, Manners, answering, raw_pacs
 from tests.gateway.exports.conftest import on_both_databases
 from tests.gateway.exports.scene import WEB, Scene, pacs_destination, web_destination
-from tests.gateway.part10_files import write_file
+from tests.gateway.part10_files import write_file, write_files
 from tests.peers.ports import free_port
 
 SENT = ["1.2.3.1", "1.2.3.2", "1.2.3.3"]
@@ -369,3 +370,104 @@ def test_a_ledger_that_does_not_answer_loses_no_more_than_what_was_on_its_way(sc
     scene.ledger.close()
     with pytest.raises(DatabaseUnavailable):
         note_stored(scene, run)
+
+
+@pytest.mark.parametrize("rejection", [(1, 1, 2), (1, 1, 3), (1, 1, 7), (1, 2, 2)])
+def test_each_rejection_for_good_is_told_and_not_tried_again(scene: Scene, rejection: tuple[int, int, int]) -> None:
+    with raw_pacs(Manners(rejection=rejection)) as pacs:
+        scene.register(pacs_destination(pacs))
+        settlement = scene.settled(scene.ask(scene.put_some(3), "pacs"))
+    assert len(pacs.endings) == 1
+    assert f"({'/'.join(map(str, rejection))})" in settlement.message
+
+
+def test_a_peer_that_takes_implicit_little_endian_only_gets_nothing_transcoded(scene: Scene, tmp_path: Path) -> None:
+    implicit = "1.2.840.10008.1.2"
+    plain = write_file(tmp_path, "1.2.9", transfer_syntax_uid=implicit)
+    with raw_pacs(Manners(accepts=lambda _, syntax: 0 if syntax == implicit else 4)) as pacs:
+        scene.register(pacs_destination(pacs))
+        export_id = scene.ask([*scene.put_some(2), *scene.put(plain)], "pacs")
+        scene.settled(export_id)
+    assert pacs.names == ["1.2.9"]
+    assert states(scene, export_id) == [SendState.FAILED, SendState.FAILED, SendState.STORED]
+    assert "Explicit VR Little Endian" in send_of(scene, export_id).reason
+
+
+def close_in_the_second(association: Association) -> None:
+    if len(association.pacs.stored) == 1:
+        association.reset()
+
+
+def stop_reading_in_the_second(association: Association) -> None:
+    if len(association.pacs.stored) == 1:
+        association.say_nothing()
+
+
+@pytest.mark.parametrize("interrupt", [close_in_the_second, stop_reading_in_the_second])
+def test_a_peer_that_breaks_off_in_mid_file_is_sent_that_file_again(
+    scene: Scene, tmp_path: Path, interrupt: Callable[[Association], None]
+) -> None:
+    files = write_files(tmp_path, 3, pixels=bytes(2_000_000))
+    with raw_pacs(Manners(interrupt_after_bytes=3_000_000, interrupt=interrupt)) as pacs:
+        scene.register(pacs_destination(pacs, answer_seconds=2, slowest_bytes_per_second=10_000_000))
+        export_id = scene.ask(scene.put(*files), "pacs")
+        scene.waits(export_id)
+        assert states(scene, export_id) == [SendState.STORED, SendState.PENDING, SendState.PENDING]
+        pacs.manners = Manners()
+        scene.settled(export_id)
+    assert pacs.names == ["1.2.3.1", "1.2.3.3", "1.2.3.2"]
+    assert [send.attempts for send in scene.sends(export_id)] == [1, 2, 1]
+
+
+def test_a_peer_that_never_answers_is_given_up_after_its_time(scene: Scene) -> None:
+    with raw_pacs(Manners(answer=lambda association, _: association.say_nothing())) as pacs:
+        scene.register(pacs_destination(pacs, answer_seconds=1))
+        wait = scene.waits(scene.ask(scene.put_some(3), "pacs"))
+    assert pacs.names == ["1.2.3.1"]
+    assert "the peer sent nothing in time" in wait.reason
+
+
+def test_a_slow_reader_gets_everything(scene: Scene, tmp_path: Path) -> None:
+    files = write_files(tmp_path, 2, pixels=bytes(10_000_000))
+    with raw_pacs(Manners(bytes_per_second=20_000_000)) as pacs:
+        scene.register(pacs_destination(pacs))
+        scene.settled(scene.ask(scene.put(*files), "pacs"))
+    assert pacs.names == SENT[:2]
+
+
+def test_a_service_that_takes_some_is_told_file_by_file(scene: Scene) -> None:
+    body = store_response(stored=["1.2.3.1", "1.2.3.3"], failed=[("1.2.3.2", 0xC000)])
+    with raw_service(http_answering(202, body)) as service:
+        scene.register(web_destination(service))
+        export_id = scene.ask(scene.put_some(3), "vna", agent=WEB)
+        scene.settled(export_id)
+    assert states(scene, export_id) == [SendState.STORED, SendState.FAILED, SendState.STORED]
+    assert service.sent == SENT
+    (told,) = scene.published()
+    assert (told["status"], list(told["file_statuses"].values())) == ("PartialFailure", [0, 3, 0])
+
+
+def test_a_service_that_finds_it_too_much_gets_half(scene: Scene) -> None:
+    with raw_service(http_answering(413), store_all) as service:
+        scene.register(web_destination(service))
+        export_id = scene.ask(scene.put_some(4), "vna", agent=WEB)
+        scene.settled(export_id)
+    assert [len(batch) for batch in service.batches] == [4, 2, 2]
+    assert set(states(scene, export_id)) == {SendState.STORED}
+
+
+def test_a_service_that_fails_once_is_asked_again(scene: Scene) -> None:
+    with raw_service(http_answering(503), store_all) as service:
+        scene.register(web_destination(service))
+        export_id = scene.ask(scene.put_some(3), "vna", agent=WEB)
+        scene.waits(export_id)
+        scene.settled(export_id)
+    assert service.sent == SENT * 2, "one batch was in doubt"
+    assert [told["status"] for told in scene.published()] == ["Success"]
+
+
+def test_a_service_that_hangs_is_given_up_after_its_time(scene: Scene) -> None:
+    with raw_service(Conversation.hang) as service:
+        scene.register(web_destination(service, answer_seconds=1, slowest_bytes_per_second=1_000_000))
+        wait = scene.waits(scene.ask(scene.put_some(1), "vna", agent=WEB))
+    assert "no answer in time" in wait.reason
