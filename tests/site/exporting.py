@@ -19,9 +19,12 @@ from prefect.client.schemas.objects import FlowRun
 from gateway.config import DimseDestination, Settings
 from gateway.dicom.part10_file import Part10File
 from gateway.exports.attempt import Attempt
+from gateway.exports.destinations import Destinations
 from gateway.exports.ledger import opened_ledger
 from gateway.exports.request import read_export_request
-from gateway.exports.states import ExportRow, ExportState, SendRow
+from gateway.exports.run import settle
+from gateway.exports.states import ExportRow, ExportState, FileStatus, SendRow
+from gateway.exports.taking_up import take_from_run
 from gateway.object_store import Upload
 from gateway.object_store.local import LocalObjectStore
 from tests.deployments.commands.mig import Mig
@@ -89,6 +92,14 @@ class ExportSite:
     def sends(self, export_id: UUID) -> list[SendRow]:
         with opened_ledger(self.database_url) as ledger:
             return Attempt(ledger.engine, export_id, 0).results()[1]
+
+    def settle(self, export_id: UUID) -> None:
+        """Settle an export as its files stand, as a run does that is killed right afterwards."""
+        with opened_ledger(self.database_url) as ledger:
+            attempt = take_from_run(ledger.engine, self.row(export_id))
+            assert attempt
+            attempt.fail(FileStatus.SERVICE_ERROR, "given up")
+            settle(attempt, Destinations.of(self.settings), datetime.now(UTC))
 
     def wait_for(self, export_id: UUID, *states: ExportState, within_seconds: float = 90) -> ExportRow:
         wait_until(lambda: self.row(export_id).state in states, within_seconds, f"export {export_id} to be {states}")

@@ -77,6 +77,7 @@ def messages_of(rabbitmq: RabbitMQ, broker: RabbitMqSettings, queue: str) -> int
     return int(found.get("messages", -1))
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_every_request_is_served_and_told_whatever_is_killed(
     site: ExportSite, pacs: RawPacs, rabbitmq: RabbitMQ, broker: RabbitMqSettings

@@ -15,7 +15,7 @@ PARTS = {"receiver", "dispatcher", "worker", "Prefect", "database", "object stor
 QUEUES = (
     *("spool open", "spool ready", "spool done", "spool damaged"),
     *("runs to start", "runs at work", "runs that wait", "failed runs"),
-    *("exports recorded", "exports queued", "exports running", "exports waiting", "exports partial", "exports failed"),
+    *(f"exports {state}" for state in ("recorded", "queued", "sending", "waiting", "partial", "failed")),
     "events to publish",
 )
 
