@@ -44,10 +44,11 @@ def take_export_up(export_id: str) -> ExportRun | None:
 def settled_in_this_run(export_id: str) -> ExportRow | None:
     """Return the export where it settled in this very run and Prefect did not hear of it: then this is no retry."""
     row = ExportLedger(engine()).row(_uuid(export_id))
-    if row is None or row.settled is None or row.flow_run_id != _run_id():
+    run_id = _run_id()
+    if run_id is None or row is None or row.settled is None or row.flow_run_id != run_id:
         return None
     with get_client(sync_client=True) as client:
-        states = sorted(client.read_flow_run_states(row.flow_run_id), key=lambda state: state.timestamp)
+        states = sorted(client.read_flow_run_states(run_id), key=lambda state: state.timestamp)
     starts = [number for number, state in enumerate(states) if state.is_running()]
     since_last_start = states[starts[-2] : starts[-1]] if len(starts) > 1 else states
     return None if any(state.is_final() for state in since_last_start) else row

@@ -16,6 +16,7 @@ area          the working area
 sending       from there to a destination
 circuits      which destinations are away
 settlement    what an export that is over comes to
+settling      its end: judged, and told
 outbox        events that are decided and not yet published
 report        what a person at the dashboard reads
 """

@@ -22,8 +22,8 @@ from gateway.exports.attempt import Attempt
 from gateway.exports.destinations import Destinations
 from gateway.exports.ledger import opened_ledger
 from gateway.exports.request import read_export_request
-from gateway.exports.run import settle
-from gateway.exports.states import ExportRow, ExportState, FileStatus, SendRow
+from gateway.exports.settling import give_up
+from gateway.exports.states import ExportRow, ExportState, SendRow
 from gateway.exports.taking_up import take_from_run
 from gateway.object_store import Upload
 from gateway.object_store.local import LocalObjectStore
@@ -98,8 +98,7 @@ class ExportSite:
         with opened_ledger(self.database_url) as ledger:
             attempt = take_from_run(ledger.engine, self.row(export_id))
             assert attempt
-            attempt.fail(FileStatus.SERVICE_ERROR, "given up")
-            settle(attempt, Destinations.of(self.settings), datetime.now(UTC))
+            give_up(attempt, Destinations.of(self.settings), "given up", datetime.now(UTC))
 
     def wait_for(self, export_id: UUID, *states: ExportState, within_seconds: float = 90) -> ExportRow:
         wait_until(lambda: self.row(export_id).state in states, within_seconds, f"export {export_id} to be {states}")

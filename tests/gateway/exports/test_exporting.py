@@ -9,6 +9,7 @@ import pytest
 
 from gateway.errors import DatabaseUnavailable, TakenOver
 from gateway.exports.run import ExportRun
+from gateway.exports.settling import give_up
 from gateway.exports.states import ExportState, FileStatus, SendRow, SendState
 from gateway.store_outcome import Outcome, StoreOutcome
 from tests.gateway.dicomweb.raw_service import Conversation, raw_service, store_all, store_response
@@ -322,7 +323,7 @@ def test_a_run_that_was_taken_over_writes_nothing_more(scene: Scene) -> None:
         with pytest.raises(TakenOver):
             write()
     assert states(scene, export_id) == [SendState.PENDING]
-    second.settle(cancelled="cancelled by an operator")
+    give_up(second.attempt, second.destinations, "cancelled by an operator", scene.now, cancelled=True)
     assert scene.row(export_id).state is ExportState.CANCELLED
 
 
