@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.errors import BrokerUnavailable
+from gateway.errors import BrokerRefused, BrokerUnavailable
 from gateway.events import Message
 from gateway.exports.outbox import Outbox
 from gateway.exports.states import ExportState
@@ -41,6 +41,22 @@ def test_a_broker_that_is_away_loses_nothing(scene: Scene, outbox: Outbox) -> No
         outbox.publish_next(AwayPublisher(), scene.now)
     assert outbox.depth()[0] == 2
     assert len(scene.published()) == 2
+
+
+def test_an_event_that_is_refused_holds_up_no_other(scene: Scene, outbox: Outbox) -> None:
+    class Choosy(Publisher):
+        def publish(self, message: Message) -> None:
+            if b'"task-0"' in message.body:
+                raise BrokerRefused("it is too large")
+            super().publish(message)
+
+    publisher = Choosy()
+    with pytest.raises(BrokerRefused):
+        outbox.publish_next(publisher, scene.now)
+    assert outbox.publish_next(publisher, scene.now)
+    assert not outbox.publish_next(publisher, scene.now)
+    assert outbox.depth()[0] == 1
+    assert outbox.publish_next(Publisher(), scene.now + timedelta(seconds=61)), "and it is tried again"
 
 
 def test_two_publishers_do_not_publish_the_same(scene: Scene, outbox: Outbox) -> None:
