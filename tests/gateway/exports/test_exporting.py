@@ -7,7 +7,8 @@ from uuid import UUID
 
 import pytest
 
-from gateway.errors import DatabaseUnavailable, TakenOver
+from gateway.dicomweb.service import Service
+from gateway.errors import CredentialsLost, DatabaseUnavailable, TakenOver
 from gateway.exports.run import ExportRun
 from gateway.exports.settling import give_up
 from gateway.exports.states import ExportState, FileStatus, SendRow, SendState
@@ -254,7 +255,7 @@ def test_a_destination_that_is_registered_afterwards_is_served_by_a_retry(scene:
 
 def test_results_go_to_every_service_that_the_inference_request_names(scene: Scene) -> None:
     with raw_service(store_all) as first, raw_service(store_all) as second:
-        outputs = [web_destination(first, "x"), web_destination(second, "x")]
+        outputs = [Service(first.url), Service(second.url, token="abc")]
         scene.outputs = lambda transaction_id: outputs if transaction_id == "doe^jane" else ()
         export_id = scene.ask(scene.put_some(3), "doe^jane", agent=WEB)
         settlement = scene.settled(export_id)
@@ -472,3 +473,13 @@ def test_a_service_that_hangs_is_given_up_after_its_time(scene: Scene) -> None:
         scene.register(web_destination(service, answer_seconds=1, slowest_bytes_per_second=1_000_000))
         wait = scene.waits(scene.ask(scene.put_some(1), "vna", agent=WEB))
     assert "no answer in time" in wait.reason
+
+
+def test_a_service_whose_credentials_are_lost_is_told_so(scene: Scene) -> None:
+    def lost(_: str) -> list[Service]:
+        raise CredentialsLost("the credentials are no longer held: submit the request again")
+
+    scene.outputs = lost
+    settlement = scene.settled(scene.ask(scene.put_some(1), "doe^jane", agent=WEB))
+    assert settlement.message.endswith("not stored: the credentials are no longer held: submit the request again")
+    assert set(settlement.file_statuses.values()) == {FileStatus.CONFIGURATION_ERROR}
