@@ -13,6 +13,7 @@ exports            from export request to run, again and again
 export_runs        what their runs are called
 export_wishes      retries and cancels
 destination_watch  exports that wait for a destination go on as soon as it answers
+current_destinations  those that are registered now
 event_publisher    what exports have to tell is published
 export_services    all this, at its intervals
 """

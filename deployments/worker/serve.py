@@ -46,6 +46,7 @@ async def _serve(settings: Settings, descriptions: Sequence[Description]) -> Non
             name=node.worker_name,
             limit=settings.runs_at_once,
             children=children,
+            cancel_seconds=settings.worker.cancel_seconds,
         )
         await WorkerLoop(worker).run(stopping, settings.worker.drain_seconds)
     children.close()

@@ -128,6 +128,7 @@ class PrefectSettings(Section):
 class WorkerSettings(Section):
     runs_at_once: int | None = Field(None, ge=1, le=64, description="default: 2 with the server of `mig up`, else 4")
     drain_seconds: Seconds = Field(600, description="how long a stopped worker waits for its runs")
+    cancel_seconds: Seconds = Field(30, description="how long a cancelled run has, for the file on its way")
 
 
 class ApplicationEntitySettings(Section):

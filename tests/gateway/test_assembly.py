@@ -15,6 +15,7 @@ from gateway.instance_reader import open_instance
 from gateway.object_store import ObjectStore, StoredObject, Upload
 from gateway.object_store.local import LocalObjectStore
 from gateway.payload import Payload
+from gateway.spool.durable import Durability
 from gateway.spool.reception import Reception
 from gateway.storing import PayloadUpload
 from tests.gateway.dicom.test_scanner import data_set_bytes
@@ -130,8 +131,8 @@ class FailingStore:
         self.stats.append(key)
         return self._store.stat(key)
 
-    def fetch(self, key: str, to: Path) -> StoredObject:
-        return self._store.fetch(key, to)
+    def fetch(self, key: str, to: Path, durability: Durability = Durability.DISK) -> StoredObject:
+        return self._store.fetch(key, to, durability)
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
         return self._store.list(prefix)
