@@ -12,7 +12,7 @@ from pydicom import Dataset
 
 from bench.place import Place, emptied, measured_disk
 from examples.ct_study import made_ct_study
-from examples.made_study import write_study
+from examples.made_study import Examination, write_study
 from examples.mr_study import made_mr_study
 
 
@@ -36,6 +36,11 @@ class Studies:
     def mr(self) -> list[Path]:
         """1000 slices of 33 KB."""
         return self._written("mr", made_mr_study(1000))
+
+    @cached_property
+    def mr_of_another_series(self) -> list[Path]:
+        """As many of the same study."""
+        return self._written("mr-2", made_mr_study(1000, examination=Examination(series=2)))
 
     @cached_property
     def tiny(self) -> Path:

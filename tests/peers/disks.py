@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -12,18 +12,15 @@ _PIECE_BYTES = 262_144
 
 
 @contextmanager
-def mounted(directory: Path, kind: str = "ext4", megabytes: int = 64, options: Sequence[str] = ()) -> Iterator[Path]:
-    """Mount a new file system of this kind and size; it is gone with all that it holds when the block ends.
-
-    `options` are those of the program that makes it.
-    """
+def mounted(directory: Path, kind: str = "ext4", megabytes: int = 64) -> Iterator[Path]:
+    """Mount a new file system of this kind and size; it is gone with all that it holds when the block ends."""
     if os.geteuid() != 0:
         raise MissingComponent("a file system of its own can only be mounted as root")
     image, point = directory / f"{kind}.img", directory / kind
     point.mkdir()
     with image.open("wb") as file:
         file.truncate(megabytes * 1024 * 1024)
-    subprocess.run([FILE_SYSTEMS.file(f"mkfs.{kind}"), "-q", *options, image], check=True, capture_output=True)
+    subprocess.run([FILE_SYSTEMS.file(f"mkfs.{kind}"), "-q", image], check=True, capture_output=True)
     subprocess.run(["mount", "-o", "loop", image, point], check=True)
     try:
         yield point
