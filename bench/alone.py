@@ -10,8 +10,10 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 
+from bench.profile import profile_command
 from bench.sample import Sample
 from tests.memory import forget_high_water, resident_bytes
 
@@ -20,9 +22,17 @@ Work = Callable[[], int]
 
 def alone(prepare: Callable[..., Work], *arguments: object) -> Sample:
     """Do what `prepare`, a function of a module, makes ready. Memory is what that took above the idle process."""
-    command = [sys.executable, "-m", "bench.alone", prepare.__module__, prepare.__name__, *map(str, arguments)]
-    told = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
+    told = json.loads(subprocess.run(_command(prepare, arguments), stdout=subprocess.PIPE, check=True).stdout)
     return Sample(**told)
+
+
+def profile_alone(directory: Path | None, name: str, prepare: Callable[..., Work], *arguments: object) -> None:
+    """Do it once more, and keep a profile, where profiles are wanted."""
+    profile_command(_command(prepare, arguments), directory, name)
+
+
+def _command(prepare: Callable[..., Work], arguments: Iterable[object]) -> list[str]:
+    return [sys.executable, "-m", "bench.alone", prepare.__module__, prepare.__name__, *map(str, arguments)]
 
 
 def _main(module: str, function: str, *arguments: str) -> None:

@@ -1,8 +1,9 @@
-"""A profile of a process while it works: by py-spy where that is installed, else by perf."""
+"""Profiles of hot paths, in rounds that do not count: by py-spy where that is installed, else by perf."""
 
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,12 +13,11 @@ _END_SECONDS = 60
 
 @contextmanager
 def profiled(pid: int, directory: Path | None, name: str) -> Iterator[None]:
-    """Keep a profile of the block below `directory`; without one, or without a profiler, the block alone."""
-    if directory is None or not (command := _recorder(pid, directory, name)):
+    """Keep a profile of a process during the block; without a directory, or without a profiler, the block alone."""
+    if directory is None or not (command := _recorder(directory, name)):
         yield
         return
-    directory.mkdir(parents=True, exist_ok=True)
-    recorder = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    recorder = subprocess.Popen([*command, "--pid", str(pid)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         yield
     finally:
@@ -26,11 +26,20 @@ def profiled(pid: int, directory: Path | None, name: str) -> Iterator[None]:
     _report(directory, name)
 
 
-def _recorder(pid: int, directory: Path, name: str) -> list[str]:
-    if py_spy := shutil.which("py-spy"):
-        return [py_spy, "record", "--native", "--pid", str(pid), "--output", str(directory / f"{name}.svg")]
+def profile_command(work: list[str], directory: Path | None, name: str) -> None:
+    """Run a command and keep a profile of it; nothing is run where none can be kept."""
+    if directory is not None and (command := _recorder(directory, name)):
+        subprocess.run([*command, "--", *work], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+        _report(directory, name)
+
+
+def _recorder(directory: Path, name: str) -> list[str]:
+    directory.mkdir(parents=True, exist_ok=True)
+    beside_python = Path(sys.executable).parent
+    if py_spy := shutil.which("py-spy", path=beside_python) or shutil.which("py-spy"):
+        return [py_spy, "record", "--rate", "500", "--output", str(directory / f"{name}.svg")]
     if perf := shutil.which("perf"):
-        return [perf, "record", "--call-graph", "fp", "--pid", str(pid), "--output", str(_recording(directory, name))]
+        return [perf, "record", "--output", str(_recording(directory, name))]
     return []
 
 
@@ -39,7 +48,7 @@ def _report(directory: Path, name: str) -> None:
     recording = _recording(directory, name)
     if not recording.exists():
         return
-    command = ["perf", "report", "--stdio", "--no-children", "--percent-limit", "0.5", "--input", str(recording)]
+    command = ["perf", "report", "--stdio", "--percent-limit", "0.5", "--input", str(recording)]
     told = subprocess.run(command, capture_output=True, check=True)
     (directory / f"{name}.txt").write_bytes(told.stdout)
     recording.unlink()

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from bench import receivers
-from bench.alone import Work, alone
+from bench.alone import Work, alone, profile_alone
 from bench.cost import cpu_seconds
 from bench.receivers import Receiver
 from bench.row import Row
@@ -57,6 +57,8 @@ def _row(scene: Scene, receiver: Receiver, kind: str, files: Sequence[Path]) -> 
         "dcmsend": partial(_dcmsend, receiver, files, start_seconds),
     }
     samples = interleaved(ways, scene.rounds, scene.say, f"send {kind}")
+    profile = f"store-{kind.split(maxsplit=1)[0].lower()}"
+    profile_alone(scene.profiles, profile, by_gateway, receiver.port, receiver.ae_title, listing)
     ours, peer = Median.of(samples["gateway"]), Median.of(samples["dcmsend"])
     return Row(
         what=f"C-STORE send, {kind}, 1 association",

@@ -1,7 +1,8 @@
 """STOW-RS to Orthanc in batches of 20: the gateway's sender beside dicomweb-client's `store_instances`."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 from dicomweb_client.web import DICOMwebClient
 from pydicom import dcmread
 
-from bench.alone import Work, alone
+from bench.alone import Work, alone, profile_alone
 from bench.cost import cpu_seconds
 from bench.row import Row
 from bench.sample import Median, Sample, interleaved
@@ -19,6 +20,7 @@ from gateway.dicomweb.client import Client
 from gateway.dicomweb.service import Service
 from gateway.dicomweb.store import BatchLimits, store_files
 from tests.peers import orthanc
+from tests.peers.orthanc import Orthanc
 
 INSTANCES, BATCH = 200, 20
 
@@ -50,6 +52,8 @@ def measure(scene: Scene) -> list[Row]:
     files = scene.studies.ct[: scene.amount(INSTANCES)]
     ways = {way: partial(_round, scene, way, files) for way in (by_gateway, by_dicomweb_client)}
     found = interleaved(ways, scene.rounds, scene.say, "STOW-RS")
+    if scene.profiles:
+        _profile(scene, files)
     ours, peer = Median.of(found[by_gateway]), Median.of(found[by_dicomweb_client])
     what = f"STOW-RS of {len(files)} CT to Orthanc, batches of {BATCH}"
     name = "dicomweb-client store_instances"
@@ -73,15 +77,26 @@ def measure(scene: Scene) -> list[Row]:
 
 
 def _round(scene: Scene, way: Callable[..., Work], files: list[Path]) -> Sample:
-    with scene.fresh("stow") as directory, orthanc.running(directory) as archive:
-        url = f"{archive.url}/dicom-web"
-        alone(by_gateway, url, _listing(scene, files[:1]))  # Orthanc is warm from here on
+    with _warm_archive(scene, files[0]) as archive:
         assert archive.server.pid
         before = cpu_seconds(archive.server.pid)
-        sample = alone(way, url, _listing(scene, files))
+        sample = alone(way, f"{archive.url}/dicom-web", _listing(scene, files))
         used = cpu_seconds(archive.server.pid) - before
     assert sample.instances == len(files), f"{len(files) - sample.instances} instances were not stored"
     return replace(sample, other_cpu_seconds=used)
+
+
+def _profile(scene: Scene, files: list[Path]) -> None:
+    with _warm_archive(scene, files[0]) as archive:
+        profile_alone(scene.profiles, "stow", by_gateway, f"{archive.url}/dicom-web", _listing(scene, files))
+
+
+@contextmanager
+def _warm_archive(scene: Scene, file: Path) -> Iterator[Orthanc]:
+    """A new Orthanc that has taken one instance before."""
+    with scene.fresh("stow") as directory, orthanc.running(directory) as archive:
+        alone(by_gateway, f"{archive.url}/dicom-web", _listing(scene, [file]))
+        yield archive
 
 
 def _listing(scene: Scene, files: list[Path]) -> Path:
