@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_END_SECONDS = 60
+from tests.waiting import wait_until
+
+_BEGIN_SECONDS = _END_SECONDS = 60
 
 
 @contextmanager
@@ -17,30 +19,32 @@ def profiled(pid: int, directory: Path | None, name: str) -> Iterator[None]:
     if directory is None or not (command := _recorder(directory, name)):
         yield
         return
-    recorder = subprocess.Popen([*command, "--pid", str(pid)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    directory.mkdir(parents=True, exist_ok=True)
+    begun = directory / f"{name}.begun"
+    with begun.open("wb") as told:
+        recorder = subprocess.Popen([*command, "--pid", str(pid)], stdout=told, stderr=subprocess.STDOUT)
     try:
+        wait_until(lambda: _is_recording(directory, name), _BEGIN_SECONDS, "the profiler to begin")
         yield
     finally:
         recorder.send_signal(signal.SIGINT)
         recorder.wait(_END_SECONDS)
+        begun.unlink()
     _report(directory, name)
 
 
-def profile_command(work: list[str], directory: Path | None, name: str) -> None:
-    """Run a command and keep a profile of it; nothing is run where none can be kept."""
-    if directory is not None and (command := _recorder(directory, name)):
-        subprocess.run([*command, "--", *work], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
-        _report(directory, name)
-
-
 def _recorder(directory: Path, name: str) -> list[str]:
-    directory.mkdir(parents=True, exist_ok=True)
     beside_python = Path(sys.executable).parent
     if py_spy := shutil.which("py-spy", path=beside_python) or shutil.which("py-spy"):
         return [py_spy, "record", "--rate", "500", "--output", str(directory / f"{name}.svg")]
     if perf := shutil.which("perf"):
         return [perf, "record", "--output", str(_recording(directory, name))]
     return []
+
+
+def _is_recording(directory: Path, name: str) -> bool:
+    """py-spy says so, perf has made its file."""
+    return b"Sampling process" in (directory / f"{name}.begun").read_bytes() or _recording(directory, name).exists()
 
 
 def _report(directory: Path, name: str) -> None:

@@ -4,6 +4,7 @@ import json
 from functools import partial
 from itertools import chain
 
+from bench.profile import profiled
 from bench.receivers import gateway
 from bench.row import Row
 from bench.sample import Median, Sample, interleaved
@@ -29,14 +30,17 @@ def measure(scene: Scene) -> list[Row]:
     }
     ways = {name: partial(_round, scene, load) for name, load in loads.items()}
     found = interleaved(ways, scene.rounds, scene.say, "shapes")
+    if scene.profiles:
+        _round(scene, loads[SINGLE], "intake-studies-of-one")
     medians = {name: Median.of(samples) for name, samples in found.items()}
     return [_row(name, medians[name], medians[PLAIN]) for name in (SINGLE, MIXED)]
 
 
-def _round(scene: Scene, load: Load) -> Sample:
+def _round(scene: Scene, load: Load, profile: str = "") -> Sample:
     with (
         scene.fresh("shapes") as directory,
         gateway(directory, MIG_APPLICATION_ENTITIES=_BY_SERIES, MIG_SCP__REJECT_UNKNOWN_SOURCES="false") as receiver,
+        profiled(receiver.pid, scene.profiles if profile else None, profile),
     ):
         return send_warm(receiver, load)
 
