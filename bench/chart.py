@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 
 from bench.row import Row, figure
 
-_WIDTH, _MARGIN, _LABEL_WIDTH, _BAR_WIDTH = 1080, 16, 480, 320
+_WIDTH, _MARGIN, _LABEL_WIDTH, _BAR_WIDTH = 1160, 16, 480, 320
 _TOP, _BAR_HEIGHT, _ROW_HEIGHT = 88, 11, 34
 _OURS, _MISSED, _PEER, _BOUND, _TEXT, _FAINT = "#1f6f8b", "#b3492c", "#b4bcc2", "#111111", "#222222", "#666666"
 

@@ -3,7 +3,7 @@
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -12,8 +12,9 @@ from pathlib import Path
 from bench.cost import cpu_seconds, family, shared_out_bytes
 from bench.row import Row
 from bench.scene import Scene
+from bench.site import events_settings
 from tests.deployments.up.gateway import Gateway
-from tests.peers import prefect_server
+from tests.peers import prefect_server, rabbitmq
 from tests.peers.ports import free_port
 from tests.peers.processes import Server
 
@@ -29,12 +30,20 @@ class Part:
 
 
 def measure(scene: Scene) -> list[Row]:
-    """`mig up`, and the receiver, the dispatcher and the worker by themselves beside a Prefect server."""
-    rows = []
-    with scene.fresh("prefect") as directory, prefect_server.running(directory) as prefect:
-        for name in ("scp", "dispatch", "worker"):
-            rows += _of(scene, f"mig {name}", partial(_role, name, prefect.api_url))
-    return _of(scene, "mig up", _all_in_one) + rows
+    """`mig up`, and each role by itself beside a Prefect server and a broker."""
+    rows = _of(scene, "mig up", _all_in_one)
+    with (
+        scene.fresh("around") as directory,
+        prefect_server.running(directory / "prefect") as prefect,
+        rabbitmq.running(directory / "rabbitmq") as broker,
+    ):
+        settings = {
+            "MIG_PREFECT__API_URL": prefect.api_url,
+            "MIG_EVENTS": events_settings(broker, broker.new_virtual_host()),
+        }
+        for name in ("scp", "dispatch", "worker", "exports"):
+            rows += _of(scene, f"mig {name}", partial(_role, name, settings))
+    return rows
 
 
 def _of(scene: Scene, name: str, make: Callable[[Path], Part]) -> list[Row]:
@@ -83,12 +92,12 @@ def _all_in_one(directory: Path) -> Part:
     return Part(gateway.server, gateway.start)
 
 
-def _role(name: str, api_url: str, directory: Path) -> Part:
+def _role(name: str, settings: Mapping[str, str], directory: Path) -> Part:
     environment = {
         "MIG_SCP__PORT": str(free_port()),
         "MIG_DATA_DIR": str(directory / "data"),
-        "MIG_PREFECT__API_URL": api_url,
         "PYTHONPATH": str(Path(__file__).parents[1]),
+        **settings,
     }
     command = [sys.executable, "-P", "-m", "deployments", name]
     server = Server(name, command, directory, lambda: "ready=True" in server.log.read_text(), environment)

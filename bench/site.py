@@ -90,16 +90,7 @@ def open_site(directory: Path, database: Database, around: Surroundings) -> Iter
     """The site with everything started."""
     events = settings_for(around.broker)
     around.broker.bind_queue(events.virtual_host, events.exchange, _KEY)
-    settings = _settings(around) | {
-        "MIG_EVENTS": json.dumps(
-            {
-                "kind": "rabbitmq",
-                "host": around.broker.host,
-                "port": around.broker.port,
-                "virtual_host": events.virtual_host,
-            }
-        )
-    }
+    settings = _settings(around) | {"MIG_EVENTS": events_settings(around.broker, events.virtual_host)}
     with ExitStack() as running:
         if database == "PostgreSQL":
             server = running.enter_context(postgresql.running())
@@ -111,6 +102,11 @@ def open_site(directory: Path, database: Database, around: Surroundings) -> Iter
         gateway.start()
         api_url = settings.get("MIG_PREFECT__API_URL", gateway.api_url)
         yield Site(gateway, api_url, around.broker, events.virtual_host)
+
+
+def events_settings(broker: RabbitMQ, virtual_host: str) -> str:
+    """The section `events`, as the environment has it."""
+    return json.dumps({"kind": "rabbitmq", "host": broker.host, "port": broker.port, "virtual_host": virtual_host})
 
 
 def _settings(around: Surroundings) -> dict[str, str]:

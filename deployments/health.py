@@ -11,14 +11,15 @@ from prefect.client.orchestration import SyncPrefectClient, get_client
 
 from deployments.prefect_api import prefect_errors
 from deployments.process_lock import holder
-from gateway.config import Settings
+from gateway.config import RabbitMqSettings, Settings
 from gateway.database import database_errors, open_database
 from gateway.errors import GatewayError, TransientError
 from gateway.events import open_publisher
+from gateway.file_lock import is_locked
 from gateway.object_store import open_object_store
 from gateway.spool.door import scp_door
 from gateway.spool.node import read_node
-from gateway.spool.owner import is_owned, read_owner
+from gateway.spool.owner import read_owner
 
 _CONNECT_SECONDS = 2.0
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
@@ -42,6 +43,7 @@ def parts_health(settings: Settings) -> list[PartHealth]:
     checks: dict[str, Callable[[Settings], str]] = {
         "receiver": _receiver,
         "dispatcher": _dispatcher,
+        **({"export consumer": _consumer} if isinstance(settings.events, RabbitMqSettings) else {}),
         "worker": _worker,
         "Prefect": _prefect,
         "database": _database,
@@ -61,7 +63,7 @@ def _health(part: str, check: Callable[[Settings], str], settings: Settings) -> 
 
 def _receiver(settings: Settings) -> str:
     lock = scp_door(settings.data_dir / "spool").root / "owner.lock"
-    if not is_owned(lock):
+    if not is_locked(lock):
         raise Down("nobody holds the spool")
     host, port = _EVERYWHERE.get(settings.scp.host, settings.scp.host), settings.scp.port
     try:
@@ -73,6 +75,10 @@ def _receiver(settings: Settings) -> str:
 
 def _dispatcher(settings: Settings) -> str:
     return f"process {_running(settings, 'dispatch')}"
+
+
+def _consumer(settings: Settings) -> str:
+    return f"process {_running(settings, 'exports')}"
 
 
 def _worker(settings: Settings) -> str:

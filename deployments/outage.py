@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from gateway.clock import Clock, SystemClock
-from gateway.errors import DatabaseRefused, Dependency, GatewayError, TransientError
+from gateway.errors import BrokerRefused, DatabaseRefused, Dependency, GatewayError, TransientError
 
 FIRST_CONTACT_SECONDS = 10.0  # processes that start together find each other within these: nothing to speak of
 
@@ -65,4 +65,6 @@ def growing_delays(first_seconds: float, longest_seconds: float) -> Iterator[flo
 def _name(error: GatewayError) -> str:
     if isinstance(error, TransientError) and error.waits_for:
         return str(error.waits_for)
+    if isinstance(error, BrokerRefused):
+        return str(Dependency.EVENTS)
     return str(Dependency.DATABASE if isinstance(error, DatabaseRefused) else Dependency.PREFECT)

@@ -1,15 +1,12 @@
 """One process of a kind for each data directory."""
 
-import fcntl
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from gateway.errors import AlreadyRunning
-
-_TRIES, _TRY_AGAIN_SECONDS = 5, 0.05
+from gateway.file_lock import is_locked, open_lock, take_lock
 
 
 def lock_file(data_dir: Path, role: str) -> Path:
@@ -22,9 +19,13 @@ def only_one(data_dir: Path, role: str) -> Iterator[None]:
     """Hold the role's lock. Raises AlreadyRunning, which names the process that holds it."""
     file = lock_file(data_dir, role)
     file.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    descriptor = open_lock(file)
     try:
-        _take(descriptor, data_dir, role)
+        if not take_lock(descriptor):
+            process_id = _process_id(file)
+            raise AlreadyRunning(f"data_dir {data_dir}: `mig {role}` runs on it already, as process {process_id}")
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         yield
     finally:
         os.close(descriptor)
@@ -32,32 +33,10 @@ def only_one(data_dir: Path, role: str) -> Iterator[None]:
 
 def holder(data_dir: Path, role: str) -> int | None:
     """Return the id of the process that has the role now, None where nobody has."""
-    try:
-        descriptor = os.open(lock_file(data_dir, role), os.O_RDWR | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return _process_id(descriptor)
-    finally:
-        os.close(descriptor)
-    return None
+    file = lock_file(data_dir, role)
+    return _process_id(file) if is_locked(file) else None
 
 
-def _take(descriptor: int, data_dir: Path, role: str) -> None:
-    for _ in range(_TRIES):
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            time.sleep(_TRY_AGAIN_SECONDS)  # `mig status` looks by holding it for a moment
-        else:
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
-            return
-    raise AlreadyRunning(f"data_dir {data_dir}: `mig {role}` runs on it already, as process {_process_id(descriptor)}")
-
-
-def _process_id(descriptor: int) -> int:
-    text = os.pread(descriptor, 32, 0).strip()
+def _process_id(file: Path) -> int:
+    text = file.read_text(encoding="ascii").strip()
     return int(text) if text.isdigit() else 0

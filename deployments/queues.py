@@ -15,6 +15,10 @@ from prefect.client.schemas.sorting import FlowRunSort
 
 from deployments.prefect_api import prefect_errors
 from gateway.config import Settings
+from gateway.exports.ledger import opened_ledger
+from gateway.exports.listing import ExportListing
+from gateway.exports.outbox import Outbox
+from gateway.exports.states import ExportState
 from gateway.spool.door import scp_door
 from gateway.spool.listing import list_spool
 from gateway.spool.node import read_node
@@ -44,6 +48,19 @@ def spool_depths(settings: Settings) -> list[QueueDepth]:
         since = [payload.since for payload in payloads if payload.state == state]
         depths.append(QueueDepth(f"spool {state}", len(since), min(since, default=None)))
     return depths
+
+
+def export_depths(settings: Settings) -> list[QueueDepth]:
+    """The exports that are not over, those that need somebody, and events that are not published.
+
+    Raises DatabaseUnavailable and DatabaseRefused.
+    """
+    with opened_ledger(settings.database_url) as ledger:
+        counts = ExportListing(ledger.engine).counts()
+        unpublished, oldest = Outbox(ledger.engine).depth()
+    shown = [state for state in ExportState if state not in {ExportState.SUCCEEDED, ExportState.CANCELLED}]
+    depths = [QueueDepth(f"exports {state}", *counts.get(state, (0, None))) for state in shown]
+    return [*depths, QueueDepth("events to publish", unpublished, oldest)]
 
 
 def run_depths(settings: Settings) -> list[QueueDepth]:

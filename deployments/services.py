@@ -9,10 +9,10 @@ import structlog
 from deployments.outage import Outages, growing_delays
 from deployments.prefect_api import PrefectRefused, prefect_errors
 from deployments.waking import wait_for_any
-from gateway.errors import DatabaseRefused, TransientError
+from gateway.errors import BrokerRefused, DatabaseRefused, TransientError
 
 _FIRST_RETRY_SECONDS = 0.25
-_AWAY = (TransientError, PrefectRefused, DatabaseRefused)  # or put right by somebody before long
+_AWAY = (TransientError, PrefectRefused, DatabaseRefused, BrokerRefused)  # or put right by somebody before long
 
 _log = structlog.get_logger()
 

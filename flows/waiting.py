@@ -1,5 +1,6 @@
 """A long wait gives its slot back: the run says why it waits and until when, and is picked up again then."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,12 +9,36 @@ from prefect.runtime import flow_run
 from prefect.states import AwaitingRetry
 
 from gateway.errors import TransientError
-from gateway.waiting import next_delay_seconds, waiting_message
+from gateway.waiting import destinations_message, next_delay_seconds, waiting_message
 
 
 def wait_for(error: TransientError) -> State[Any]:
     """Return the state of a run that can't go on for now. The dispatcher ends the wait once what is away answers."""
+    return wait_until(error, None)[0]
+
+
+def wait_until(error: TransientError, until: datetime | None) -> tuple[State[Any], datetime]:
+    """Return the same state, and when the run tries again: at `until` at the latest."""
+    next_try = _next_try(until)
+    return _waiting(waiting_message(error.waits_for, str(error), next_try), next_try), next_try
+
+
+def wait_for_destinations(names: Sequence[str], reason: str, until: datetime) -> tuple[State[Any], datetime]:
+    """Return the state of an export that can't be finished for now, and when it tries again."""
+    next_try = _next_try(until)
+    return _waiting(destinations_message(names, reason, next_try), next_try), next_try
+
+
+def put_back(why: str) -> State[Any]:
+    """Return the state of a run that ends early and is to go on at once."""
+    return _waiting(why, datetime.now(UTC))
+
+
+def _next_try(until: datetime | None) -> datetime:
     next_try = datetime.now(UTC) + timedelta(seconds=next_delay_seconds(flow_run.run_count))
-    message = waiting_message(error.waits_for, str(error), next_try)
+    return min(next_try, until) if until else next_try
+
+
+def _waiting(message: str, next_try: datetime) -> State[Any]:
     state: State[Any] = AwaitingRetry(scheduled_time=next_try, message=message)
     return state

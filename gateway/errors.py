@@ -134,7 +134,7 @@ class NotAtPeer(PeerRefused):
 
 
 class UnreadableRequest(PermanentError):
-    """An inference request can't be read. `problems` has what is wrong, by each field's path; no value is quoted."""
+    """A request can't be read. `problems` has what is wrong, by each field's path; no value is quoted."""
 
     def __init__(self, problems: Mapping[str, Sequence[str]]) -> None:
         super().__init__("; ".join(f"{path}: {', '.join(texts)}" for path, texts in problems.items()))
@@ -160,7 +160,7 @@ class CredentialsLost(PermanentError):
 
 
 class TakenOver(PermanentError):
-    """Another worker has taken this inference request over: what is done here is of no use any more."""
+    """Another worker has taken this request over: what is done here is of no use any more."""
 
 
 class Damaged(PermanentError):

@@ -4,6 +4,7 @@ The message of a waiting run is for the operator who looks at it, and for the di
 run waits for and releases it as soon as that answers again.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from gateway.errors import Dependency
@@ -17,10 +18,16 @@ def waiting_message(dependency: Dependency | None, reason: str, next_try: dateti
 
     `dependency` is what it waits for; None where nothing can be asked whether it is back, such as room on a disk.
     """
-    at = f"{next_try.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    at = _at(next_try)
     if dependency is None:
         return f"Waits: {reason.rstrip('.')}. Tries again at {at}."
     return f"{_opening(dependency)}{reason.rstrip('.')}. Tries again by {at}, or when it answers."
+
+
+def destinations_message(names: Sequence[str], reason: str, next_try: datetime) -> str:
+    """Return the message of an export that waits for these destinations. The ledger says what it waits for."""
+    opening = _opening(f"destination {', '.join(names)}")
+    return f"{opening}{reason.rstrip('.')}. Tries again by {_at(next_try)}, or when it answers."
 
 
 def dependency_of(message: str | None) -> Dependency | None:
@@ -37,5 +44,9 @@ def next_delay_seconds(run_count: int) -> float:
     return min(_FIRST_DELAY_SECONDS * (1 << doublings), _LONGEST_DELAY_SECONDS)
 
 
-def _opening(dependency: Dependency) -> str:
+def _at(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _opening(dependency: str) -> str:
     return f"Waits for {dependency}: "

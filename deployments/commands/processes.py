@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 def up() -> None:
     """Run everything in one.
 
-    Prefect's server where none is configured, the receiver, the dispatcher and the worker.
+    Prefect's server where none is configured, the receiver, the dispatcher, the worker, and the
+    consumer of export requests where there is a broker.
     """
     with _process("up") as settings:
         from deployments.up.serve import serve
@@ -34,7 +35,7 @@ def scp() -> None:
 
 
 def dispatch() -> None:
-    """Run the dispatcher, which asks Prefect for a run for each payload."""
+    """Run the dispatcher, which asks Prefect for a run for each payload and each export."""
     with _process("dispatch") as settings:
         from deployments.prefect_environment import use_prefect
 
@@ -53,6 +54,22 @@ def worker() -> None:
         from deployments.worker.serve import serve
 
         serve(settings)
+
+
+def exports() -> None:
+    """Run the consumer of export requests, where RabbitMQ is the broker."""
+    import signal
+    import threading
+
+    with _process("exports") as settings:
+        from deployments.process_lock import only_one
+        from listeners.amqp.serve import serve
+
+        stopping = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda _number, _frame: stopping.set())
+        with only_one(settings.data_dir, "exports"):
+            serve(settings, stopping)
 
 
 @contextmanager

@@ -43,11 +43,11 @@ def _parts(settings: "Settings") -> list[Row]:
 
 
 def _queues(settings: "Settings") -> list[Row]:
-    from deployments.queues import run_depths, spool_depths
+    from deployments.queues import export_depths, run_depths, spool_depths
     from gateway.errors import GatewayError
 
     rows: list[Row] = []
-    for what, depths in (("spool", spool_depths), ("runs", run_depths)):
+    for what, depths in (("spool", spool_depths), ("runs", run_depths), ("exports", export_depths)):
         try:
             rows += [asdict(depth) for depth in depths(settings)]
         except GatewayError as error:

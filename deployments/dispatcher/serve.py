@@ -7,9 +7,11 @@ from contextlib import AsyncExitStack
 import structlog
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
+from deployments.dispatcher import export_services
+from deployments.dispatcher.deployment_runs import DeploymentRuns
 from deployments.dispatcher.dispatch import Dispatcher
+from deployments.dispatcher.export_services import ExportServices
 from deployments.dispatcher.lost_workers import LOOK_SECONDS, LostWorkers
-from deployments.dispatcher.payload_runs import PayloadRuns
 from deployments.dispatcher.probes import PROBES
 from deployments.dispatcher.release import Probe, Release
 from deployments.dispatcher.watch import wake_on_change
@@ -21,6 +23,7 @@ from deployments.stopping import stop_on_signals
 from gateway.config import Settings
 from gateway.database import open_database
 from gateway.errors import Dependency
+from gateway.exports.ledger import ExportLedger
 from gateway.payload_index import PayloadIndex
 from gateway.spool.door import Door, scp_door
 from gateway.spool.durable import Durability
@@ -53,7 +56,8 @@ async def _serve(
 ) -> None:
     stopping = stop_on_signals()
     node = read_node(settings.data_dir / "spool")
-    index = PayloadIndex(open_database(settings.database_url))
+    engine = open_database(settings.database_url)
+    index, ledger = PayloadIndex(engine), ExportLedger(engine)
     async with AsyncExitStack() as stack:
         stack.callback(index.close)
         client = await stack.enter_async_context(prefect_client())
@@ -62,11 +66,13 @@ async def _serve(
         async def apply_descriptions() -> None:
             await register(client, settings.prefect.work_pool, [node.work_queue], described)
 
-        runs = PayloadRuns(client, deployment, apply_descriptions)
+        runs = DeploymentRuns(client, deployment, apply_descriptions)
+        export_runs = DeploymentRuns(client, export_services.DEPLOYMENT, apply_descriptions)
+        exports = ExportServices.of(settings, node, ledger, export_runs)
         dispatcher = Dispatcher(_door(settings), node, index, runs)
-        release = Release(client, [node.work_queue], probes)
+        release = Release(client, [node.work_queue, DEFAULT_QUEUE], probes)
         lost = LostWorkers(client, settings.prefect.work_pool, [node.work_queue, DEFAULT_QUEUE])
-        tasks = [group.create_task(service) for service in _services(dispatcher, release, lost)]
+        tasks = [group.create_task(service) for service in _services(dispatcher, release, lost, exports)]
         _log.info("dispatcher ready", ready=True, spool=str(dispatcher.door.root))
         await stopping.in_order.wait()
         for task in tasks:
@@ -74,9 +80,11 @@ async def _serve(
     _log.info("dispatcher stopped")
 
 
-def _services(dispatcher: Dispatcher, release: Release, lost: LostWorkers) -> list[Coroutine[None, None, None]]:
+def _services(
+    dispatcher: Dispatcher, release: Release, lost: LostWorkers, exports: ExportServices
+) -> list[Coroutine[None, None, None]]:
     async def release_if_any() -> bool:
-        return dispatcher.has_work and await release.look()
+        return (dispatcher.has_work or exports.exports.has_work) and await release.look()
 
     wake = asyncio.Event()
     services = Services(LONGEST_RETRY_SECONDS)
@@ -87,6 +95,7 @@ def _services(dispatcher: Dispatcher, release: Release, lost: LostWorkers) -> li
         services.repeat(dispatcher.reconcile, RECONCILE_SECONDS),
         services.repeat(release_if_any, RELEASE_SECONDS),
         services.repeat(lost.look, LOOK_SECONDS),
+        *exports.coroutines(services),
     ]
 
 

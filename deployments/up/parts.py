@@ -1,14 +1,15 @@
-"""What `mig up` runs: Prefect's server where none is configured, the receiver, the dispatcher, the worker."""
+"""What `mig up` runs: Prefect's server where none is configured, the receiver, the consumer, dispatcher, worker."""
 
 import os
 import socket
 import sys
 
 from deployments.up.part import Plan
-from gateway.config import Settings
+from gateway.config import RabbitMqSettings, Settings
 
 PREFECT = "prefect"
 RECEIVER = "scp"
+CONSUMER = "exports"
 ROLES_OF_PREFECT = ("dispatch", "worker")  # which are of no use before Prefect answers
 
 _EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104
@@ -19,9 +20,15 @@ def has_own_prefect(settings: Settings) -> bool:
     return not settings.prefect.api_url
 
 
+def has_broker(settings: Settings) -> bool:
+    """Whether export requests come over RabbitMQ."""
+    return isinstance(settings.events, RabbitMqSettings)
+
+
 def plans(settings: Settings) -> list[Plan]:
     """How each part is started."""
-    roles = [_role(name) for name in (RECEIVER, *ROLES_OF_PREFECT)]
+    doors = [RECEIVER, CONSUMER] if has_broker(settings) else [RECEIVER]
+    roles = [_role(name) for name in (*doors, *ROLES_OF_PREFECT)]
     return [_prefect_server(settings), *roles] if has_own_prefect(settings) else roles
 
 

@@ -15,7 +15,7 @@ from deployments.process_lock import holder, only_one
 from deployments.stopping import stop_on_signals
 from deployments.up.ending import end_all
 from deployments.up.part import Part
-from deployments.up.parts import PREFECT, ROLES_OF_PREFECT, dashboard_url, plans
+from deployments.up.parts import CONSUMER, PREFECT, ROLES_OF_PREFECT, dashboard_url, plans
 from deployments.up.ports import check_ports
 from deployments.waking import wait_for_any
 from gateway.config import Settings
@@ -30,7 +30,7 @@ def serve(settings: Settings) -> None:
     Raises SettingsError where the settings ask for what can't be had, AlreadyRunning where a part runs already.
     """
     with only_one(settings.data_dir, "up"):
-        for role in ROLES_OF_PREFECT:
+        for role in (CONSUMER, *ROLES_OF_PREFECT):
             if process_id := holder(settings.data_dir, role):
                 raise AlreadyRunning(f"data_dir {settings.data_dir}: `mig {role}` runs on it, as process {process_id}")
         check_ports(settings)

@@ -80,7 +80,7 @@ class LocalStoreSettings(Section):
     kind: Literal["local"] = "local"
     path: Path | None = Field(None, description="default: `objects` in the data directory")
     bucket: str = Field("monaideploy", pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
-    uploads_at_once: int = Field(4, ge=1, le=64)
+    uploads_at_once: int = Field(8, ge=1, le=64)
 
 
 class S3StoreSettings(Section):
@@ -92,7 +92,7 @@ class S3StoreSettings(Section):
     secure: bool = Field(True, description="TLS")
     ca_file: Path | None = Field(None, description="the site's own certification authority")
     region: str = "us-east-1"
-    uploads_at_once: int = Field(4, ge=1, le=64)
+    uploads_at_once: int = Field(8, ge=1, le=64)
 
 
 class PrefectEventSettings(Section):
@@ -108,6 +108,8 @@ class RabbitMqSettings(Section):
     virtual_host: str = "monaideploy"
     exchange: str = "monaideploy"
     dead_letter_exchange: str = "monaideploy-dead-letter"
+    prefetch: int = Field(5, ge=1, le=1000, description="export requests on their way to a consumer at once")
+    delivery_limit: int = Field(3, ge=1, description="deliveries after the first, then a request is a dead letter")
     tls: bool = False
     ca_file: Path | None = None
 
@@ -155,7 +157,10 @@ class DimseDestination(Section):
     host: Host
     port: Port = 104
     calling_ae_title: AETitle | None = None
-    retry_for_seconds: Seconds = 3600
+    retry_for_seconds: Seconds = Field(3600, description="how long an export waits for it while it is away")
+    connect_seconds: Seconds = Field(10, description="for each address of its host")
+    answer_seconds: Seconds = Field(120, description="from the last byte of a file to the answer")
+    slowest_bytes_per_second: int = Field(100_000, ge=1, description="a file that goes more slowly is given up")
 
 
 class DicomWebPeer(Section):
@@ -169,7 +174,10 @@ class DicomWebPeer(Section):
 
 class DicomWebDestination(DicomWebPeer):
     kind: Literal["dicomweb"] = "dicomweb"
-    retry_for_seconds: Seconds = 3600
+    retry_for_seconds: Seconds = Field(3600, description="how long an export waits for it while it is away")
+    connect_seconds: Seconds = Field(10, description="for each address of its host, and again for TLS")
+    answer_seconds: Seconds = Field(120, description="without one more byte of the answer")
+    slowest_bytes_per_second: int = Field(100_000, ge=1, description="a request that goes more slowly is given up")
 
 
 ObjectStoreSettings = Annotated[LocalStoreSettings | S3StoreSettings, Field(discriminator="kind")]

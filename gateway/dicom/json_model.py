@@ -8,12 +8,13 @@ import json
 import math
 import struct
 import warnings
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from pydicom import config, dcmread
 from pydicom.datadict import dictionary_VR
-from pydicom.dataelem import DataElement, RawDataElement
+from pydicom.dataelem import DataElement, RawDataElement, convert_raw_data_element
 from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.tag import BaseTag
@@ -25,6 +26,8 @@ BULK_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
 
 _DEFERRED_BYTES = 65_536  # longer values, pixels above all, are passed over and never read
 _TEXT_VRS = frozenset("AE AS CS DA DS DT IS LO LT SH ST TM UC UI UR UT".split())
+_ALONE_VRS = _TEXT_VRS | frozenset("AT FD FL PN SL SS SV UL US UV".split())
+_ALIKE_BYTES = 1024
 _UNFIT = (
     ArithmeticError,
     AttributeError,
@@ -68,20 +71,39 @@ def _encode(model: dict[str, Any]) -> bytes:
 
 def _model(data_set: Dataset) -> dict[str, Any]:
     model: dict[str, Any] = {}
+    character_sets = data_set.original_character_set
+    encodings = (character_sets,) if isinstance(character_sets, str) else tuple(character_sets or ())
     for tag in sorted(data_set.keys()):
-        value = _element(data_set, tag)
+        value = _element(data_set, tag, encodings)
         if value is not None:
             model[f"{tag:08X}"] = value
     return model
 
 
-def _element(data_set: Dataset, tag: BaseTag) -> dict[str, Any] | None:
+def _element(data_set: Dataset, tag: BaseTag, encodings: tuple[str, ...]) -> dict[str, Any] | None:
     raw = data_set.get_item(tag)
-    if isinstance(raw, RawDataElement) and raw.VR in BULK_VRS and (raw.VR != "UN" or raw.value is None):
-        return None  # a UN may be an element that its sender did not know, and the dictionary does (PS3.5 6.2.2)
+    if isinstance(raw, RawDataElement):
+        if raw.VR in BULK_VRS and (raw.VR != "UN" or raw.value is None):
+            return None  # a UN may be an element that its sender did not know, and the dictionary does (PS3.5 6.2.2)
+        if _stands_alone(raw):
+            return _element_like(raw._replace(value_tell=0), encodings)
     try:
         element = data_set[tag]
         return None if element.VR in BULK_VRS else _value(element)
+    except _UNFIT:
+        return _as_text(raw)
+
+
+def _stands_alone(raw: RawDataElement) -> bool:
+    """Whether what an element means can be told from it alone: it brings its VR, and has nothing inside."""
+    return not raw.is_implicit_VR and raw.VR in _ALONE_VRS and raw.value is not None and raw.length < _ALIKE_BYTES
+
+
+@lru_cache(maxsize=4096)
+def _element_like(raw: RawDataElement, encodings: tuple[str, ...]) -> dict[str, Any] | None:
+    """What most elements of an instance say, the one before it in its series has said as well."""
+    try:
+        return _value(convert_raw_data_element(raw, encoding=list(encodings)))
     except _UNFIT:
         return _as_text(raw)
 

@@ -13,9 +13,10 @@ class Message:
     routing_key: str
     type: str
     message_id: UUID
-    correlation_id: UUID
+    correlation_id: UUID | str  # that of a request is repeated to the letter
     body: bytes  # JSON
     timestamp: datetime
+    about: str  # what Prefect's event feed shows it with, e.g. payload.{id}
 
 
 class EventPublisher(Protocol):

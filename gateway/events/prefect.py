@@ -118,13 +118,12 @@ def _client(api_url: str) -> httpx.Client:
 
 
 def _event(message: Message) -> dict[str, Any]:
-    content = json.loads(message.body)
     return {
         "id": str(message.message_id),
         "occurred": _text(datetime.now(UTC)),  # Prefect deletes events a week after this
         "event": message.routing_key,
-        "resource": {"prefect.resource.id": f"informatics-gateway.payload.{content['payload_id']}"},
-        "payload": content,
+        "resource": {"prefect.resource.id": f"informatics-gateway.{message.about}"},
+        "payload": json.loads(message.body),
     }
 
 

@@ -34,7 +34,7 @@ class RabbitMqPublisher:
     def __init__(self, settings: RabbitMqSettings, step_seconds: float = _STEP_SECONDS) -> None:
         self._settings = settings
         self._step_seconds = step_seconds
-        self._parameters = _parameters(settings)
+        self._parameters = connection_parameters(settings)
         self._channel: ConfirmedChannel | None = None
         self._used = 0.0
 
@@ -73,7 +73,8 @@ class RabbitMqPublisher:
         return ConfirmedChannel(self._parameters, self._settings.exchange, self._step_seconds)
 
 
-def _parameters(settings: RabbitMqSettings) -> ConnectionParameters:
+def connection_parameters(settings: RabbitMqSettings) -> ConnectionParameters:
+    """How the broker is reached."""
     parameters = ConnectionParameters(
         host=settings.host,
         port=settings.port,

@@ -28,6 +28,7 @@ def workflow_request(payload: Payload, bucket: str) -> Message:
         correlation_id=payload.correlation_id,
         body=content.encode(),
         timestamp=payload.closed,
+        about=f"payload.{payload.payload_id}",
     )
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from uuid import UUID
 
 from gateway.errors import AreaBusy
+from gateway.file_lock import is_locked
 from gateway.retrieval.area import Area, read_epoch
-from gateway.retrieval.lock import is_locked, locked
+from gateway.retrieval.lock import locked
 from gateway.spool.room import Room
 
 

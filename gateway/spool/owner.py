@@ -1,6 +1,5 @@
 """The one process that adds to a door's area, proven by a lock that it holds for its life."""
 
-import fcntl
 import json
 import os
 import socket
@@ -9,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from gateway.errors import SpoolOwned
+from gateway.file_lock import open_lock, take_lock
 
 
 class OwnerLock:
@@ -19,12 +19,10 @@ class OwnerLock:
         self._descriptor = -1
 
     def __enter__(self) -> Self:
-        descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+        descriptor = open_lock(self._file)
+        if not take_lock(descriptor):
             os.close(descriptor)
-            raise SpoolOwned(f"{self._file.parent} is in use by {read_owner(self._file)}") from error
+            raise SpoolOwned(f"{self._file.parent} is in use by {read_owner(self._file)}")
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, json.dumps({"pid": os.getpid(), "host": socket.gethostname()}).encode(), 0)
         self._descriptor = descriptor
@@ -43,15 +41,3 @@ def read_owner(file: Path) -> str:
         return f"process {owner['pid']} on {owner['host']}"
     except (OSError, ValueError, KeyError):
         return "another process"
-
-
-def is_owned(file: Path) -> bool:
-    """Whether a process holds the lock now."""
-    try:
-        with file.open("rb") as handle:
-            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except BlockingIOError:
-        return True
-    return False

@@ -27,9 +27,9 @@ def register_on(prefect: PrefectServer, work_pool: str, *descriptions: Descripti
     asyncio.run(once())
 
 
-def test_the_file_describes_ingest() -> None:
-    (ingest,) = read_descriptions()
-    assert (ingest.name, ingest.entrypoint) == ("ingest", "flows.ingest.ingest_payload")
+def test_the_file_describes_every_flow() -> None:
+    entrypoints = {each.name: each.entrypoint for each in read_descriptions()}
+    assert entrypoints == {"ingest": "flows.ingest.ingest_payload", "export": "flows.export.export_files"}
 
 
 @on_both_databases

@@ -12,6 +12,12 @@ from tests.deployments.up.gateway import Gateway
 pytestmark = pytest.mark.peers  # Prefect
 
 PARTS = {"receiver", "dispatcher", "worker", "Prefect", "database", "object store", "event broker"}
+QUEUES = (
+    *("spool open", "spool ready", "spool done", "spool damaged"),
+    *("runs to start", "runs at work", "runs that wait", "failed runs"),
+    *(f"exports {state}" for state in ("recorded", "queued", "sending", "waiting", "partial", "failed")),
+    "events to publish",
+)
 
 
 @pytest.fixture(scope="module")
@@ -40,16 +46,7 @@ def test_the_queues_are_counted(gateway: Gateway) -> None:
     damaged.mkdir()
     (damaged / "1.dcm").write_bytes(b"torn")
     depths = {row["queue"]: row["count"] for row in status(gateway, "--json").rows if "queue" in row}
-    assert depths == {
-        "spool open": 0,
-        "spool ready": 0,
-        "spool done": 0,
-        "spool damaged": 1,
-        "runs to start": 0,
-        "runs at work": 0,
-        "runs that wait": 0,
-        "failed runs": 0,
-    }
+    assert depths == dict.fromkeys(QUEUES, 0) | {"spool damaged": 1}
 
 
 def test_people_read_two_tables(gateway: Gateway) -> None:

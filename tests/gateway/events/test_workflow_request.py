@@ -44,6 +44,7 @@ def test_the_message_is_known_by_ids_that_derive_from_the_payload() -> None:
         correlation_id=announced.instances[0].association,
         body=message.body,
         timestamp=CLOSED,
+        about=f"payload.{announced.payload_id}",
     )
 
 

@@ -169,16 +169,5 @@ def test_threads_share_a_store(store: ObjectStore) -> None:
     assert len(list(store.list("payload/"))) == 60
 
 
-def test_threads_put_and_remove_side_by_side(store: ObjectStore) -> None:
-    def put_and_remove(n: int) -> None:
-        for _ in range(10):
-            store.put(upload(f"p/q/{n}"))
-            store.remove(f"p/q/{n}")
-
-    with ThreadPoolExecutor(4) as threads:
-        list(threads.map(put_and_remove, range(4)))
-    assert list(store.list("")) == []
-
-
 def test_a_store_that_can_be_used_passes_its_check(store: ObjectStore) -> None:
     store.check()

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -35,6 +36,17 @@ def test_an_object_is_a_plain_file(store: LocalObjectStore, root: Path) -> None:
     store.put(upload("p/dcm/a.dcm", b"a slice"))
     assert (root / "monaideploy/p/dcm/a.dcm").read_bytes() == b"a slice"
     assert [path.name for path in (root / "monaideploy").rglob("*") if path.is_file()] == ["a.dcm"]
+
+
+def test_threads_put_and_remove_side_by_side_where_empty_directories_are_removed(store: LocalObjectStore) -> None:
+    def put_and_remove(n: int) -> None:
+        for _ in range(10):
+            store.put(upload(f"p/q/{n}"))
+            store.remove(f"p/q/{n}")
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(put_and_remove, range(4)))
+    assert list(store.list("")) == []
 
 
 def test_nobody_but_its_owner_and_group_reads_an_object(store: LocalObjectStore, root: Path) -> None:

@@ -8,10 +8,10 @@ import pytest
 
 from gateway.config import ApplicationEntitySettings
 from gateway.errors import SpoolOwned
+from gateway.file_lock import is_locked
 from gateway.spool.door import Door
 from gateway.spool.intake import Intake
 from gateway.spool.node import read_node
-from gateway.spool.owner import is_owned
 from gateway.spool.room import Room
 from tests.gateway.spool.scene import Scene, data_set
 
@@ -154,9 +154,9 @@ def test_only_one_process_owns_a_door(spool: Scene) -> None:
     second = Intake(spool.door, read_node(spool.root), {}, Room(spool.root, 0))
     with pytest.raises(SpoolOwned, match=f"process {os.getpid()} on"), second:
         pass
-    assert is_owned(spool.door.root / "owner.lock")
+    assert is_locked(spool.door.root / "owner.lock")
     spool.crash()
-    assert not is_owned(spool.door.root / "owner.lock")
+    assert not is_locked(spool.door.root / "owner.lock")
 
 
 def test_the_identity_of_a_spool_moves_with_it(spool: Scene, tmp_path: Path) -> None:

@@ -1,0 +1,50 @@
+"""`mig destination`: where results go, and whether it answers."""
+
+from typing import Annotated
+
+import typer
+
+from deployments.commands.tables import AsJson, print_rows
+
+app = typer.Typer(help="Destinations.", no_args_is_help=True)
+
+_COLUMNS = ("name", "kind", "address", "state", "since", "next_probe", "reason")
+
+
+@app.command("list")
+def list_destinations(as_json: AsJson = False) -> None:
+    """List the destinations that are registered, and which are known to be away."""
+    from dataclasses import asdict
+
+    from gateway.config import load_settings
+    from gateway.exports.destination_list import destination_views
+    from gateway.exports.ledger import opened_ledger
+
+    settings = load_settings().settings
+    with opened_ledger(settings.database_url) as ledger:
+        rows = [asdict(view) for view in destination_views(settings, ledger.engine)]
+    print_rows(rows, _COLUMNS, as_json=as_json)
+
+
+@app.command()
+def echo(name: Annotated[str, typer.Argument(metavar="NAME")]) -> None:
+    """Ask whether a destination answers: C-ECHO, or a QIDO-RS for one study.
+
+    The exit code is 1 where it refuses, 3 where it can't be reached.
+    """
+    from deployments.exit_codes import ExitCode
+    from gateway.config import load_settings
+    from gateway.errors import PeerUnavailable, PermanentError
+    from gateway.exports.destinations import Destinations
+    from gateway.exports.sending import probe
+
+    settings = load_settings().settings
+    destination = Destinations.of(settings).registered.get(name)
+    if destination is None:
+        raise PermanentError(f"no destination is registered as {name}")
+    try:
+        probe(destination, settings.scu.ae_title)
+    except PeerUnavailable as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(ExitCode.UNREACHABLE) from error
+    typer.echo(f"{name} answers")

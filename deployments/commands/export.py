@@ -1,0 +1,124 @@
+"""`mig export`: what is sent out, and what became of it."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from deployments.commands.tables import AsJson, print_object, print_rows
+
+if TYPE_CHECKING:
+    from gateway.exports.ledger import ExportLedger
+    from gateway.exports.states import ExportRow
+
+app = typer.Typer(help="Exports.", no_args_is_help=True)
+
+ExportId = Annotated[str, typer.Argument(metavar="ID", help="The export's id, or its first digits.")]
+
+_COLUMNS = ("id", "state", "destinations", "files", "stored", "missing", "received", "next_try", "message")
+_FILE_COLUMNS = ("destination", "path", "state", "code", "attempts", "last_tried", "reason")
+
+
+@app.command()
+def submit(file: Annotated[Path, typer.Argument(metavar="FILE", help="The request, in JSON; - for stdin.")]) -> None:
+    """Ask for an export, with the body of an export request."""
+    from datetime import UTC, datetime
+
+    from gateway.errors import PermanentError
+    from gateway.exports.request import read_export_request
+
+    try:
+        body = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    except OSError as error:
+        raise PermanentError(f"{file} can't be read: {error.strerror}") from error
+    request = read_export_request(body)
+    with _ledger() as ledger:
+        is_new = ledger.record(request, datetime.now(UTC))
+    typer.echo(f"export {request.export_id}: {'recorded' if is_new else 'known already, nothing changes'}")
+
+
+@app.command("list")
+def list_exports(
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many on a page.")] = 20,
+    page: Annotated[int, typer.Option(min=1, help="Which page.")] = 1,
+    state: Annotated[str | None, typer.Option(help="Only those in this state.")] = None,
+    destination: Annotated[str | None, typer.Option(metavar="NAME", help="Only those for this destination.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List exports, the newest first."""
+    from gateway.exports.listing import ExportListing
+    from gateway.exports.states import ExportState
+
+    if state not in {None, *ExportState}:
+        raise typer.BadParameter(f"one of {', '.join(ExportState)}", param_hint="--state")
+    wanted = ExportState(state) if state else None
+    with _ledger() as ledger:
+        views = ExportListing(ledger.engine).page(limit, (page - 1) * limit, state=wanted, destination=destination)
+    rows = [asdict(view) for view in views]
+    if not as_json:
+        rows = [row | {"destinations": ", ".join(row["destinations"])} for row in rows]
+    print_rows(rows, _COLUMNS, as_json=as_json)
+
+
+@app.command()
+def show(export_id: ExportId, as_json: AsJson = False) -> None:
+    """Show everything that is known of an export, file by file."""
+    from gateway.exports.listing import ExportListing
+
+    with _ledger() as ledger:
+        detail = ExportListing(ledger.engine).view(_found(ledger, export_id).export_id)
+    assert detail
+    row = asdict(detail)
+    if as_json:
+        print_object(row, as_json=True)
+        return
+    destinations = row["destinations"]
+    print_object(row | {"destinations": ", ".join(each["name"] for each in destinations)}, as_json=False)
+    typer.echo()
+    files = [file | {"destination": each["name"]} for each in destinations for file in each["files"]]
+    print_rows(files, _FILE_COLUMNS, as_json=False)
+
+
+@app.command()
+def retry(export_id: ExportId) -> None:
+    """Try now: send what is missing of an export that waits, has failed or was cancelled."""
+    from gateway.exports.wishes import ask_to_retry
+
+    with _ledger() as ledger:
+        row = _found(ledger, export_id)
+        ask_to_retry(ledger, row)
+    typer.echo(f"export {row.export_id}: what is missing is sent now")
+
+
+@app.command()
+def cancel(export_id: ExportId) -> None:
+    """End an export, between two files. What is missing is reported as not sent; retry goes on from there."""
+    from gateway.exports.wishes import ask_to_cancel
+
+    with _ledger() as ledger:
+        row = _found(ledger, export_id)
+        ask_to_cancel(ledger, row)
+    typer.echo(f"export {row.export_id}: it is ended")
+
+
+@contextmanager
+def _ledger() -> "Iterator[ExportLedger]":
+    from gateway.config import load_settings
+    from gateway.exports.ledger import opened_ledger
+
+    with opened_ledger(load_settings().settings.database_url) as ledger:
+        yield ledger
+
+
+def _found(ledger: "ExportLedger", export_id: str) -> "ExportRow":
+    from gateway.errors import PermanentError
+    from gateway.exports.listing import ExportListing
+
+    rows = ExportListing(ledger.engine).matching(export_id)
+    if len(rows) != 1:
+        raise PermanentError(f"{'no' if not rows else 'more than one'} export has an id that begins with {export_id}")
+    return rows[0]

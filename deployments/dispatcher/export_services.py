@@ -1,0 +1,78 @@
+"""What the dispatcher does for exports, again and again."""
+
+from collections.abc import Coroutine
+from dataclasses import dataclass
+
+from deployments.dispatcher.deployment_runs import DeploymentRuns
+from deployments.dispatcher.destination_watch import DestinationWatch
+from deployments.dispatcher.event_publisher import OutboxPublisher
+from deployments.dispatcher.export_wishes import ExportWishes
+from deployments.dispatcher.exports import ExportDispatcher
+from deployments.prefect_api import DEFAULT_QUEUE
+from deployments.services import Services
+from gateway.config import LocalStoreSettings, Settings, load_settings
+from gateway.exports.circuits import Circuits
+from gateway.exports.destinations import Destinations
+from gateway.exports.ledger import ExportLedger
+from gateway.exports.outbox import Outbox
+from gateway.spool.node import Node
+
+DEPLOYMENT = "export/export"
+
+LOOK_SECONDS = 0.5  # other nodes' doors record as well: the database is the only bell that all hear
+WATCH_SECONDS = 2.0
+RECONCILE_SECONDS = 5.0
+
+
+@dataclass
+class ExportServices:
+    """All that is done for the exports of a ledger."""
+
+    exports: ExportDispatcher
+    wishes: ExportWishes
+    watch: DestinationWatch
+    publisher: OutboxPublisher
+
+    @classmethod
+    def of(cls, settings: Settings, node: Node, ledger: ExportLedger, runs: DeploymentRuns) -> "ExportServices":
+        circuits = Circuits(ledger.engine)
+        exports = ExportDispatcher(ledger, runs, _destinations, _work_queue(settings, node))
+        return cls(
+            exports,
+            ExportWishes(runs.client, exports, circuits),
+            DestinationWatch(runs.client, exports, circuits, settings.scu.ae_title),
+            OutboxPublisher(Outbox(ledger.engine)),
+        )
+
+    def coroutines(self, services: Services) -> list[Coroutine[None, None, None]]:
+        return [
+            services.repeat(self.exports.look, LOOK_SECONDS),
+            services.repeat(self.exports.reconcile, RECONCILE_SECONDS),
+            services.repeat(self._see_to_wishes, LOOK_SECONDS),
+            services.repeat(self._probe, WATCH_SECONDS),
+            services.repeat(self._release, WATCH_SECONDS),
+            services.repeat(self._publish, LOOK_SECONDS),
+        ]
+
+    async def _see_to_wishes(self) -> bool:
+        return self.exports.is_prepared and await self.wishes.look()
+
+    async def _probe(self) -> bool:
+        return self.exports.is_prepared and await self.watch.probe()
+
+    async def _release(self) -> bool:
+        return self.exports.is_prepared and await self.watch.release()
+
+    async def _publish(self) -> bool:
+        return self.exports.is_prepared and await self.publisher.look()
+
+
+def _work_queue(settings: Settings, node: Node) -> str:
+    """Any node's worker can carry an export out, unless ledger or objects lie on this one."""
+    is_local = settings.database_url.startswith("sqlite") or isinstance(settings.object_store, LocalStoreSettings)
+    return node.work_queue if is_local else DEFAULT_QUEUE
+
+
+def _destinations() -> Destinations:
+    """Those that are registered now, as a run finds them."""
+    return Destinations.of(load_settings().settings)

@@ -1,0 +1,171 @@
+"""What a run writes to the ledger: each outcome as soon as it is known, and the settlement with what is to be told.
+
+A run takes an export up with an epoch of its own. What an earlier run still writes after that is refused with
+TakenOver, so that two of them can never both go on: at most what was on its way is sent twice.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Connection, Engine, Table, func, select, update
+
+from gateway.database import database_errors
+from gateway.errors import TakenOver
+from gateway.events.port import Message
+from gateway.exports.ledger import add_destination
+from gateway.exports.outbox import put
+from gateway.exports.rows import destinations_of, export_of, paths_of, sends_of
+from gateway.exports.states import DestinationRow, ExportRow, ExportState, FileStatus, SendRow, SendState
+from gateway.exports.tables import destinations, exports, files, sends
+from gateway.store_outcome import Outcome, StoreOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One run's hold on an export. All methods raise DatabaseUnavailable, those that write TakenOver."""
+
+    engine: Engine
+    export_id: UUID
+    epoch: int
+    is_retry: bool = False  # of an export that had settled
+
+    def row(self) -> ExportRow:
+        with database_errors(), self.engine.connect() as connection:
+            found = export_of(connection, self.export_id)
+        assert found
+        return found
+
+    def destinations(self) -> list[DestinationRow]:
+        """Return the destinations in the order of the request."""
+        with database_errors(), self.engine.connect() as connection:
+            return destinations_of(connection, self.export_id)
+
+    def missing(self, destination: int | None = None) -> dict[int, str]:
+        """Return the files, by their numbers, that are still to be sent to a destination, or to any.
+
+        Those that were tried most often come last: one of them may be why an association broke.
+        """
+        wanted = (
+            select(files.c.position, files.c.path)
+            .join(sends, (sends.c.export_id == files.c.export_id) & (sends.c.file == files.c.position))
+            .where(files.c.export_id == self.export_id, sends.c.state == SendState.PENDING)
+            .group_by(files.c.position, files.c.path)
+            .order_by(func.max(sends.c.attempts), files.c.position)
+        )
+        if destination is not None:
+            wanted = wanted.where(sends.c.destination == destination)
+        with database_errors(), self.engine.connect() as connection:
+            return {row.position: row.path for row in connection.execute(wanted)}
+
+    def note(self, destination: int, file: int, outcome: StoreOutcome, now: datetime) -> None:
+        """Keep what a peer answered. A file that is not stored for now stays to be sent."""
+        changes = {
+            "state": _STATES[outcome.outcome],
+            "file_status": FileStatus.SERVICE_ERROR if outcome.outcome is Outcome.FINAL else FileStatus.SUCCESS,
+            "status": outcome.status,
+            "reason": outcome.reason,
+            "attempts": sends.c.attempts + 1,
+            "first_tried": func.coalesce(sends.c.first_tried, now),
+            "last_tried": now,
+        }
+        at = (sends.c.destination == destination) & (sends.c.file == file)
+        with database_errors(), self.engine.begin() as connection:
+            changed = connection.execute(update(sends).where(self._ours(sends), at, self._is_current()).values(changes))
+            if changed.rowcount == 0:
+                raise self._taken_over()
+
+    def fail(self, status: FileStatus, reason: str, *, destination: int | None = None, file: int | None = None) -> None:
+        """Give up what is still to be sent: all of it, or only to a destination, or only of a file."""
+        condition = self._ours(sends) & (sends.c.state == SendState.PENDING)
+        if destination is not None:
+            condition &= sends.c.destination == destination
+        if file is not None:
+            condition &= sends.c.file == file
+        changes = {"state": SendState.FAILED, "file_status": status, "reason": reason}
+        with self._writing() as connection:
+            connection.execute(update(sends).where(condition).values(changes))
+
+    def note_away(self, destination: int, reason: str, now: datetime, *, waits: bool) -> None:
+        """Nothing gets to this destination for now; `waits`: the export goes on when it answers."""
+        changes = {"waits": waits, "reason": reason, "away_since": func.coalesce(destinations.c.away_since, now)}
+        self._change_destination(destination, changes)
+
+    def note_there(self, destination: int) -> None:
+        """The destination answers."""
+        self._change_destination(destination, {"waits": False, "reason": "", "away_since": None})
+
+    def split(self, destination: DestinationRow, outputs: int) -> None:
+        """What one name stands for are several services: each gets every file."""
+        with self._writing() as connection:
+            known = destinations_of(connection, self.export_id)
+            there = sum(row.name == destination.name for row in known)
+            for output in range(there, outputs):
+                row = DestinationRow(len(known) + output - there, destination.name, output, False, None, "")
+                add_destination(connection, self.export_id, row, range(len(paths_of(connection, self.export_id))))
+
+    def wait(self, reason: str, next_try: datetime, now: datetime, *, for_part: bool) -> None:
+        """The run ends for now; `for_part`: for want of a part of ours, not of a destination."""
+        away_since = func.coalesce(exports.c.away_since, now) if for_part else None
+        changes = {"state": ExportState.WAITING, "message": reason, "next_try": next_try, "away_since": away_since}
+        with self._writing() as connection:
+            connection.execute(update(exports).where(exports.c.export_id == self.export_id).values(changes))
+
+    def results(self) -> tuple[list[str], list[SendRow]]:
+        """Return every path, and what became of each at each destination."""
+        with database_errors(), self.engine.connect() as connection:
+            return paths_of(connection, self.export_id), sends_of(connection, self.export_id)
+
+    def settle(self, state: ExportState, reason: str, message: Message, settlement: int, now: datetime) -> None:
+        """The export is over: that, and the event that tells so, in one commit."""
+        changes = {
+            "state": state,
+            "message": reason,
+            "next_try": None,
+            "away_since": None,
+            "wanted": None,
+            "releases": 0,
+            "released": None,
+            "settlements": settlement,
+            "settled": now,
+        }
+        with self._writing() as connection:
+            connection.execute(update(exports).where(exports.c.export_id == self.export_id).values(changes))
+            put(connection, message)
+
+    def _change_destination(self, destination: int, changes: dict[str, Any]) -> None:
+        at = destinations.c.position == destination
+        with self._writing() as connection:
+            connection.execute(update(destinations).where(self._ours(destinations), at).values(changes))
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        """A transaction that begins with a lock on the export. Raises TakenOver where another run has taken it up."""
+        ours = (exports.c.export_id == self.export_id) & (exports.c.epoch == self.epoch)
+        with database_errors(), self.engine.begin() as connection:
+            if connection.execute(update(exports).where(ours).values(epoch=self.epoch)).rowcount == 0:
+                raise self._taken_over()
+            yield connection
+
+    def _ours(self, table: Table) -> ColumnElement[bool]:
+        condition: ColumnElement[bool] = table.c.export_id == self.export_id
+        return condition
+
+    def _is_current(self) -> ColumnElement[bool]:
+        """The same without the lock, for what is written often and side by side."""
+        epoch = select(exports.c.epoch).where(exports.c.export_id == self.export_id).scalar_subquery()
+        return epoch == self.epoch
+
+    def _taken_over(self) -> TakenOver:
+        return TakenOver(f"another run has taken export {self.export_id} up")
+
+
+_STATES = {
+    Outcome.STORED: SendState.STORED,
+    Outcome.STORED_WITH_REMARK: SendState.REMARKED,
+    Outcome.TRANSIENT: SendState.PENDING,
+    Outcome.FINAL: SendState.FAILED,
+}

@@ -1,0 +1,65 @@
+"""Where results may go: registered destinations by name, and what inference requests say in `outputResources`."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from gateway.config import DicomWebDestination, DimseDestination, Settings
+from gateway.errors import PermanentError
+from gateway.inference.identity import request_id
+
+Destination = DimseDestination | DicomWebDestination
+Outputs = Callable[[str], Sequence[DicomWebDestination]]
+"""The DICOMweb services that the inference request with this transactionID names; none where there is no such request.
+
+Their `name` is of no account. May raise DatabaseUnavailable and CredentialsLost.
+"""
+
+_SHOWN_DIGITS = 8
+
+
+class UnknownDestination(PermanentError):
+    """A request names a destination that is not registered."""
+
+
+def no_outputs(_transaction_id: str) -> Sequence[DicomWebDestination]:
+    """No inference request says where results may go."""
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Destinations:
+    """The destinations that are registered now, and how those of inference requests are looked up."""
+
+    registered: Mapping[str, Destination]
+    scu_agent_name: str
+    outputs: Outputs = no_outputs
+
+    @classmethod
+    def of(cls, settings: Settings, outputs: Outputs = no_outputs) -> "Destinations":
+        registered = {destination.name: destination for destination in settings.destinations}
+        return cls(registered, settings.scu.agent_name, outputs)
+
+    def find(self, name: str, agent: str) -> Sequence[Destination]:
+        """Return where files for `name` go, in a request that came by `agent`. Raises UnknownDestination.
+
+        More than one: those that an inference request names.
+        """
+        if name in self.registered:
+            return [self.registered[name]]
+        if agent == self.scu_agent_name:
+            raise UnknownDestination("no destination is registered under this name")
+        if outputs := self.outputs(name):
+            named = ({"name": self.circuit_name(name, agent, number)} for number in range(len(outputs)))
+            return [each.model_copy(update=called) for each, called in zip(outputs, named, strict=True)]
+        raise UnknownDestination("neither a registered destination nor an inference request with outputResources")
+
+    def circuit_name(self, name: str, agent: str, output: int) -> str:
+        """What one service is called among the circuits: one name may stand for several."""
+        label = self.label(name, agent)
+        return f"{label}, {output + 1}" if output else label
+
+    def label(self, name: str, agent: str) -> str:
+        """What it is called in Prefect and in logs. A transactionID is the client's own, and may name a patient."""
+        if name in self.registered or agent == self.scu_agent_name:
+            return name
+        return f"request {str(request_id(name))[:_SHOWN_DIGITS]}"

@@ -1,0 +1,68 @@
+"""Files from the object store to the working area, several at a time, streamed."""
+
+import shutil
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.dicom.part10_file import Part10File
+from gateway.errors import Damaged, InvalidDataSet, NoRoom, NoSuchObject, StoreRefused
+from gateway.exports.states import FileStatus
+from gateway.object_store import ObjectStore
+from gateway.object_store.key import checked
+
+_AT_ONCE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Unfit:
+    """A file that can't be sent anywhere."""
+
+    status: FileStatus
+    reason: str
+
+
+def file_in(area: Path, number: int) -> Path:
+    """Where file `number` of an export lies."""
+    return area / f"{number}.dcm"
+
+
+def fetch_files(
+    store: ObjectStore, wanted: Mapping[int, str], area: Path, reserve_bytes: int, unfit: Callable[[int, Unfit], None]
+) -> None:
+    """Fetch files, given as number → object key, that are not there yet; `unfit` gets those that can't be sent.
+
+    Raises what the store raises that is not about one file, and NoRoom: what is fetched by then stays.
+    """
+    missing = {number: key for number, key in wanted.items() if not file_in(area, number).exists()}
+    with ThreadPoolExecutor(_AT_ONCE) as threads:
+        fetches = {
+            threads.submit(_fetch, store, key, file_in(area, number), reserve_bytes): number
+            for number, key in missing.items()
+        }
+        try:
+            for fetch in as_completed(fetches):
+                if found := fetch.result():
+                    unfit(fetches[fetch], found)
+        finally:
+            threads.shutdown(cancel_futures=True)
+
+
+def _fetch(store: ObjectStore, key: str, to: Path, reserve_bytes: int) -> Unfit | None:
+    try:
+        checked(key)
+    except StoreRefused:
+        return Unfit(FileStatus.DOWNLOAD_ERROR, "its path is no object key")
+    if shutil.disk_usage(to.parent).free < reserve_bytes:
+        raise NoRoom(f"less than {reserve_bytes // 1_000_000} MB are free in {to.parent}, which are kept for senders")
+    try:
+        store.fetch(key, to)
+        Part10File.at(to)
+    except NoSuchObject:
+        return Unfit(FileStatus.DOWNLOAD_ERROR, "the object store does not have it")
+    except Damaged:
+        return Unfit(FileStatus.DOWNLOAD_ERROR, "what the object store has is damaged")
+    except InvalidDataSet as error:
+        return Unfit(FileStatus.UNSUPPORTED_DATA_TYPE, f"no DICOM file that can be sent: {error}")
+    return None

@@ -1,0 +1,180 @@
+"""The exports as people see them, on the command line and over HTTP."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection, Engine, String, cast, func, select
+
+from gateway.database import database_errors
+from gateway.exports.rows import destinations_of, export_of, export_row, sends_of
+from gateway.exports.states import DestinationRow, ExportRow, ExportState, SendRow, SendState
+from gateway.exports.tables import destinations, exports, files, sends
+
+
+@dataclass(frozen=True, slots=True)
+class ExportView:
+    """One export in a list. `message` says why it waits, or why it did not succeed; `stored` counts files at places."""
+
+    id: UUID
+    state: ExportState
+    workflow_instance_id: str
+    export_task_id: str
+    destinations: list[str]
+    files: int
+    stored: int
+    missing: int
+    message: str
+    next_try: datetime | None
+    received: datetime
+    settled: datetime | None
+    attempt: int
+    run_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class FileView:
+    """One file at one destination. `code` is the peer's status."""
+
+    path: str
+    state: SendState
+    code: int | None
+    reason: str
+    attempts: int
+    first_tried: datetime | None
+    last_tried: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationView:
+    """One destination of an export; `reason` says why nothing gets there for now."""
+
+    name: str
+    stored: int
+    missing: int
+    away_since: datetime | None
+    reason: str
+    files: list[FileView]
+
+
+@dataclass(frozen=True, slots=True)
+class ExportDetail:
+    """All that is known of an export."""
+
+    id: UUID
+    state: ExportState
+    workflow_instance_id: str
+    export_task_id: str
+    correlation_id: str
+    payload_id: str | None
+    agent: str
+    files: int
+    stored: int
+    missing: int
+    message: str
+    next_try: datetime | None
+    received: datetime
+    settled: datetime | None
+    settlements: int
+    attempt: int
+    run_id: UUID | None
+    destinations: list[DestinationView]
+
+
+class ExportListing:
+    """Looks at the ledger. All methods raise DatabaseUnavailable."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def page(
+        self, limit: int, offset: int = 0, *, state: ExportState | None = None, destination: str | None = None
+    ) -> list[ExportView]:
+        """Return exports, the newest first; where they are given, those in a state, or for a destination."""
+        wanted = select(exports).order_by(exports.c.received.desc(), exports.c.export_id)
+        if state is not None:
+            wanted = wanted.where(exports.c.state == state)
+        if destination is not None:
+            going_there = select(destinations.c.export_id).where(destinations.c.name == destination)
+            wanted = wanted.where(exports.c.export_id.in_(going_there))
+        with database_errors(), self._engine.connect() as connection:
+            rows = [export_row(found) for found in connection.execute(wanted.limit(limit).offset(offset))]
+            return _views(connection, rows)
+
+    def view(self, export_id: UUID) -> ExportDetail | None:
+        """Return everything about an export; None where there is none."""
+        with database_errors(), self._engine.connect() as connection:
+            row = export_of(connection, export_id)
+            if row is None:
+                return None
+            (view,) = _views(connection, [row])
+            going = sends_of(connection, export_id)
+            places = [_destination(each, going) for each in destinations_of(connection, export_id) if not each.output]
+        shown = {name: getattr(view, name) for name in ExportView.__slots__}
+        told = {name: getattr(row, name) for name in ("correlation_id", "payload_id", "agent", "settlements")}
+        return ExportDetail(**shown | told | {"destinations": places})
+
+    def matching(self, beginning: str, limit: int = 2) -> list[ExportRow]:
+        """Return exports whose id begins so, as run names and people abbreviate it."""
+        # SQLite keeps an id as 32 digits, PostgreSQL shows it with hyphens
+        digits = func.replace(cast(exports.c.export_id, String), "-", "")
+        wanted = select(exports).where(digits.startswith(beginning.replace("-", "").lower(), autoescape=True))
+        with database_errors(), self._engine.connect() as connection:
+            return [export_row(found) for found in connection.execute(wanted.limit(limit))]
+
+    def counts(self) -> dict[ExportState, tuple[int, datetime | None]]:
+        """How many exports are in each state, and since when the oldest is here."""
+        wanted = select(exports.c.state, func.count(), func.min(exports.c.received)).group_by(exports.c.state)
+        with database_errors(), self._engine.connect() as connection:
+            return {ExportState(state): (count, oldest) for state, count, oldest in connection.execute(wanted)}
+
+
+def _views(connection: Connection, rows: Sequence[ExportRow]) -> list[ExportView]:
+    ids = [row.export_id for row in rows]
+    named: dict[UUID, dict[str, None]] = {export_id: {} for export_id in ids}
+    places = select(destinations.c.export_id, destinations.c.name).where(destinations.c.export_id.in_(ids))
+    for export_id, name in connection.execute(places.order_by(destinations.c.position)):
+        named[export_id][name] = None
+    totals = (
+        select(files.c.export_id, func.count().label("files"))
+        .where(files.c.export_id.in_(ids))
+        .group_by(files.c.export_id)
+    )
+    file_counts = {row.export_id: row.files for row in connection.execute(totals)}
+    grouped = select(sends.c.export_id, sends.c.state, func.count()).where(sends.c.export_id.in_(ids))
+    stored: Counter[UUID] = Counter()
+    all_sends: Counter[UUID] = Counter()
+    for export_id, state, count in connection.execute(grouped.group_by(sends.c.export_id, sends.c.state)):
+        all_sends[export_id] += count
+        stored[export_id] += count if SendState(state).is_stored else 0
+    return [
+        ExportView(
+            row.export_id,
+            row.state,
+            row.workflow_instance_id,
+            row.export_task_id,
+            list(named[row.export_id]),
+            file_counts.get(row.export_id, 0),
+            stored[row.export_id],
+            all_sends[row.export_id] - stored[row.export_id],
+            row.message,
+            row.next_try,
+            row.received,
+            row.settled,
+            row.attempt,
+            row.flow_run_id,
+        )
+        for row in rows
+    ]
+
+
+def _destination(row: DestinationRow, going: Sequence[SendRow]) -> DestinationView:
+    here = [send for send in going if send.destination == row.name]
+    stored = sum(send.state.is_stored for send in here)
+    shown = [
+        FileView(send.path, send.state, send.status, send.reason, send.attempts, send.first_tried, send.last_tried)
+        for send in here
+    ]
+    return DestinationView(row.name, stored, len(here) - stored, row.away_since, row.reason, shown)

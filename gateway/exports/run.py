@@ -1,0 +1,244 @@
+"""One run of an export: what can be tried now is fetched and sent, and what became of it is kept at once."""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from gateway.dicom.part10_file import Part10File
+from gateway.errors import PeerRefused, PeerUnavailable, PermanentError, SettingsError, TransientError
+from gateway.events.export_complete import export_complete
+from gateway.exports.attempt import Attempt
+from gateway.exports.circuits import Circuits
+from gateway.exports.destinations import Destination, Destinations, UnknownDestination
+from gateway.exports.fetching import Unfit, fetch_files, file_in
+from gateway.exports.sending import send_files
+from gateway.exports.settlement import ExportStatus, Settlement, settlement_of
+from gateway.exports.states import DestinationRow, ExportRow, ExportState, FileStatus
+from gateway.object_store import ObjectStore
+from gateway.store_outcome import Outcome, StoreOutcome
+
+Now = Callable[[], datetime]
+
+_ENDS = {
+    ExportStatus.SUCCESS: ExportState.SUCCEEDED,
+    ExportStatus.PARTIAL_FAILURE: ExportState.PARTIAL,
+    ExportStatus.FAILURE: ExportState.FAILED,
+}
+
+_SETTLED_WITHIN_SECONDS = 3600.0  # where no destination says otherwise
+
+
+class DestinationAway(TransientError):
+    """A destination is known to be away: it is probed, and until it answers nothing else is tried there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Why an export can't be finished now, and until when it is not given up. `names` are the destinations."""
+
+    reason: str
+    until: datetime
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ExportRun:
+    """A run that has taken an export up. Methods raise what the ledger raises; `stopping` ends a send between files."""
+
+    attempt: Attempt
+    destinations: Destinations
+    circuits: Circuits
+    calling_ae_title: str
+    stopping: threading.Event
+    now: Now
+
+    def to_try(self) -> list[DestinationRow]:
+        """Return the destinations that miss files and may be tried now. Those that are unknown are given up."""
+        export = self.attempt.row()
+        if export.problem:
+            self.attempt.fail(FileStatus.CONFIGURATION_ERROR, export.problem)
+        for row in self.attempt.destinations():
+            self._make_sure_of(row, export)
+        return [row for row in self.attempt.destinations() if self._may_be_tried(row, export)]
+
+    def distrust_circuits(self) -> None:
+        """Have every destination tried, though it was away when it was last asked."""
+        agent = self.attempt.row().agent
+        for row in self.attempt.destinations():
+            self.circuits.try_again(self.destinations.circuit_name(row.name, agent, row.output))
+
+    def fetch(self, store: ObjectStore, area: Path, reserve_bytes: int) -> None:
+        """Fetch what is to be sent now. Raises what the store raises that is not about one file."""
+        wanted: dict[int, str] = {}
+        for row in self.to_try():
+            wanted |= self.attempt.missing(row.position)
+
+        def unfit(number: int, found: Unfit) -> None:
+            self.attempt.fail(found.status, found.reason, file=number)
+
+        fetch_files(store, wanted, area, reserve_bytes, unfit)
+
+    def send(self, position: int, area: Path) -> None:
+        """Send what a destination misses. Raises PeerUnavailable and DestinationAway, with all kept that is known."""
+        export, row = self.attempt.row(), self.attempt.destinations()[position]
+        destination = self._found(row, export)
+        circuit = self.circuits.of(destination.name)
+        if circuit and circuit.blocks(self.now()):
+            raise DestinationAway(circuit.reason)
+        try:
+            self._send(row, destination, area)
+        except PeerUnavailable as error:
+            self._note_failure(row, destination, error)
+        except PeerRefused as error:
+            self.circuits.answered(destination.name)
+            self.attempt.fail(FileStatus.SERVICE_ERROR, str(error), destination=position)
+        except SettingsError as error:
+            self.attempt.fail(FileStatus.CONFIGURATION_ERROR, str(error), destination=position)
+        except PermanentError as error:
+            self.attempt.fail(FileStatus.UNKNOWN, str(error), destination=position)
+
+    def what_is_left(self) -> Wait | None:
+        """Give up what was waited for too long; return what is still waited for, None where the export can settle."""
+        export, waits = self.attempt.row(), []
+        for row in self.attempt.destinations():
+            if self.attempt.missing(row.position):
+                waits += self._wait_for(row, export)
+        if not waits:
+            return None
+        return Wait(
+            "; ".join(dict.fromkeys(wait.reason for wait in waits)),
+            min(wait.until for wait in waits),
+            tuple(dict.fromkeys(name for wait in waits for name in wait.names)),
+        )
+
+    def until_for_part(self) -> datetime | None:
+        """Until when a part of ours may be away: as long as the most patient destination. None: it is over."""
+        export, now = self.attempt.row(), self.now()
+        seconds = [_SETTLED_WITHIN_SECONDS]
+        with suppress(UnknownDestination):
+            seconds = [self._found(row, export).retry_for_seconds for row in self.attempt.destinations()] or seconds
+        until = (export.away_since or now) + timedelta(seconds=max(seconds))
+        return until if until > now else None
+
+    def wait(self, reason: str, next_try: datetime) -> None:
+        """The run ends for now: a destination is away."""
+        self.attempt.wait(reason, next_try, self.now(), for_part=False)
+
+    def wait_for_part(self, reason: str, next_try: datetime) -> None:
+        """The run ends for now: a part of ours is away."""
+        self.attempt.wait(reason, next_try, self.now(), for_part=True)
+
+    def give_up_fetching(self, reason: str) -> None:
+        """Nothing more can be had from the object store: what is missing is failed."""
+        self.attempt.fail(FileStatus.DOWNLOAD_ERROR, reason)
+
+    def label(self, name: str) -> str:
+        """What a destination of this export is called in Prefect."""
+        return self.destinations.label(name, self.attempt.row().agent)
+
+    def labels(self) -> dict[str, str]:
+        """All of them, by name."""
+        return {row.name: self.label(row.name) for row in self.attempt.destinations()}
+
+    def settle(self, *, cancelled: str = "") -> Settlement:
+        """Settle; `cancelled` says by whom, where somebody ended it."""
+        if cancelled:
+            self.attempt.fail(FileStatus.UNKNOWN, cancelled)
+        return settle(self.attempt, self.destinations, self.now(), cancelled=bool(cancelled))
+
+    def _make_sure_of(self, row: DestinationRow, export: ExportRow) -> None:
+        try:
+            found = self.destinations.find(row.name, export.agent)
+        except UnknownDestination as error:
+            self.attempt.fail(FileStatus.CONFIGURATION_ERROR, str(error), destination=row.position)
+            return
+        if row.output >= len(found):
+            gone = "the inference request does not name this service any more"
+            self.attempt.fail(FileStatus.CONFIGURATION_ERROR, gone, destination=row.position)
+        elif row.output == 0 and len(found) > 1:
+            self.attempt.split(row, len(found))
+
+    def _may_be_tried(self, row: DestinationRow, export: ExportRow) -> bool:
+        if not self.attempt.missing(row.position):
+            return False
+        circuit = self.circuits.of(self._found(row, export).name)
+        if circuit and circuit.blocks(self.now()):
+            self.attempt.note_away(row.position, circuit.reason, self.now(), waits=True)
+            return False
+        return True
+
+    def _send(self, row: DestinationRow, destination: Destination, area: Path) -> None:
+        left = ""
+        for number, outcome in self._outcomes(row, destination, area):
+            self.attempt.note(row.position, number, outcome, self.now())
+            if outcome.outcome is Outcome.TRANSIENT:
+                left = outcome.reason
+        if left and not self.stopping.is_set():
+            raise _SomeLeft(left)
+
+    def _outcomes(
+        self, row: DestinationRow, destination: Destination, area: Path
+    ) -> Iterator[tuple[int, StoreOutcome]]:
+        """What becomes of each file, by its number. That anything got there is noted with the first that did."""
+        numbers = _files_in(area, self.attempt.missing(row.position))
+        there = False
+        for file, outcome in send_files(destination, self.calling_ae_title, numbers, self.stopping):
+            yield numbers[file], outcome
+            if not there and outcome.outcome is not Outcome.TRANSIENT:
+                there = True
+                self.circuits.answered(destination.name)
+                self.attempt.note_there(row.position)
+
+    def _note_failure(self, row: DestinationRow, destination: Destination, error: PeerUnavailable) -> None:
+        """Count it against the destination, unless it took other files. Raises what is to be tried again, and when."""
+        is_open = False
+        if not isinstance(error, _SomeLeft):
+            circuit = self.circuits.failed(destination.name, str(error), self.now(), error.retry_after_seconds)
+            is_open = circuit.is_open
+        self.attempt.note_away(row.position, str(error), self.now(), waits=is_open)
+        if is_open:
+            raise DestinationAway(str(error)) from error
+        raise error
+
+    def _wait_for(self, row: DestinationRow, export: ExportRow) -> list[Wait]:
+        destination = self._found(row, export)
+        until = (row.away_since or self.now()) + timedelta(seconds=destination.retry_for_seconds)
+        if until <= self.now():
+            tried_for = _in_words(destination.retry_for_seconds)
+            self.attempt.fail(
+                FileStatus.SERVICE_ERROR, f"{row.reason}; given up after {tried_for}", destination=row.position
+            )
+            return []
+        return [Wait(row.reason, until, (destination.name,))]
+
+    def _found(self, row: DestinationRow, export: ExportRow) -> Destination:
+        return self.destinations.find(row.name, export.agent)[row.output]
+
+
+class _SomeLeft(PeerUnavailable):
+    """A destination took some files, and can't store others just now."""
+
+
+def settle(attempt: Attempt, destinations: Destinations, now: datetime, *, cancelled: bool = False) -> Settlement:
+    """Settle an export as its files stand, and leave the event that says so in the outbox."""
+    export, rows = attempt.row(), attempt.destinations()
+    paths, sends = attempt.results()
+    names = list(dict.fromkeys(row.name for row in rows))
+    labels = {name: destinations.label(name, export.agent) for name in names}
+    settlement = settlement_of(export.problem, paths, names, sends, labels)
+    number = export.settlements + 1
+    state = ExportState.CANCELLED if cancelled else _ENDS[settlement.status]
+    attempt.settle(state, settlement.message, export_complete(export, settlement, number, now), number, now)
+    return settlement
+
+
+def _files_in(area: Path, missing: Mapping[int, str]) -> dict[Part10File, int]:
+    """The files that lie there, in the order in which they are to go."""
+    return {Part10File.at(path): number for number in missing if (path := file_in(area, number)).exists()}
+
+
+def _in_words(seconds: float) -> str:
+    return f"{seconds / 60:g} minutes" if seconds >= 120 and seconds % 60 == 0 else f"{seconds:g} s"

@@ -1,0 +1,68 @@
+"""Files on their way to a destination, of either kind."""
+
+import threading
+from collections.abc import Iterable, Iterator
+
+from gateway.config import DicomWebDestination, DimseDestination
+from gateway.dicom.part10_file import Part10File
+from gateway.dicomweb import query
+from gateway.dicomweb import store as dicomweb
+from gateway.dicomweb.client import Client
+from gateway.dicomweb.service import HttpPatience, Service
+from gateway.dimse import store as dimse
+from gateway.dimse.echo import echo
+from gateway.dimse.peer import Patience, Peer
+from gateway.exports.destinations import Destination
+from gateway.store_outcome import StoreOutcome
+
+_PROBE_SECONDS = 10.0
+
+
+def send_files(
+    destination: Destination, calling_ae_title: str, files: Iterable[Part10File], stopping: threading.Event
+) -> Iterator[tuple[Part10File, StoreOutcome]]:
+    """Send files, and yield each with its outcome before the next is sent, or the next batch.
+
+    Raises PeerUnavailable, after the files that were on their way were yielded as transient, and PeerRefused. Ends
+    early, in good order, when `stopping` is set.
+    """
+    if isinstance(destination, DimseDestination):
+        patience = Patience(
+            connect_seconds=destination.connect_seconds,
+            answer_seconds=destination.answer_seconds,
+            slowest_bytes_per_second=destination.slowest_bytes_per_second,
+        )
+        return dimse.store_files(peer_of(destination, calling_ae_title), patience, files, stopping)
+    return dicomweb.store_files(_client(destination, destination.answer_seconds), files, stopping)
+
+
+def probe(destination: Destination, calling_ae_title: str) -> None:
+    """Ask whether it is there: C-ECHO, or a QIDO-RS for one study. Raises PeerUnavailable and PeerRefused."""
+    if isinstance(destination, DimseDestination):
+        quick = Patience(_PROBE_SECONDS, negotiate_seconds=_PROBE_SECONDS, answer_seconds=_PROBE_SECONDS)
+        echo(peer_of(destination, calling_ae_title), quick)
+    else:
+        query.probe(_client(destination, _PROBE_SECONDS))
+
+
+def peer_of(destination: DimseDestination, calling_ae_title: str) -> Peer:
+    """The application entity that is called, under its own calling AE title or else under ours."""
+    calling = destination.calling_ae_title or calling_ae_title
+    return Peer(destination.host, destination.port, destination.ae_title, calling)
+
+
+def _client(destination: DicomWebDestination, answer_seconds: float) -> Client:
+    service = Service(
+        destination.url,
+        username=destination.username,
+        password=destination.password.get_secret_value(),
+        token=destination.token.get_secret_value(),
+        ca_file=destination.ca_file,
+        name=destination.name,
+    )
+    patience = HttpPatience(
+        connect_seconds=destination.connect_seconds,
+        answer_seconds=answer_seconds,
+        slowest_bytes_per_second=destination.slowest_bytes_per_second,
+    )
+    return Client(service, patience)

@@ -1,0 +1,121 @@
+"""The tables of the exports. They are the truth: a commit here is what an acknowledged request rests on."""
+
+from sqlalchemy import Boolean, Column, Engine, ForeignKey, Index, Integer, MetaData, String, Table, Text, Uuid
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from gateway.database import UtcDateTime, database_errors
+
+_metadata = MetaData()
+
+
+def _export_id() -> Column[object]:
+    return Column("export_id", Uuid, ForeignKey("exports.export_id"), primary_key=True)
+
+
+exports = Table(
+    "exports",
+    _metadata,
+    Column("export_id", Uuid, primary_key=True),
+    Column("workflow_instance_id", String(200), nullable=False),
+    Column("export_task_id", String(200), nullable=False),
+    Column("correlation_id", String(200), nullable=False),
+    Column("agent", String(64), nullable=False),
+    Column("payload_id", String(200)),
+    Column("problem", Text, nullable=False),
+    Column("received", UtcDateTime, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("message", Text, nullable=False),
+    Column("next_try", UtcDateTime),
+    Column("away_since", UtcDateTime),
+    Column("epoch", Integer, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("flow_run_id", Uuid),
+    Column("wanted", String(8)),
+    Column("releases", Integer, nullable=False),
+    Column("released", UtcDateTime),
+    Column("settlements", Integer, nullable=False),
+    Column("settled", UtcDateTime),
+    Index("exports_by_receipt", "received"),
+    Index("exports_by_state", "state", "received"),
+    Index("exports_by_wanted", "wanted"),
+)
+
+destinations = Table(
+    "export_destinations",
+    _metadata,
+    _export_id(),
+    Column("position", Integer, primary_key=True),
+    Column("name", String(200), nullable=False),
+    Column("output", Integer, nullable=False),
+    Column("waits", Boolean, nullable=False),
+    Column("away_since", UtcDateTime),
+    Column("reason", Text, nullable=False),
+    Index("export_destinations_by_name", "name"),
+)
+
+files = Table(
+    "export_files",
+    _metadata,
+    _export_id(),
+    Column("position", Integer, primary_key=True),
+    Column("path", Text, nullable=False),
+)
+
+sends = Table(
+    "export_sends",
+    _metadata,
+    _export_id(),
+    Column("destination", Integer, primary_key=True),
+    Column("file", Integer, primary_key=True),
+    Column("state", String(16), nullable=False),
+    Column("file_status", Integer, nullable=False),
+    Column("status", Integer),
+    Column("reason", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("first_tried", UtcDateTime),
+    Column("last_tried", UtcDateTime),
+)
+
+outbox = Table(
+    "outbox",
+    _metadata,
+    Column("message_id", Uuid, primary_key=True),
+    Column("routing_key", String(200), nullable=False),
+    Column("type", String(64), nullable=False),
+    Column("correlation_id", String(200), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("timestamp", UtcDateTime, nullable=False),
+    Column("about", String(200), nullable=False),
+    Column("claimed_until", UtcDateTime),
+    Column("published", UtcDateTime),
+    Index("outbox_by_publication", "published", "timestamp"),
+)
+
+circuits = Table(
+    "destination_circuits",
+    _metadata,
+    Column("name", String(200), primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("trips", Integer, nullable=False),
+    Column("opened", UtcDateTime),
+    Column("next_probe", UtcDateTime),
+    Column("reason", Text, nullable=False),
+)
+
+
+def prepare(engine: Engine) -> None:
+    """Make the tables where they are missing. Several processes may do so together. Raises DatabaseUnavailable."""
+    with database_errors():
+        try:
+            _make(engine)
+        except IntegrityError:  # PostgreSQL's IF NOT EXISTS looks before it leaps
+            _make(engine)
+
+
+def _make(engine: Engine) -> None:
+    with engine.begin() as connection:
+        for table in _metadata.sorted_tables:
+            connection.execute(CreateTable(table, if_not_exists=True))
+            for index in table.indexes:
+                connection.execute(CreateIndex(index, if_not_exists=True))

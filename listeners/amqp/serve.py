@@ -1,0 +1,90 @@
+"""The consumer of export requests as a process: it connects, and connects again for as long as it takes."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import structlog
+from pika.adapters.blocking_connection import BlockingConnection
+from pika.adapters.utils.connection_workflow import AMQPConnectorException
+from pika.exceptions import AMQPError
+
+from gateway.config import RabbitMqSettings, Settings
+from gateway.database import open_database
+from gateway.errors import GatewayError, SettingsError
+from gateway.events.rabbitmq import connection_parameters
+from gateway.events.rabbitmq_errors import our_error
+from gateway.exports.ledger import ExportLedger
+from gateway.exports.request import ROUTING_KEY_PREFIX
+from listeners.amqp.consumer import Consumer
+
+_FIRST_DELAY_SECONDS, _LONGEST_DELAY_SECONDS = 0.5, 30.0
+_STEP_SECONDS = 15.0
+
+log = structlog.get_logger(__name__)
+
+
+def serve(settings: Settings, stopping: threading.Event) -> None:
+    """Consume until `stopping` is set. Raises SettingsError where no broker is configured."""
+    if not isinstance(settings.events, RabbitMqSettings):
+        raise SettingsError('events.kind: "rabbitmq" is needed here; without a broker there is `mig export submit`')
+    ledger = ExportLedger(open_database(settings.database_url))
+    queues = {f"{ROUTING_KEY_PREFIX}.{agent}": agent for agent in _agents(settings)}
+    consumer = Consumer(settings.events, queues, ledger, stopping)
+    outage = Outage()
+    log.info("consumer ready", ready=True, queues=" ".join(queues))
+    try:
+        while not stopping.is_set():
+            try:
+                ledger.prepare()
+                with _connected(settings.events) as connection:
+                    consumer.consume(connection, outage.over)
+            except (GatewayError, *_BROKEN) as error:
+                stopping.wait(outage.began(_in_words(error, settings.events)))
+    finally:
+        ledger.close()
+    log.info("consumer stopped")
+
+
+class Outage:
+    """Says once that it began and once that it is over; its delays grow meanwhile."""
+
+    def __init__(self) -> None:
+        self._delay_seconds = 0.0
+
+    def began(self, error: GatewayError) -> float:
+        """Return how long to wait before the next try."""
+        if not self._delay_seconds:
+            log.warning("export requests can't be consumed; trying again", reason=str(error))
+        self._delay_seconds = min(max(2 * self._delay_seconds, _FIRST_DELAY_SECONDS), _LONGEST_DELAY_SECONDS)
+        return self._delay_seconds
+
+    def over(self) -> None:
+        self._delay_seconds = 0.0
+        log.info("consuming export requests")
+
+
+_BROKEN = (AMQPError, AMQPConnectorException)
+
+
+def _agents(settings: Settings) -> tuple[str, str]:
+    return settings.scu.agent_name, settings.dicomweb.agent_name
+
+
+@contextmanager
+def _connected(settings: RabbitMqSettings) -> Iterator[BlockingConnection]:
+    parameters = connection_parameters(settings)
+    parameters.stack_timeout = _STEP_SECONDS
+    connection = BlockingConnection(parameters)
+    try:
+        yield connection
+    finally:
+        if connection.is_open:
+            with suppress(AMQPError):
+                connection.close()
+
+
+def _in_words(error: Exception, settings: RabbitMqSettings) -> GatewayError:
+    if isinstance(error, GatewayError):
+        return error
+    return our_error(error, settings, "", _STEP_SECONDS)

@@ -1,0 +1,365 @@
+"""Runs of exports against peers of every kind: what the ledger holds, what is told, what the peer got."""
+
+import threading
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from gateway.errors import DatabaseUnavailable, TakenOver
+from gateway.exports.states import ExportState, FileStatus, SendRow, SendState
+from gateway.store_outcome import Outcome, StoreOutcome
+from tests.gateway.dicomweb.raw_service import answering as http_answering
+from tests.gateway.dicomweb.raw_service import raw_service, store_all, store_response
+from tests.gateway.dimse.raw_pacs import Association, Manners, answering, raw_pacs
+from tests.gateway.exports.conftest import on_both_databases
+from tests.gateway.exports.scene import WEB, Scene, pacs_destination, web_destination
+from tests.gateway.part10_files import write_file
+from tests.peers.ports import free_port
+
+SENT = ["1.2.3.1", "1.2.3.2", "1.2.3.3"]
+
+
+def states(scene: Scene, export_id: UUID) -> list[SendState]:
+    return [send.state for send in scene.sends(export_id)]
+
+
+def send_of(scene: Scene, export_id: UUID, number: int = 0) -> SendRow:
+    return scene.sends(export_id)[number]
+
+
+@on_both_databases
+def test_every_file_goes_to_every_destination_and_that_is_told(scene: Scene) -> None:
+    keys = scene.put_some(3)
+    with raw_pacs() as pacs, raw_service(store_all) as service:
+        scene.register(pacs_destination(pacs), web_destination(service))
+        export_id = scene.ask(keys, "pacs", "vna")
+        scene.settled(export_id)
+    assert pacs.names == SENT
+    assert service.sent == SENT
+    assert pacs.endings == ["released"]
+    assert scene.row(export_id).state is ExportState.SUCCEEDED
+    assert states(scene, export_id) == [SendState.STORED] * 6
+    (told,) = scene.published()
+    assert told == {
+        "workflow_instance_id": "8a3b",
+        "export_task_id": "task-1",
+        "status": "Success",
+        "message": "",
+        "file_statuses": dict.fromkeys(keys, 0),
+        "Target": None,
+        "export_id": str(export_id),
+        "settlement": 1,
+        "destinations": [
+            {"name": name, "status": "Success", "stored": 3, "not_stored": 0, "message": "", "files": {}}
+            for name in ("pacs", "vna")
+        ],
+    }
+
+
+def test_nothing_is_left_of_the_files_on_the_node(scene: Scene) -> None:
+    with raw_pacs() as pacs:
+        scene.register(pacs_destination(pacs))
+        scene.settled(scene.ask(scene.put_some(3), "pacs"))
+    assert list((scene.directory / "exports").iterdir()) == []
+
+
+def test_an_export_that_succeeded_has_nothing_left_to_do(scene: Scene) -> None:
+    with raw_pacs() as pacs:
+        scene.register(pacs_destination(pacs))
+        export_id = scene.ask(scene.put_some(3), "pacs")
+        scene.settled(export_id)
+        assert scene.export(export_id) is None
+    assert pacs.names == SENT
+
+
+def test_a_file_that_is_refused_is_told_and_only_that_one_is_sent_again(scene: Scene) -> None:
+    keys = scene.put_some(3)
+    with raw_pacs(answering(0xC000, 0xB000)) as pacs:
+        scene.register(pacs_destination(pacs))
+        export_id = scene.ask(keys, "pacs")
+        settlement = scene.settled(export_id)
+        assert scene.row(export_id).state is ExportState.PARTIAL
+        assert states(scene, export_id) == [SendState.FAILED, SendState.REMARKED, SendState.STORED]
+        pacs.manners = Manners()
+        scene.settled(export_id)
+    assert settlement.message == "pacs: 1 of 3 files not stored: the data set can't be understood (C000)"
+    assert pacs.names == [*SENT, "1.2.3.1"]
+    first, second = scene.published()
+    assert (first["status"], second["status"]) == ("PartialFailure", "Success")
+    assert list(first["file_statuses"].values()) == [FileStatus.SERVICE_ERROR, 0, 0]
+    assert first["destinations"][0]["files"] == {
+        keys[0]: {"stored": False, "code": 0xC000, "reason": "the data set can't be understood (C000)"},
+        keys[1]: {"stored": True, "code": 0xB000, "reason": "stored, but data elements were coerced (B000)"},
+    }
+    assert (first["settlement"], second["settlement"]) == (1, 2)
+    assert send_of(scene, export_id).attempts == 2
+
+
+def test_an_archive_that_is_full_for_two_files_gets_them_on_the_next_try(scene: Scene) -> None:
+    with raw_pacs(answering(0xA700, 0xA700)) as pacs:
+        scene.register(pacs_destination(pacs))
+        export_id = scene.ask(scene.put_some(3), "pacs")
+        wait = scene.waits(export_id)
+        assert wait.reason == "out of resources (A700)"
+        assert states(scene, export_id) == [SendState.PENDING, SendState.PENDING, SendState.STORED]
+        pacs.manners = Manners()
+        scene.settled(export_id)
+    assert pacs.names == [*SENT, "1.2.3.1", "1.2.3.2"]
+    assert [told["status"] for told in scene.published()] == ["Success"]
+
+
+def test_a_peer_that_aborts_is_sent_only_what_it_has_not_answered(scene: Scene) -> None:
+    def abort_at_the_third(association: Association, number: int) -> None:
+        association.answer(0) if number < 3 else association.abort()
+
+    with raw_pacs(Manners(answer=abort_at_the_third)) as pacs:
+        scene.register(pacs_destination(pacs))
+        export_id = scene.ask(scene.put_some(5), "pacs")
+        scene.waits(export_id)
+        pacs.manners = Manners()
+        scene.settled(export_id)
+    assert pacs.names == [*SENT, "1.2.3.4", "1.2.3.5", "1.2.3.3"], "the one in doubt comes last"
+
+
+def test_a_rejection_for_good_fails_every_file_with_its_reason(scene: Scene) -> None:
+    with raw_pacs(Manners(rejection=(1, 1, 7))) as pacs:
+        scene.register(pacs_destination(pacs))
+        settlement = scene.settled(scene.ask(scene.put_some(3), "pacs"))
+    assert "3 of 3 files not stored: RAWPACS at 127.0.0.1:" in settlement.message
+    assert "called AE title not recognized (1/1/7)" in settlement.message
+    (told,) = scene.published()
+    assert (told["status"], set(told["file_statuses"].values())) == ("Failure", {FileStatus.SERVICE_ERROR})
+
+
+@pytest.mark.parametrize("rejection", [(1, 1, 1), (2, 1, 1), (2, 3, 1), (2, 3, 2)])
+def test_a_peer_that_is_merely_busy_is_waited_for(scene: Scene, rejection: tuple[int, int, int]) -> None:
+    with raw_pacs(Manners(rejection=rejection)) as pacs:
+        scene.register(pacs_destination(pacs))
+        export_id = scene.ask(scene.put_some(3), "pacs")
+        scene.waits(export_id)
+        pacs.manners = Manners()
+        scene.settled(export_id)
+    assert pacs.names == SENT
+
+
+def test_a_file_whose_context_is_not_accepted_fails_and_the_others_go_on(scene: Scene, tmp_path: Path) -> None:
+    jpeg = write_file(tmp_path, "1.2.9", transfer_syntax_uid="1.2.840.10008.1.2.4.90")
+    with raw_pacs(Manners(accepts=lambda _, syntax: 4 if syntax.endswith(".90") else 0)) as pacs:
+        scene.register(pacs_destination(pacs))
+        export_id = scene.ask([*scene.put(jpeg), *scene.put_some(2)], "pacs")
+        scene.settled(export_id)
+    assert pacs.names == SENT[:2]
+    assert "JPEG 2000" in send_of(scene, export_id).reason
+    assert "CT Image Storage" in send_of(scene, export_id).reason
+
+
+def test_a_destination_that_is_away_holds_no_other_up(scene: Scene) -> None:
+    with raw_pacs() as pacs:
+        there = pacs_destination(pacs)
+        scene.register(there, there.model_copy(update={"name": "away", "port": free_port()}))
+        export_id = scene.ask(scene.put_some(3), "away", "pacs")
+        wait = scene.waits(export_id)
+    assert pacs.names == SENT
+    assert wait.names == ("away",)
+    assert "connection refused" in wait.reason
+    assert scene.row(export_id).state is ExportState.WAITING
+    assert scene.published() == [], "told once, when it is over"
+
+
+def test_after_its_patience_an_export_is_failed_and_a_retry_sends_what_is_missing(scene: Scene) -> None:
+    with raw_pacs() as pacs:
+        there = pacs_destination(pacs, retry_for_seconds=600)
+        scene.register(there.model_copy(update={"port": free_port()}))
+        export_id = scene.ask(scene.put_some(3), "pacs")
+        scene.waits(export_id)
+        scene.move(599)
+        scene.waits(export_id)
+        scene.move(1)
+        settlement = scene.settled(export_id)
+        assert settlement.message.endswith("connection refused; given up after 10 minutes")
+        assert pacs.names == []
+        scene.register(there)
+        scene.settled(export_id)
+    assert pacs.names == SENT
+    assert [told["status"] for told in scene.published()] == ["Failure", "Success"]
+
+
+def test_a_hundred_exports_do_not_make_a_hundred_timeouts(scene: Scene) -> None:
+    with raw_pacs(Manners(rejection=(2, 3, 1))) as pacs:
+        scene.register(pacs_destination(pacs))
+        keys = scene.put_some(1)
+        exports = [scene.ask(keys, "pacs", task=f"task-{number}") for number in range(100)]
+        for export_id in exports:
+            scene.waits(export_id)
+        assert len(pacs.endings) == 3
+
+
+@pytest.mark.parametrize(
+    ("key", "status", "reason"),
+    [
+        ("p/none.dcm", FileStatus.DOWNLOAD_ERROR, "the object store does not have it"),
+        ("../../etc/passwd", FileStatus.DOWNLOAD_ERROR, "its path is no object key"),
+        ("p/report.pdf", FileStatus.UNSUPPORTED_DATA_TYPE, "no DICOM file that can be sent"),
+    ],
+)
+def test_a_file_that_can_not_be_sent_is_told_and_the_others_go_on(
+    scene: Scene, key: str, status: FileStatus, reason: str
+) -> None:
+    scene.put_bytes("p/report.pdf", b"%PDF-1.4" * 50)
+    with raw_pacs() as pacs:
+        scene.register(pacs_destination(pacs))
+        export_id = scene.ask([key, *scene.put_some(3)], "pacs")
+        scene.settled(export_id)
+    assert pacs.names == SENT
+    assert send_of(scene, export_id).reason.startswith(reason)
+    (told,) = scene.published()
+    assert (told["status"], told["file_statuses"][key]) == ("PartialFailure", status)
+
+
+@pytest.mark.parametrize(
+    ("files", "destinations", "message"),
+    [
+        ([], ["pacs"], "the request names no files"),
+        (["a"], [], "the request names no destinations"),
+        (["a", "a"], ["pacs"], "the request names 1 of its files more than once"),
+        (["a"], ["nowhere"], "nowhere: 1 of 1 files not stored: no destination is registered under this name"),
+    ],
+)
+def test_what_can_not_be_served_is_told_with_its_reason(
+    scene: Scene, files: list[str], destinations: list[str], message: str
+) -> None:
+    scene.settled(scene.ask(files, *destinations))
+    (told,) = scene.published()
+    assert (told["status"], told["message"]) == ("Failure", message)
+    assert set(told["file_statuses"].values()) <= {FileStatus.CONFIGURATION_ERROR}
+
+
+def test_a_destination_that_is_registered_afterwards_is_served_by_a_retry(scene: Scene) -> None:
+    with raw_pacs() as pacs:
+        export_id = scene.ask(scene.put_some(3), "pacs")
+        scene.settled(export_id)
+        scene.register(pacs_destination(pacs))
+        scene.settled(export_id)
+    assert pacs.names == SENT
+
+
+def test_results_go_to_every_service_that_the_inference_request_names(scene: Scene) -> None:
+    with raw_service(store_all) as first, raw_service(store_all) as second:
+        outputs = [web_destination(first, "x"), web_destination(second, "x")]
+        scene.outputs = lambda transaction_id: outputs if transaction_id == "doe^jane" else ()
+        export_id = scene.ask(scene.put_some(3), "doe^jane", agent=WEB)
+        settlement = scene.settled(export_id)
+    assert first.sent == second.sent == SENT
+    assert (len(scene.sends(export_id)), settlement.message) == (6, "")
+
+
+def test_a_transaction_id_stays_out_of_what_prefect_shows(scene: Scene) -> None:
+    settlement = scene.settled(scene.ask(scene.put_some(1), "doe^jane", agent=WEB))
+    assert "doe" not in settlement.message
+    assert settlement.message.endswith("neither a registered destination nor an inference request with outputResources")
+
+
+def test_what_a_service_already_has_is_a_success_with_a_remark(scene: Scene) -> None:
+    body = store_response(failed=[("1.2.3.1", 0x0111)])
+    with raw_service(http_answering(409, body)) as service:
+        scene.register(web_destination(service))
+        export_id = scene.ask(scene.put_some(1), "vna", agent=WEB)
+        scene.settled(export_id)
+    assert states(scene, export_id) == [SendState.REMARKED]
+    assert send_of(scene, export_id).reason.startswith("already there")
+
+
+def test_retry_after_is_respected(scene: Scene) -> None:
+    with raw_service(http_answering(429, b"", Retry_After="600"), store_all) as service:
+        scene.register(web_destination(service))
+        export_id = scene.ask(scene.put_some(1), "vna", agent=WEB)
+        scene.waits(export_id)
+        scene.move(599)
+        scene.waits(export_id)
+        assert scene.circuits.claim_probe(scene.now) is None
+        assert len(service.requests) == 1
+
+
+def test_bad_credentials_fail_at_once_with_that_reason(scene: Scene) -> None:
+    with raw_service(http_answering(401)) as service:
+        scene.register(web_destination(service))
+        settlement = scene.settled(scene.ask(scene.put_some(1), "vna", agent=WEB))
+    assert "401" in settlement.message
+
+
+@on_both_databases
+def test_what_a_killed_run_had_stored_is_not_sent_again(scene: Scene) -> None:
+    keys = scene.put_some(3)
+    with raw_pacs() as pacs:
+        scene.register(pacs_destination(pacs))
+        export_id = scene.ask(keys, "pacs")
+        killed = scene.take_up(export_id)
+        assert killed
+        killed.attempt.note(0, 1, StoreOutcome(Outcome.STORED), scene.now)
+        scene.settled(export_id)
+    assert pacs.names == ["1.2.3.1", "1.2.3.3"]
+
+
+@on_both_databases
+def test_a_run_that_was_taken_over_writes_nothing_more(scene: Scene) -> None:
+    export_id = scene.ask(scene.put_some(1), "pacs")
+    first, second = scene.take_up(export_id), scene.take_up(export_id)
+    assert first
+    assert second
+    for write in (
+        lambda: first.attempt.note(0, 0, StoreOutcome(Outcome.STORED), scene.now),
+        lambda: first.attempt.fail(FileStatus.UNKNOWN, "no"),
+        first.settle,
+    ):
+        with pytest.raises(TakenOver):
+            write()
+    assert states(scene, export_id) == [SendState.PENDING]
+    second.settle(cancelled="cancelled by an operator")
+    assert scene.row(export_id).state is ExportState.CANCELLED
+
+
+def test_a_stop_ends_between_files_and_says_goodbye(scene: Scene) -> None:
+    def stop_at_the_second(association: Association, number: int) -> None:
+        if number == 2:
+            scene.stopping.set()
+        association.answer(0)
+
+    with raw_pacs(Manners(answer=stop_at_the_second)) as pacs:
+        scene.register(pacs_destination(pacs))
+        export_id = scene.ask(scene.put_some(3), "pacs")
+        scene.waits(export_id)
+    assert pacs.endings == ["released"]
+    assert states(scene, export_id) == [SendState.STORED, SendState.STORED, SendState.PENDING]
+
+
+@on_both_databases
+def test_a_request_that_comes_again_changes_nothing(scene: Scene) -> None:
+    with raw_pacs() as pacs:
+        scene.register(pacs_destination(pacs))
+        export_id = scene.ask(scene.put_some(1), "pacs")
+        scene.settled(export_id)
+        before = scene.row(export_id)
+        scene.move(60)
+        scene.ask(["something else"], "elsewhere")
+    assert scene.row(export_id) == before
+
+
+@on_both_databases
+def test_several_doors_may_record_the_same_request_together(scene: Scene) -> None:
+    threads = [threading.Thread(target=scene.ask, args=(["a"], "pacs")) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(scene.ledger.undispatched(10)) == 1
+
+
+def test_a_ledger_that_does_not_answer_loses_no_more_than_what_was_on_its_way(scene: Scene) -> None:
+    export_id = scene.ask(scene.put_some(1), "pacs")
+    run = scene.take_up(export_id)
+    assert run
+    (scene.directory / "gateway.db").rename(scene.directory / "away.db")
+    scene.ledger.close()
+    with pytest.raises(DatabaseUnavailable):
+        run.attempt.note(0, 0, StoreOutcome(Outcome.STORED), scene.now)

@@ -1,0 +1,105 @@
+"""Exports over HTTP."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from gateway.exports.ledger import opened_ledger
+from gateway.exports.request import read_export_request
+from gateway.exports.states import ExportState, Wanted
+from listeners.api.exports import PROBLEM, exports_router
+from tests.gateway.dimse.raw_pacs import answering, raw_pacs
+from tests.gateway.exports.scene import Scene, pacs_destination, request_body
+from tests.listeners.api.serving import serving
+
+BODY = request_body(["a.dcm"], ["pacs"])
+EXPORT_ID = str(read_export_request(BODY).export_id)
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Iterator[Scene]:
+    with opened_ledger(f"sqlite:///{tmp_path}/gateway.db") as ledger:
+        yield Scene(tmp_path, ledger)
+
+
+@pytest.fixture
+def api(scene: Scene) -> Iterator[httpx.Client]:
+    app = FastAPI()
+    app.include_router(exports_router(scene.ledger))
+    with serving(app) as client:
+        yield client
+
+
+def test_a_request_is_accepted_once_it_is_recorded(api: httpx.Client, scene: Scene) -> None:
+    answer = api.post("/exports", content=BODY)
+    assert (answer.status_code, answer.headers["Location"]) == (202, f"/exports/{EXPORT_ID}")
+    assert answer.json() == {"id": EXPORT_ID, "is_new": True}
+    (row,) = scene.ledger.undispatched(10)
+    assert (str(row.export_id), row.agent) == (EXPORT_ID, "")
+
+
+def test_a_request_that_comes_again_changes_nothing(api: httpx.Client, scene: Scene) -> None:
+    api.post("/exports", content=BODY)
+    assert api.post("/exports", content=BODY).status_code == 200
+    assert len(scene.ledger.undispatched(10)) == 1
+
+
+def test_what_can_not_be_understood_is_a_problem(api: httpx.Client) -> None:
+    answer = api.post("/exports", content=b'{"workflow_instance_id": "x"}')
+    assert (answer.status_code, answer.headers["Content-Type"]) == (400, PROBLEM)
+    assert answer.json()["detail"] == "export_task_id: missing"
+
+
+def test_exports_are_listed_the_newest_first_by_state_and_destination_in_pages(api: httpx.Client, scene: Scene) -> None:
+    for number, destination in enumerate(["pacs", "vna", "pacs"]):
+        scene.ask(["a"], destination, task=f"task-{number}")
+        scene.move(1)
+    assert [each["export_task_id"] for each in api.get("/exports").json()] == ["task-2", "task-1", "task-0"]
+    assert [each["export_task_id"] for each in api.get("/exports?destination=vna").json()] == ["task-1"]
+    assert [each["export_task_id"] for each in api.get("/exports?limit=1&page=2").json()] == ["task-1"]
+    assert api.get("/exports?state=waiting").json() == []
+    assert api.get("/exports?state=nonsense").status_code == 422
+
+
+def test_an_export_is_shown_file_by_file(api: httpx.Client, scene: Scene) -> None:
+    with raw_pacs(answering(0xC000)) as pacs:
+        scene.register(pacs_destination(pacs))
+        export_id = scene.ask(scene.put_some(2), "pacs")
+        scene.settled(export_id)
+    shown = api.get(f"/exports/{export_id}").json()
+    assert (shown["state"], shown["files"], shown["stored"], shown["missing"]) == ("partial", 2, 1, 1)
+    (place,) = shown["destinations"]
+    assert [(file["state"], file["code"]) for file in place["files"]] == [("failed", 0xC000), ("stored", 0)]
+
+
+def test_a_retry_is_noted_for_the_dispatcher(api: httpx.Client, scene: Scene) -> None:
+    export_id = scene.ask(["a"], "nowhere")
+    scene.settled(export_id)
+    assert scene.row(export_id).state is ExportState.FAILED
+    assert api.post(f"/exports/{export_id}/retry").status_code == 202
+    assert [row.wanted for row in scene.ledger.wanted()] == [Wanted.RETRY]
+
+
+def test_what_goes_on_by_itself_is_not_retried(api: httpx.Client, scene: Scene) -> None:
+    export_id = scene.ask(["a"], "pacs")
+    answer = api.post(f"/exports/{export_id}/retry")
+    assert (answer.status_code, answer.json()["detail"]) == (
+        409,
+        f"export {export_id} is recorded: it goes on by itself",
+    )
+
+
+def test_an_export_that_is_not_there_is_not_found(api: httpx.Client) -> None:
+    for answer in (api.get(f"/exports/{EXPORT_ID}"), api.post(f"/exports/{EXPORT_ID}/retry")):
+        assert (answer.status_code, answer.headers["Content-Type"]) == (404, PROBLEM)
+
+
+def test_a_database_that_is_away_is_a_503(scene: Scene, api: httpx.Client) -> None:
+    scene.ledger.close()
+    scene.directory.joinpath("gateway.db").rename(scene.directory / "away.db")
+    scene.directory.joinpath("gateway.db").mkdir()
+    for answer in (api.post("/exports", content=BODY), api.get("/exports")):
+        assert (answer.status_code, answer.headers["Content-Type"]) == (503, PROBLEM)
