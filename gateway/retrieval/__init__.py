@@ -10,6 +10,8 @@ index      the list of those, which survives a crash
 lock       one process for each area
 area       one request's working area
 areas      all of them on this node: listing, and removal of those that nobody works on
+place      an area as what is stored is read from
+record     the payload that an area becomes
 intake     from the parts of an answer to files
 study      a study, its series or instances: again at the size of what failed
 resource   a FHIR resource

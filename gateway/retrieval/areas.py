@@ -10,6 +10,7 @@ from uuid import UUID
 from gateway.errors import AreaBusy
 from gateway.retrieval.area import Area, read_epoch
 from gateway.retrieval.lock import is_locked, locked
+from gateway.retrieval.place import AreaPlace
 from gateway.spool.room import Room
 
 
@@ -39,6 +40,10 @@ class Areas:
                 yield area
             finally:
                 area.close()
+
+    def place(self, request_id: UUID) -> AreaPlace:
+        """The area as what assemble and upload read from."""
+        return AreaPlace(self._directory(request_id))
 
     def states(self) -> Iterator[AreaState]:
         """What areas there are."""
