@@ -18,7 +18,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (processes.up, processes.scp, processes.dispatch, processes.worker, status.status):
+for command in (processes.up, processes.scp, processes.api, processes.dispatch, processes.worker, status.status):
     app.command()(command)
 app.add_typer(config.app, name="config")
 app.add_typer(payload.app, name="payload")

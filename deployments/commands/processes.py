@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 def up() -> None:
     """Run everything in one.
 
-    Prefect's server where none is configured, the receiver, the dispatcher and the worker.
+    Prefect's server where none is configured, the receiver, the API, the dispatcher and the worker.
     """
     with _process("up") as settings:
         from deployments.up.serve import serve
@@ -31,6 +31,14 @@ def scp() -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda _number, _frame: stopping.set())
         serve(settings, stopping)
+
+
+def api() -> None:
+    """Run the HTTP API."""
+    with _process("api") as settings:
+        from listeners.api.serve import serve
+
+        serve(settings)
 
 
 def dispatch() -> None:
