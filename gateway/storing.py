@@ -50,6 +50,14 @@ class PayloadUpload:
                 pool.shutdown(cancel_futures=True)
         return sent
 
+    def remove_others(self) -> None:
+        """Remove what lies below the payload's prefix and is not of it."""
+        ours = {f"{object_prefix(self.payload)}{each.path}" for each in self.payload.files}
+        ours |= {f"{object_prefix(self.payload)}{each.metadata_path}" for each in self.payload.instances}
+        for stored in list(self.store.list(object_prefix(self.payload))):
+            if stored.key not in ours:
+                self.store.remove(stored.key)
+
     def _begun_before(self) -> bool:
         mark = self.place.upload_mark(self.payload.payload_id)
         begun = mark.exists()

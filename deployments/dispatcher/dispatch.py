@@ -9,8 +9,9 @@ from uuid import UUID
 import structlog
 from prefect.client.schemas.objects import FlowRun
 
-from deployments.dispatcher.decision import needs_another_run
-from deployments.dispatcher.payload_runs import PayloadRuns
+from deployments.dispatcher.decision import DOES_NOT_STAND, needs_another_run
+from deployments.dispatcher.payload_runs import payload_run
+from deployments.dispatcher.runs import DeploymentRuns
 from gateway.errors import Damaged
 from gateway.payload import Payload
 from gateway.payload_index import Dispatch, PayloadIndex, PayloadRow
@@ -30,7 +31,7 @@ class Dispatcher:
     door: Door
     node: Node
     index: PayloadIndex
-    runs: PayloadRuns
+    runs: DeploymentRuns
     _rows: dict[UUID, PayloadRow] | None = field(default=None, init=False)  # not announced, as the index has them
     _damaged: set[UUID] = field(default_factory=set, init=False)
     _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
@@ -55,7 +56,7 @@ class Dispatcher:
         """Ask for another run where the last one does not stand for its payload any more."""
         async with self._one_at_a_time:
             rows = {row.flow_run_id: row for row in (await self._known()).values() if row.flow_run_id}
-            for run_id, run in (await self.runs.over(list(rows))).items():
+            for run_id, run in (await self.runs.over(list(rows), DOES_NOT_STAND)).items():
                 row = rows[run_id]
                 if needs_another_run(run, row.attempt, datetime.now(UTC)) and await self._is_ready(row.payload_id):
                     _log.warning("a payload's run is no more", payload=str(row.payload_id), run_is=_in_words(run))
@@ -69,10 +70,10 @@ class Dispatcher:
             return
         row = await asyncio.to_thread(self.index.record, payload)
         (await self._known())[payload_id] = row
-        run = await self.runs.create(payload, attempt, self.node.work_queue)
+        run = await self.runs.create(payload_run(payload, attempt, self.node.work_queue))
         while needs_another_run(run, attempt, datetime.now(UTC)):
             attempt += 1
-            run = await self.runs.create(payload, attempt, self.node.work_queue)
+            run = await self.runs.create(payload_run(payload, attempt, self.node.work_queue))
         await self._note_run(row, attempt, run)
 
     async def _known(self) -> dict[UUID, PayloadRow]:

@@ -3,25 +3,35 @@
 import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
+from datetime import timedelta
 
 import structlog
+from prefect.client.orchestration import PrefectClient
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
+from deployments.dispatcher import left_areas
 from deployments.dispatcher.dispatch import Dispatcher
+from deployments.dispatcher.left_areas import LeftAreas
 from deployments.dispatcher.lost_workers import LOOK_SECONDS, LostWorkers
-from deployments.dispatcher.payload_runs import PayloadRuns
 from deployments.dispatcher.probes import PROBES
 from deployments.dispatcher.release import Probe, Release
+from deployments.dispatcher.requests import RequestDispatcher
+from deployments.dispatcher.runs import DeploymentRuns
+from deployments.dispatcher.source_probes import source_peers
 from deployments.dispatcher.watch import wake_on_change
-from deployments.prefect_api import DEFAULT_QUEUE, prefect_client
+from deployments.pools import Pool, ingest_pool, pools_of, retrieve_pool
+from deployments.prefect_api import prefect_client
 from deployments.process_lock import only_one
 from deployments.registration import Description, read_descriptions, register
 from deployments.services import Services
-from deployments.stopping import stop_on_signals
+from deployments.stopping import cancel_all, stop_on_signals
 from gateway.config import Settings
 from gateway.database import open_database
 from gateway.errors import Dependency
+from gateway.inference.acceptance import bell
+from gateway.inference.store import RequestStore
 from gateway.payload_index import PayloadIndex
+from gateway.retrieval.areas import areas_of
 from gateway.spool.door import Door, scp_door
 from gateway.spool.durable import Durability
 from gateway.spool.node import read_node
@@ -29,8 +39,10 @@ from gateway.spool.node import read_node
 RESCAN_SECONDS = 2.0  # the net below the watch
 RECONCILE_SECONDS = 10.0
 RELEASE_SECONDS = 2.0
+ERASE_SECONDS = 300.0
 LONGEST_RETRY_SECONDS = 10.0
 DEPLOYMENT = "ingest/ingest"
+RETRIEVE_DEPLOYMENT = "retrieve/retrieve"
 
 _log = structlog.get_logger()
 
@@ -54,40 +66,83 @@ async def _serve(
     stopping = stop_on_signals()
     node = read_node(settings.data_dir / "spool")
     index = PayloadIndex(open_database(settings.database_url))
+    store = RequestStore(open_database(settings.database_url))
     async with AsyncExitStack() as stack:
         stack.callback(index.close)
+        stack.callback(store.engine.dispose)
         client = await stack.enter_async_context(prefect_client())
         group = await stack.enter_async_context(asyncio.TaskGroup())
 
         async def apply_descriptions() -> None:
-            await register(client, settings.prefect.work_pool, [node.work_queue], described)
+            await register(client, pools_of(settings, node), described)
 
-        runs = PayloadRuns(client, deployment, apply_descriptions)
-        dispatcher = Dispatcher(_door(settings), node, index, runs)
-        release = Release(client, [node.work_queue], probes)
-        lost = LostWorkers(client, settings.prefect.work_pool, [node.work_queue, DEFAULT_QUEUE])
-        tasks = [group.create_task(service) for service in _services(dispatcher, release, lost)]
+        dispatcher = Dispatcher(_door(settings), node, index, DeploymentRuns(client, deployment, apply_descriptions))
+        requests = RequestDispatcher(
+            store, DeploymentRuns(client, RETRIEVE_DEPLOYMENT, apply_descriptions), _keep_failed(settings)
+        )
+        services = Services(LONGEST_RETRY_SECONDS)
+        steps = [
+            services.once(dispatcher.runs.register),
+            *_of_payloads(services, dispatcher, client, ingest_pool(settings, node), probes),
+            *_of_requests(services, requests, client, settings, probes),
+        ]
+        tasks = [group.create_task(step) for step in steps]
         _log.info("dispatcher ready", ready=True, spool=str(dispatcher.door.root))
         await stopping.in_order.wait()
-        for task in tasks:
-            task.cancel()
+        await cancel_all(tasks)
     _log.info("dispatcher stopped")
 
 
-def _services(dispatcher: Dispatcher, release: Release, lost: LostWorkers) -> list[Coroutine[None, None, None]]:
+def _of_payloads(
+    services: Services, dispatcher: Dispatcher, client: PrefectClient, pool: Pool, probes: Mapping[Dependency, Probe]
+) -> list[Coroutine[None, None, None]]:
+    """What is done for the payloads on this node's spool."""
+    release = Release(client, pool.queues, probes, work_pool=pool.name)
+
     async def release_if_any() -> bool:
         return dispatcher.has_work and await release.look()
 
     wake = asyncio.Event()
-    services = Services(LONGEST_RETRY_SECONDS)
     return [
-        services.once(dispatcher.runs.register),
         wake_on_change(dispatcher.door.ready, wake),
         services.repeat(dispatcher.look, RESCAN_SECONDS, wake),
         services.repeat(dispatcher.reconcile, RECONCILE_SECONDS),
         services.repeat(release_if_any, RELEASE_SECONDS),
-        services.repeat(lost.look, LOOK_SECONDS),
+        services.repeat(LostWorkers(client, pool.name, pool.every_queue).look, LOOK_SECONDS),
     ]
+
+
+def _of_requests(
+    services: Services,
+    requests: RequestDispatcher,
+    client: PrefectClient,
+    settings: Settings,
+    probes: Mapping[Dependency, Probe],
+) -> list[Coroutine[None, None, None]]:
+    """What is done for inference requests, here and at the other nodes."""
+    pool = retrieve_pool(settings)
+    peers = {Dependency.SOURCE: source_peers(requests.store)}
+    release = Release(client, pool.every_queue, probes, work_pool=pool.name, peers=peers)
+    left = LeftAreas(areas_of(settings), requests.store, _keep_failed(settings))
+
+    async def release_if_any() -> bool:
+        return requests.has_work and await release.look()
+
+    wake = asyncio.Event()
+    bell(settings).mkdir(parents=True, exist_ok=True)
+    return [
+        wake_on_change(bell(settings), wake),
+        services.repeat(requests.look, RESCAN_SECONDS, wake),
+        services.repeat(requests.reconcile, RECONCILE_SECONDS),
+        services.repeat(requests.erase_expired, ERASE_SECONDS),
+        services.repeat(left.look, left_areas.LOOK_SECONDS),
+        services.repeat(release_if_any, RELEASE_SECONDS),
+        services.repeat(LostWorkers(client, pool.name, pool.every_queue).look, LOOK_SECONDS),
+    ]
+
+
+def _keep_failed(settings: Settings) -> timedelta:
+    return timedelta(days=settings.inference.keep_failed_days)
 
 
 def _door(settings: Settings) -> Door:

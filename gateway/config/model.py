@@ -242,6 +242,11 @@ class Settings(BaseSettings):
         return self.worker.runs_at_once or (4 if self.prefect.api_url else 2)
 
     @property
+    def retrievals_at_once(self) -> int:
+        """How many retrievals a worker of this gateway has at once, beside those."""
+        return self.inference.at_once if self.prefect.api_url else min(self.inference.at_once, self.runs_at_once)
+
+    @property
     def prefect_api_url(self) -> str:
         """The address of Prefect's API: the site's own, or that of the server of `mig up`."""
         return self.prefect.api_url.rstrip("/") or f"http://{self.prefect.host}:{self.prefect.port}/api"

@@ -13,12 +13,12 @@ from sqlalchemy import ColumnElement, Engine, String, cast, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from gateway.database import database_errors, open_database
-from gateway.errors import AlreadyKnown
+from gateway.errors import AlreadyKnown, PermanentError
 from gateway.inference.identity import request_id
 from gateway.inference.request import INFERENCE_REQUEST
 from gateway.inference.row import RequestRow, RequestState, columns, request_row
 from gateway.inference.submission import Submission
-from gateway.inference.tables import make_tables, requests
+from gateway.inference.tables import make_tables, payloads, requests
 from gateway.inference.vault import Vault
 
 _ENDED = [state for state in RequestState if state.is_over]
@@ -64,6 +64,19 @@ class RequestStore:
     def find_by_transaction(self, transaction_id: str) -> RequestRow | None:
         return self.find(request_id(transaction_id))
 
+    def request_of(self, payload: UUID) -> UUID:
+        """The request that became this payload. Raises PermanentError where there is none."""
+        wanted = select(payloads.c.request_id).where(payloads.c.payload_id == payload)
+        with database_errors(), self.engine.connect() as connection:
+            found: UUID | None = connection.execute(wanted).scalar_one_or_none()
+        if found is None:
+            raise PermanentError(f"no inference request has become payload {payload}")
+        return found
+
+    def of_runs(self, run_ids: Sequence[UUID]) -> list[RequestRow]:
+        """The requests of these runs."""
+        return self._select(requests.c.flow_run_id.in_(run_ids))
+
     def newest(self, limit: int, offset: int = 0, state: RequestState | None = None) -> list[RequestRow]:
         """Return requests, the newest first."""
         wanted = [] if state is None else [requests.c.state == state]
@@ -90,10 +103,11 @@ class RequestStore:
         """The request's run number `attempt` is this one."""
         self._change(requests.c.request_id == request, {"attempt": attempt, "flow_run_id": flow_run_id})
 
-    def queue_again(self, request: UUID) -> None:
-        """The request needs another run."""
+    def queue_again(self, request: UUID, run: UUID | None = None) -> None:
+        """The request needs another run. With `run`, only if that is its run still, and it is not over."""
         again = {"state": RequestState.QUEUED, "flow_run_id": None, "attempt": requests.c.attempt + 1, "message": ""}
-        self._change((requests.c.request_id == request) & (requests.c.state != RequestState.COMPLETED), again)
+        anyhow = (requests.c.request_id == request) & (requests.c.state != RequestState.COMPLETED)
+        self._change(anyhow if run is None else _of_run(request, run), again)
 
     def note_failed(self, request: UUID, message: str, now: datetime, *, run: UUID) -> None:
         """Its run has failed without a word of its own."""

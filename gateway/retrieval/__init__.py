@@ -16,5 +16,6 @@ intake     from the parts of an answer to files
 study      a study, its series or instances: again at the size of what failed
 resource   a FHIR resource
 fetch      all that is wanted, source by source
+report     the same, for the dashboard
 outcome    how it ended, for the request's status
 """
