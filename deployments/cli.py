@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from deployments.commands import config, payload, processes, spool, status
+from deployments.commands import config, inference, payload, processes, spool, status
 from gateway.errors import GatewayError
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ for command in (processes.up, processes.scp, processes.api, processes.dispatch, 
     app.command()(command)
 app.add_typer(config.app, name="config")
 app.add_typer(payload.app, name="payload")
+app.add_typer(inference.app, name="inference")
 app.add_typer(spool.app, name="spool")
 
 
