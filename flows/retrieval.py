@@ -111,7 +111,9 @@ def _fail(hold: Hold, error: GatewayError) -> None:
 def _show(hold: Hold, times: PhaseTimes, sent: int) -> None:
     payload = hold.payload()
     report = payload_report(payload, object_location(payload), sent, times.seconds)
-    create_markdown_artifact(report, key=f"payload-{payload.payload_id}", description="What was stored, and where")
+    create_markdown_artifact(
+        report, key=f"payload-{payload.payload_id}", description="What was stored, and where it lies"
+    )
     _show_sources(hold)
 
 

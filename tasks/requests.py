@@ -19,6 +19,7 @@ def keep_studies_request(flow_run_id: str, archive: str, studies: list[str], wor
     Raises InvalidRequest with all that is wrong with it.
     """
     transaction_id = f"retrieve-studies {flow_run_id}"
+    studies, workflows = (list(filter(str.strip, items)) for items in (studies, workflows))  # a form leaves empty ones
     request = request_for_studies(transaction_id, archive.strip(), studies, workflows)
     known = [peer.name for peer in settings().dicomweb_sources]
     if archive.strip() not in known:
