@@ -61,7 +61,7 @@ def measure(directory: Path, say: Callable[[str], None]) -> list[str]:
     with minio.running(directory / "minio") as store, rabbitmq.running(directory / "rabbitmq") as broker:
         databases: tuple[Database, ...] = ("SQLite", "PostgreSQL")
         for database in databases:
-            with _site(directory / database, database, broker, store) as site:
+            with running_site(directory / database, database, broker, store) as site:
                 _round(site, study[:1])  # everything is warm from here on
                 for name, files in loads.items():
                     column = columns.setdefault(f"{name}, Prefect on {database}", [])
@@ -121,7 +121,7 @@ def _table(columns: dict[str, list[list[float]]]) -> list[str]:
 
 
 @contextmanager
-def _site(directory: Path, database: Database, broker: RabbitMQ, store: MinIO) -> Iterator[Site]:
+def running_site(directory: Path, database: Database, broker: RabbitMQ, store: MinIO) -> Iterator[Site]:
     events = settings_for(broker)
     broker.bind_queue(events.virtual_host, events.exchange, KEY)
     object_store = {
