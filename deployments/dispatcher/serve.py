@@ -104,7 +104,7 @@ async def _serve(
 def _of_runs(
     services: Services, pool: Pool, release: Release, has_work: Callable[[], bool]
 ) -> list[Coroutine[None, None, None]]:
-    """What is done for every run of a pool, whatever it carries out. Waiting ones are looked for while there is work."""
+    """What is done for every run of a pool, whatever it carries out. Waiting ones are looked for while there is any."""
 
     async def release_if_any() -> bool:
         return has_work() and await release.look()

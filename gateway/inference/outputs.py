@@ -43,7 +43,7 @@ def _outputs(store: RequestStore, transaction_id: str) -> tuple[list[Output], bo
     with database_errors(), store.engine.connect() as connection:
         found = connection.execute(wanted).one_or_none()
     if found is None:
-        raise NoSuchOutput("no inference request has this transactionID")
+        raise NoSuchOutput("neither a registered destination nor the transactionID of an inference request")
     outputs = [each for each in INFERENCE_REQUEST.validate_json(found[0]).outputs if _is_served(each)]
     if not outputs:
         raise NoSuchOutput("the inference request of this transactionID has no DICOMweb service in its outputResources")
