@@ -14,12 +14,14 @@ from gateway.errors import DatabaseUnavailable, PeerUnavailable, PermanentError,
 from gateway.exports.report import export_report, one_line
 from gateway.exports.run import DestinationAway, ExportRun
 from gateway.exports.settlement import ExportStatus, Settlement
-from tasks.export_surroundings import export_area, take_export_up
+from gateway.exports.states import ExportRow, ExportState
+from tasks.export_surroundings import export_area, settled_in_this_run, take_export_up
 from tasks.fetch import fetch_files
 from tasks.report import report_export
 from tasks.send import send_files
 from tasks.stopping import STOPPING, ended_in_order
 
+_NOTHING_LEFT: State[Any] = Completed(message="exported before: nothing was left to do")
 _SIDE_BY_SIDE: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=16)  # destinations of one export
 
 
@@ -31,9 +33,11 @@ def export_files(export_id: str) -> State[Any] | None:
     slots, for as long as `retry_for_seconds` of the destination says.
     """
     try:
+        if ended := settled_in_this_run(export_id):
+            return _as_settled(ended)
         run = take_export_up(export_id)
         if run is None:
-            return Completed(message="exported before: nothing was left to do")
+            return _NOTHING_LEFT
         try:
             return _go_on(export_id, run)
         except TransientError as error:
@@ -80,6 +84,11 @@ def _wait_for_part(run: ExportRun, error: TransientError) -> State[Any] | None:
     state, next_try = wait_until(error, until)
     run.wait_for_part(str(error), next_try)
     return state
+
+
+def _as_settled(export: ExportRow) -> State[Any]:
+    """Tell Prefect what it did not hear."""
+    return _NOTHING_LEFT if export.state is ExportState.SUCCEEDED else Failed(message=one_line(export.message))
 
 
 def _end(run: ExportRun, settlement: Settlement) -> State[Any] | None:

@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 from uuid import UUID
 
+from prefect.client.orchestration import get_client
 from prefect.runtime import flow_run
 from sqlalchemy import Engine
 
@@ -15,7 +16,9 @@ from gateway.exports.area import working_area
 from gateway.exports.attempt import Attempt
 from gateway.exports.circuits import Circuits
 from gateway.exports.destinations import Destinations
+from gateway.exports.ledger import ExportLedger
 from gateway.exports.run import ExportRun
+from gateway.exports.states import ExportRow
 from gateway.exports.taking_up import take_up
 from tasks.stopping import STOPPING
 from tasks.surroundings import settings
@@ -29,16 +32,26 @@ def engine() -> Engine:
 
 def take_export_up(export_id: str) -> ExportRun | None:
     """Take the export up in this run; None where it has succeeded before."""
-    try:
-        attempt = take_up(engine(), UUID(export_id), _run_id())
-    except ValueError as error:
-        raise PermanentError(f"{export_id} is no id of an export") from error
+    attempt = take_up(engine(), _uuid(export_id), _run_id())
     if attempt is None:
         return None
     run = export_run(export_id, attempt.epoch)
     if attempt.is_retry:  # by a person, who may know more than the last probe
         run.distrust_circuits()
     return run
+
+
+def settled_in_this_run(export_id: str) -> ExportRow | None:
+    """Return the export where it settled in this very run and Prefect did not hear of it: then this is no retry."""
+    row = ExportLedger(engine()).row(_uuid(export_id))
+    run_id = _run_id()
+    if run_id is None or row is None or row.settled is None or row.flow_run_id != run_id:
+        return None
+    with get_client(sync_client=True) as client:
+        states = sorted(client.read_flow_run_states(run_id), key=lambda state: state.timestamp)
+    starts = [number for number, state in enumerate(states) if state.is_running()]
+    since_last_start = states[starts[-2] : starts[-1]] if len(starts) > 1 else states
+    return None if any(state.is_final() for state in since_last_start) else row
 
 
 def export_run(export_id: str, epoch: int) -> ExportRun:
@@ -61,6 +74,13 @@ def export_area(run: ExportRun) -> AbstractContextManager[Path]:
 def area_of(export_id: str, epoch: int) -> Path:
     """The same, where it is there already."""
     return _areas() / f"{export_id}.{epoch}"
+
+
+def _uuid(export_id: str) -> UUID:
+    try:
+        return UUID(export_id)
+    except ValueError as error:
+        raise PermanentError(f"{export_id} is no id of an export") from error
 
 
 def _run_id() -> UUID | None:

@@ -110,7 +110,7 @@ def _ledger() -> "Iterator[ExportLedger]":
     from gateway.config import load_settings
     from gateway.exports.ledger import opened_ledger
 
-    with opened_ledger(load_settings().settings.database_url) as ledger:
+    with opened_ledger(load_settings().settings) as ledger:
         yield ledger
 
 

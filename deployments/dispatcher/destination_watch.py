@@ -41,10 +41,8 @@ class DestinationWatch:
 
     async def release(self) -> bool:
         """Let go what waits for a destination that answers again."""
-        released = 0
-        for row in await asyncio.to_thread(self.exports.ledger.waiting):
-            if released < _AT_MOST and await asyncio.to_thread(self._may_go, row):
-                released += await self._let_go(row)
+        for row in await asyncio.to_thread(self._those_that_may_go):
+            await self._let_go(row)
         return True
 
     def _probe(self, circuit: Circuit) -> None:
@@ -61,26 +59,33 @@ class DestinationWatch:
         if away_for is None:
             _log.info("destination answers again", destination=circuit.name)
 
-    def _may_go(self, row: ExportRow) -> bool:
-        """Released before, an export waits longer each time: the probe may be good and the work fail all the same."""
-        now = datetime.now(UTC)
-        if row.released and now < row.released + timedelta(seconds=next_delay_seconds(row.releases)):
-            return False
-        awaited = [each for each in self.exports.ledger.destinations(row.export_id) if each.waits]
-        names = {self.exports.destinations().circuit_name(each.name, row.agent, each.output) for each in awaited}
-        return any(not ((circuit := self.circuits.of(name)) and circuit.blocks(now)) for name in names)
+    def _those_that_may_go(self) -> list[ExportRow]:
+        """Return exports that wait for a destination which is not away any more, the oldest first."""
+        now, found = datetime.now(UTC), self.exports.destinations()
+        away = {circuit.name for circuit in self.circuits.all() if circuit.blocks(now)}
+        may_go: list[ExportRow] = []
+        for row in self.exports.ledger.waiting():
+            if len(may_go) < _AT_MOST and _has_waited(row, now):
+                awaited = [each for each in self.exports.ledger.destinations(row.export_id) if each.waits]
+                names = {found.circuit_name(each.name, row.agent, each.output) for each in awaited}
+                if names - away:
+                    may_go.append(row)
+        return may_go
 
-    async def _let_go(self, row: ExportRow) -> bool:
+    async def _let_go(self, row: ExportRow) -> None:
         if row.flow_run_id is None:
-            return False
+            return
         try:
             run = await self.client.read_flow_run(row.flow_run_id)
         except ObjectNotFound:
-            return False
+            return
         if starts_by_itself(run, datetime.now(UTC)) or run.state_name != "AwaitingRetry":
-            return False
-        if not await asyncio.to_thread(self.exports.ledger.note_released, row, datetime.now(UTC)):
-            return False
-        await put_back(self.client, run.id, "It waited for a destination, which answers again.")
-        _log.info("waiting export released", export=str(row.export_id), run=run.name, run_id=str(run.id))
-        return True
+            return
+        if await asyncio.to_thread(self.exports.ledger.note_released, row, datetime.now(UTC)):
+            await put_back(self.client, run.id, "It waited for a destination, which answers again.")
+            _log.info("waiting export released", export=str(row.export_id), run=run.name, run_id=str(run.id))
+
+
+def _has_waited(row: ExportRow, now: datetime) -> bool:
+    """Released before, an export waits longer each time: the probe may be good and the work fail all the same."""
+    return row.released is None or now >= row.released + timedelta(seconds=next_delay_seconds(row.releases))

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 import structlog
 
 from gateway.config import load_settings
-from gateway.events import open_publisher
+from gateway.errors import BrokerRefused
+from gateway.events import EventPublisher, open_publisher
 from gateway.exports.outbox import Outbox
 
 _log = structlog.get_logger()
@@ -28,9 +29,20 @@ class OutboxPublisher:
         if not self.outbox.depth()[0]:
             return True
         with closing(open_publisher(load_settings().settings)) as publisher:
-            published = 0
-            while self.outbox.publish_next(publisher, datetime.now(UTC)):
-                published += 1
+            published, refusal = self._publish_all(publisher)
         if published:
             _log.info("events published", count=published)
-        return True
+        if refusal:
+            raise refusal
+        return published > 0
+
+    def _publish_all(self, publisher: EventPublisher) -> tuple[int, BrokerRefused | None]:
+        """Return how many were published, and the last refusal: one event that is refused holds up no other."""
+        published, refusal = 0, None
+        while True:
+            try:
+                if not self.outbox.publish_next(publisher, datetime.now(UTC)):
+                    return published, refusal
+                published += 1
+            except BrokerRefused as error:
+                refusal = error

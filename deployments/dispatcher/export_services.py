@@ -1,16 +1,21 @@
 """What the dispatcher does for exports, again and again."""
 
+import asyncio
 from collections.abc import Coroutine
 from dataclasses import dataclass
+from pathlib import Path
 
+from deployments.dispatcher.current_destinations import CurrentDestinations
 from deployments.dispatcher.deployment_runs import DeploymentRuns
 from deployments.dispatcher.destination_watch import DestinationWatch
 from deployments.dispatcher.event_publisher import OutboxPublisher
 from deployments.dispatcher.export_wishes import ExportWishes
 from deployments.dispatcher.exports import ExportDispatcher
+from deployments.dispatcher.watch import wake_on_change
 from deployments.prefect_api import DEFAULT_QUEUE
 from deployments.services import Services
-from gateway.config import LocalStoreSettings, Settings, load_settings
+from gateway.config import LocalStoreSettings, Settings
+from gateway.exports.bell import bell_directory
 from gateway.exports.circuits import Circuits
 from gateway.exports.destinations import Destinations
 from gateway.exports.ledger import ExportLedger
@@ -32,21 +37,26 @@ class ExportServices:
     wishes: ExportWishes
     watch: DestinationWatch
     publisher: OutboxPublisher
+    bells: Path
 
     @classmethod
     def of(cls, settings: Settings, node: Node, ledger: ExportLedger, runs: DeploymentRuns) -> "ExportServices":
-        circuits = Circuits(ledger.engine)
-        exports = ExportDispatcher(ledger, runs, _destinations, _work_queue(settings, node))
+        circuits, current = Circuits(ledger.engine), CurrentDestinations(Destinations.of(settings))
+        exports = ExportDispatcher(ledger, runs, current, _work_queue(settings, node))
         return cls(
             exports,
             ExportWishes(runs.client, exports, circuits),
             DestinationWatch(runs.client, exports, circuits, settings.scu.ae_title),
             OutboxPublisher(Outbox(ledger.engine)),
+            bell_directory(settings),
         )
 
     def coroutines(self, services: Services) -> list[Coroutine[None, None, None]]:
+        self.bells.mkdir(parents=True, exist_ok=True)
+        wake = asyncio.Event()
         return [
-            services.repeat(self.exports.look, LOOK_SECONDS),
+            wake_on_change(self.bells, wake),
+            services.repeat(self.exports.look, LOOK_SECONDS, wake),
             services.repeat(self.exports.reconcile, RECONCILE_SECONDS),
             services.repeat(self._see_to_wishes, LOOK_SECONDS),
             services.repeat(self._probe, WATCH_SECONDS),
@@ -71,8 +81,3 @@ def _work_queue(settings: Settings, node: Node) -> str:
     """Any node's worker can carry an export out, unless ledger or objects lie on this one."""
     is_local = settings.database_url.startswith("sqlite") or isinstance(settings.object_store, LocalStoreSettings)
     return node.work_queue if is_local else DEFAULT_QUEUE
-
-
-def _destinations() -> Destinations:
-    """Those that are registered now, as a run finds them."""
-    return Destinations.of(load_settings().settings)

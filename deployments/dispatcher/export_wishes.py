@@ -33,6 +33,8 @@ class ExportWishes:
     async def look(self) -> bool:
         rows = await asyncio.to_thread(self.exports.ledger.wanted)
         for row in rows:
+            if row.flow_run_id is None:  # it is about to have a run, by which it can be ended
+                continue
             await self._retry(row) if row.wanted is Wanted.RETRY else await self._cancel(row)
             await asyncio.to_thread(self.exports.ledger.done, row)
             _log.info("done as an operator wanted", wanted=str(row.wanted), export=str(row.export_id))
@@ -61,8 +63,7 @@ class ExportWishes:
             self.circuits.try_again(found.circuit_name(each.name, row.agent, each.output))
 
     async def _run(self, row: ExportRow) -> FlowRun | None:
-        if row.flow_run_id is None:
-            return None
+        assert row.flow_run_id
         try:
             return await self.client.read_flow_run(row.flow_run_id)
         except ObjectNotFound:

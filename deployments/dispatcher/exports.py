@@ -14,8 +14,8 @@ from deployments.dispatcher.export_runs import export_run
 from gateway.exports.attempt import Attempt
 from gateway.exports.destinations import Destinations
 from gateway.exports.ledger import ExportLedger
-from gateway.exports.run import settle
-from gateway.exports.states import ExportRow, FileStatus
+from gateway.exports.settling import give_up
+from gateway.exports.states import ExportRow
 from gateway.exports.taking_up import take_from_run
 
 _AT_MOST = 20  # runs asked for, before something else has its turn
@@ -82,8 +82,7 @@ class ExportDispatcher:
     def _settle(self, row: ExportRow, reason: str, *, cancelled: bool) -> None:
         attempt: Attempt | None = take_from_run(self.ledger.engine, row)
         if attempt:
-            attempt.fail(FileStatus.UNKNOWN, reason)
-            settle(attempt, self.destinations(), datetime.now(UTC), cancelled=cancelled)
+            give_up(attempt, self.destinations(), reason, datetime.now(UTC), cancelled=cancelled)
             _log.info("export settled", export=str(row.export_id), reason=reason)
 
     async def _prepare(self) -> None:

@@ -11,8 +11,6 @@ from deployments.run_states import mark_cancelled
 from deployments.worker.settlement import Ending, RunInHand
 from deployments.worker.worker import GatewayWorker
 
-_IN_ORDER_SECONDS = 5.0  # then it is killed
-
 _log = structlog.get_logger()
 
 
@@ -24,16 +22,16 @@ async def end_cancelled_runs(worker: GatewayWorker) -> None:
     cancelling = await runs_in_state(worker.client, worker.pool_name, worker.queues, StateType.CANCELLING)
     for flow_run in cancelling:
         if run := worker.in_hand.get(flow_run.id):
-            _end(run, flow_run.name)
+            _end(run, flow_run.name, worker.cancel_seconds)
         elif owner_of(flow_run) == worker.name:
             await mark_cancelled(worker.client, flow_run.id, "Cancelled: nothing was running it.")
 
 
-def _end(run: RunInHand, name: str) -> None:
+def _end(run: RunInHand, name: str, in_order_seconds: float) -> None:
     if run.ending is not Ending.ITSELF:
         return
     run.ending = Ending.CANCELLED
     if run.child:
         _log.info("run cancelled: its process is ended", run=name, process=run.child.process_id)
         run.child.terminate()
-        asyncio.get_running_loop().call_later(_IN_ORDER_SECONDS, run.child.kill)
+        asyncio.get_running_loop().call_later(in_order_seconds, run.child.kill)

@@ -32,16 +32,20 @@ class GatewayWorker(BaseWorker[BaseJobConfiguration, BaseVariables, GatewayResul
     """Runs flows in prestarted children that have everything imported.
 
     `in_hand` holds every run that it has claimed until Prefect knows the run's end; `look_again` is set when it is
-    worth looking for runs; `at_once`, once set, means that nothing is waited for any longer.
+    worth looking for runs; `at_once`, once set, means that nothing is waited for any longer. A cancelled run is killed
+    where it has not ended in order after `cancel_seconds`.
     """
 
     type = "gateway"
     _description = "Runs the gateway's flows in prestarted processes."
 
-    def __init__(self, *arguments: Any, children: ChildPool | None = None, **options: Any) -> None:
+    def __init__(
+        self, *arguments: Any, children: ChildPool | None = None, cancel_seconds: float = 30.0, **options: Any
+    ) -> None:
         # A prefetched run, one that waits for its time, would hold a place until then.
         super().__init__(*arguments, **{"limit": 1, **options, "prefetch_seconds": 0})
         self.children = children or ChildPool(spare=1, entrypoints=(), log=LogSettings())
+        self.cancel_seconds = cancel_seconds
         self.in_hand: dict[UUID, RunInHand] = {}
         self.look_again = asyncio.Event()
         self.at_once = asyncio.Event()

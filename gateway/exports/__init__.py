@@ -6,6 +6,7 @@ states        how far an export has come, and what became of each file at each d
 tables        the database's tables, which are the truth
 rows          what is read from them
 ledger        what was asked for, and which run sees to it
+bell          the dispatcher is told at once
 taking_up     a run takes an export up
 attempt       what a run writes
 run           one run: fetch, send, wait or settle
@@ -15,6 +16,7 @@ area          the working area
 sending       from there to a destination
 circuits      which destinations are away
 settlement    what an export that is over comes to
+settling      its end: judged, and told
 outbox        events that are decided and not yet published
 report        what a person at the dashboard reads
 """

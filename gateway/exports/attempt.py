@@ -4,16 +4,16 @@ A run takes an export up with an epoch of its own. What an earlier run still wri
 TakenOver, so that two of them can never both go on: at most what was on its way is sent twice.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Engine, Table, func, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Table, bindparam, func, select, update
 
-from gateway.database import database_errors
+from gateway.database import UtcDateTime, database_errors
 from gateway.errors import TakenOver
 from gateway.events.port import Message
 from gateway.exports.ledger import add_destination
@@ -22,6 +22,9 @@ from gateway.exports.rows import destinations_of, export_of, paths_of, sends_of
 from gateway.exports.states import DestinationRow, ExportRow, ExportState, FileStatus, SendRow, SendState
 from gateway.exports.tables import destinations, exports, files, sends
 from gateway.store_outcome import Outcome, StoreOutcome
+
+Note = Callable[[int, StoreOutcome, datetime], None]
+"""Keeps what a peer answered about a file. One that is not stored for now stays to be sent. Raises TakenOver."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,22 +64,21 @@ class Attempt:
         with database_errors(), self.engine.connect() as connection:
             return {row.position: row.path for row in connection.execute(wanted)}
 
-    def note(self, destination: int, file: int, outcome: StoreOutcome, now: datetime) -> None:
-        """Keep what a peer answered. A file that is not stored for now stays to be sent."""
-        changes = {
-            "state": _STATES[outcome.outcome],
-            "file_status": FileStatus.SERVICE_ERROR if outcome.outcome is Outcome.FINAL else FileStatus.SUCCESS,
-            "status": outcome.status,
-            "reason": outcome.reason,
-            "attempts": sends.c.attempts + 1,
-            "first_tried": func.coalesce(sends.c.first_tried, now),
-            "last_tried": now,
-        }
-        at = (sends.c.destination == destination) & (sends.c.file == file)
-        with database_errors(), self.engine.begin() as connection:
-            changed = connection.execute(update(sends).where(self._ours(sends), at, self._is_current()).values(changes))
-            if changed.rowcount == 0:
-                raise self._taken_over()
+    @contextmanager
+    def noting(self, destination: int) -> Iterator[Note]:
+        """What notes the outcomes at a destination, each with a commit of its own, over one connection."""
+        place = {"export": self.export_id, "place": destination, "held": self.epoch}
+        with database_errors(), self.engine.connect() as connection:
+
+            def note(file: int, outcome: StoreOutcome, now: datetime) -> None:
+                told = {"new_state": _STATES[outcome.outcome], "status_code": _file_status(outcome), "now": now}
+                told |= {"answer": outcome.status, "why": outcome.reason, "number": file}
+                changed = connection.execute(_NOTE, place | told)
+                connection.commit()
+                if changed.rowcount == 0:
+                    raise self._taken_over()
+
+            yield note
 
     def fail(self, status: FileStatus, reason: str, *, destination: int | None = None, file: int | None = None) -> None:
         """Give up what is still to be sent: all of it, or only to a destination, or only of a file."""
@@ -154,11 +156,6 @@ class Attempt:
         condition: ColumnElement[bool] = table.c.export_id == self.export_id
         return condition
 
-    def _is_current(self) -> ColumnElement[bool]:
-        """The same without the lock, for what is written often and side by side."""
-        epoch = select(exports.c.epoch).where(exports.c.export_id == self.export_id).scalar_subquery()
-        return epoch == self.epoch
-
     def _taken_over(self) -> TakenOver:
         return TakenOver(f"another run has taken export {self.export_id} up")
 
@@ -169,3 +166,28 @@ _STATES = {
     Outcome.TRANSIENT: SendState.PENDING,
     Outcome.FINAL: SendState.FAILED,
 }
+
+# Made once: it is executed for each file, and to make it takes longer than that.
+_NOTE = (
+    update(sends)
+    .where(
+        sends.c.export_id == bindparam("export"),
+        sends.c.destination == bindparam("place"),
+        sends.c.file == bindparam("number"),
+        select(exports.c.epoch).where(exports.c.export_id == bindparam("export")).scalar_subquery()
+        == bindparam("held"),
+    )
+    .values(
+        state=bindparam("new_state"),
+        file_status=bindparam("status_code"),
+        status=bindparam("answer"),
+        reason=bindparam("why"),
+        attempts=sends.c.attempts + 1,
+        first_tried=func.coalesce(sends.c.first_tried, bindparam("now", type_=UtcDateTime)),
+        last_tried=bindparam("now", type_=UtcDateTime),
+    )
+)
+
+
+def _file_status(outcome: StoreOutcome) -> FileStatus:
+    return FileStatus.SERVICE_ERROR if outcome.outcome is Outcome.FINAL else FileStatus.SUCCESS

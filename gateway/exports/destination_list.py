@@ -5,9 +5,8 @@ from datetime import datetime
 
 from sqlalchemy import Engine
 
-from gateway.config import DimseDestination, Settings
+from gateway.config import DicomWebDestination, DimseDestination, Settings
 from gateway.exports.circuits import Circuit, Circuits
-from gateway.exports.destinations import Destination
 from gateway.exports.sending import peer_of
 
 
@@ -30,7 +29,9 @@ def destination_views(settings: Settings, engine: Engine) -> list[DestinationVie
     return [_view(each, circuits.get(each.name), settings.scu.ae_title) for each in settings.destinations]
 
 
-def _view(destination: Destination, circuit: Circuit | None, calling_ae_title: str) -> DestinationView:
+def _view(
+    destination: DimseDestination | DicomWebDestination, circuit: Circuit | None, calling_ae_title: str
+) -> DestinationView:
     if isinstance(destination, DimseDestination):
         address = str(peer_of(destination, calling_ae_title))
     else:

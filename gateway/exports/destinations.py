@@ -1,17 +1,31 @@
 """Where results may go: registered destinations by name, and what inference requests say in `outputResources`."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.config import DicomWebDestination, DimseDestination, Settings
+from gateway.dicomweb.service import Service
 from gateway.errors import PermanentError
 from gateway.inference.identity import request_id
 
-Destination = DimseDestination | DicomWebDestination
-Outputs = Callable[[str], Sequence[DicomWebDestination]]
+
+@dataclass(frozen=True, slots=True)
+class OutputService:
+    """A DICOMweb service that an inference request names. `service` has the same name."""
+
+    name: str
+    service: Service
+    retry_for_seconds: float = 3600.0
+    connect_seconds: float = 10.0
+    answer_seconds: float = 120.0
+    slowest_bytes_per_second: int = 100_000
+
+
+Destination = DimseDestination | DicomWebDestination | OutputService
+Outputs = Callable[[str], Sequence[Service]]
 """The DICOMweb services that the inference request with this transactionID names; none where there is no such request.
 
-Their `name` is of no account. May raise DatabaseUnavailable and CredentialsLost.
+May raise DatabaseUnavailable, and a PermanentError that says why there are none.
 """
 
 _SHOWN_DIGITS = 8
@@ -21,7 +35,7 @@ class UnknownDestination(PermanentError):
     """A request names a destination that is not registered."""
 
 
-def no_outputs(_transaction_id: str) -> Sequence[DicomWebDestination]:
+def no_outputs(_transaction_id: str) -> Sequence[Service]:
     """No inference request says where results may go."""
     return ()
 
@@ -40,17 +54,17 @@ class Destinations:
         return cls(registered, settings.scu.agent_name, outputs)
 
     def find(self, name: str, agent: str) -> Sequence[Destination]:
-        """Return where files for `name` go, in a request that came by `agent`. Raises UnknownDestination.
+        """Return where files for `name` go, in a request that came by `agent`; more than one by an inference request.
 
-        More than one: those that an inference request names.
+        Raises UnknownDestination, and what `outputs` raises.
         """
         if name in self.registered:
             return [self.registered[name]]
         if agent == self.scu_agent_name:
             raise UnknownDestination("no destination is registered under this name")
         if outputs := self.outputs(name):
-            named = ({"name": self.circuit_name(name, agent, number)} for number in range(len(outputs)))
-            return [each.model_copy(update=called) for each, called in zip(outputs, named, strict=True)]
+            names = [self.circuit_name(name, agent, number) for number in range(len(outputs))]
+            return [OutputService(label, replace(each, name=label)) for label, each in zip(names, outputs, strict=True)]
         raise UnknownDestination("neither a registered destination nor an inference request with outputResources")
 
     def circuit_name(self, name: str, agent: str, output: int) -> str:

@@ -11,6 +11,7 @@ from gateway.errors import Damaged, InvalidDataSet, NoRoom, NoSuchObject, StoreR
 from gateway.exports.states import FileStatus
 from gateway.object_store import ObjectStore
 from gateway.object_store.key import checked
+from gateway.spool.durable import Durability
 
 _AT_ONCE = 4
 
@@ -57,7 +58,7 @@ def _fetch(store: ObjectStore, key: str, to: Path, reserve_bytes: int) -> Unfit 
     if shutil.disk_usage(to.parent).free < reserve_bytes:
         raise NoRoom(f"less than {reserve_bytes // 1_000_000} MB are free in {to.parent}, which are kept for senders")
     try:
-        store.fetch(key, to)
+        store.fetch(key, to, Durability.OS)  # what a power cut takes is fetched again
         Part10File.at(to)
     except NoSuchObject:
         return Unfit(FileStatus.DOWNLOAD_ERROR, "the object store does not have it")

@@ -4,18 +4,21 @@ A request is recorded once, durably, before it is acknowledged. What a run write
 `gateway.exports.attempt`, what people see through `gateway.exports.listing`. All methods raise DatabaseUnavailable.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, Engine, Table, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from gateway.config import Settings
 from gateway.database import database_errors, open_database
 from gateway.exports import tables
+from gateway.exports.bell import bell_directory, ring
 from gateway.exports.request import ExportRequest
 from gateway.exports.rows import destinations_of, export_of, export_row
 from gateway.exports.states import SETTLED, DestinationRow, ExportRow, ExportState, FileStatus, SendState, Wanted
@@ -27,8 +30,15 @@ _UNSETTLED = exports.c.state.not_in(sorted(SETTLED))
 class ExportLedger:
     """For the doors, which record, and for the dispatcher, which sees that each export has a run."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, ring: Callable[[], None] = lambda: None) -> None:
+        """`ring` is called after what the dispatcher should see to at once."""
         self.engine = engine
+        self._ring = ring
+
+    @classmethod
+    def of(cls, settings: Settings) -> "ExportLedger":
+        """The ledger of a node. Raises SettingsError where the database's address can't be used."""
+        return cls(open_database(settings.database_url), partial(ring, bell_directory(settings)))
 
     def prepare(self) -> None:
         """Make the tables where they are missing."""
@@ -48,7 +58,8 @@ class ExportLedger:
                     _insert(connection, request, now)
             except IntegrityError:  # another door was quicker
                 return False
-            return True
+        self._ring()
+        return True
 
     def row(self, export_id: UUID) -> ExportRow | None:
         with database_errors():
@@ -87,6 +98,7 @@ class ExportLedger:
     def want(self, row: ExportRow, wanted: Wanted) -> None:
         """Note what an operator asks for; the dispatcher sees to it."""
         self._change(exports.c.export_id == row.export_id, {"wanted": wanted})
+        self._ring()
 
     def done(self, row: ExportRow) -> None:
         """What was wanted is seen to."""
@@ -122,9 +134,9 @@ _QUEUED: dict[str, Any] = {"state": ExportState.QUEUED, "message": "", "next_try
 
 
 @contextmanager
-def opened_ledger(url: str) -> Iterator[ExportLedger]:
-    """The ledger in the database at `url`, made where it is missing."""
-    ledger = ExportLedger(open_database(url))
+def opened_ledger(source: str | Settings) -> Iterator[ExportLedger]:
+    """The ledger of a node, or in the database at an address; made where it is missing."""
+    ledger = ExportLedger(open_database(source)) if isinstance(source, str) else ExportLedger.of(source)
     try:
         ledger.prepare()
         yield ledger

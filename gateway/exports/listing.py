@@ -133,32 +133,18 @@ class ExportListing:
 
 def _views(connection: Connection, rows: Sequence[ExportRow]) -> list[ExportView]:
     ids = [row.export_id for row in rows]
-    named: dict[UUID, dict[str, None]] = {export_id: {} for export_id in ids}
-    places = select(destinations.c.export_id, destinations.c.name).where(destinations.c.export_id.in_(ids))
-    for export_id, name in connection.execute(places.order_by(destinations.c.position)):
-        named[export_id][name] = None
-    totals = (
-        select(files.c.export_id, func.count().label("files"))
-        .where(files.c.export_id.in_(ids))
-        .group_by(files.c.export_id)
-    )
-    file_counts = {row.export_id: row.files for row in connection.execute(totals)}
-    grouped = select(sends.c.export_id, sends.c.state, func.count()).where(sends.c.export_id.in_(ids))
-    stored: Counter[UUID] = Counter()
-    all_sends: Counter[UUID] = Counter()
-    for export_id, state, count in connection.execute(grouped.group_by(sends.c.export_id, sends.c.state)):
-        all_sends[export_id] += count
-        stored[export_id] += count if SendState(state).is_stored else 0
+    names, file_counts = _names(connection, ids), _file_counts(connection, ids)
+    stored, missing = _send_counts(connection, ids)
     return [
         ExportView(
             row.export_id,
             row.state,
             row.workflow_instance_id,
             row.export_task_id,
-            list(named[row.export_id]),
-            file_counts.get(row.export_id, 0),
+            names[row.export_id],
+            file_counts[row.export_id],
             stored[row.export_id],
-            all_sends[row.export_id] - stored[row.export_id],
+            missing[row.export_id],
             row.message,
             row.next_try,
             row.received,
@@ -168,6 +154,30 @@ def _views(connection: Connection, rows: Sequence[ExportRow]) -> list[ExportView
         )
         for row in rows
     ]
+
+
+def _names(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, list[str]]:
+    found: dict[UUID, list[str]] = {export_id: [] for export_id in ids}
+    places = select(destinations.c.export_id, destinations.c.name)
+    ours = (destinations.c.export_id.in_(ids)) & (destinations.c.output == 0)
+    for row in connection.execute(places.where(ours).order_by(destinations.c.position)):
+        found[row.export_id].append(row.name)
+    return found
+
+
+def _file_counts(connection: Connection, ids: Sequence[UUID]) -> Counter[UUID]:
+    totals = select(files.c.export_id, func.count().label("files")).where(files.c.export_id.in_(ids))
+    return Counter({row.export_id: row.files for row in connection.execute(totals.group_by(files.c.export_id))})
+
+
+def _send_counts(connection: Connection, ids: Sequence[UUID]) -> tuple[Counter[UUID], Counter[UUID]]:
+    """How many are stored, and how many are not, for each export."""
+    stored: Counter[UUID] = Counter()
+    missing: Counter[UUID] = Counter()
+    counted = select(sends.c.export_id, sends.c.state, func.count().label("sends")).where(sends.c.export_id.in_(ids))
+    for row in connection.execute(counted.group_by(sends.c.export_id, sends.c.state)):
+        (stored if SendState(row.state).is_stored else missing)[row.export_id] += row.sends
+    return stored, missing
 
 
 def _destination(row: DestinationRow, going: Sequence[SendRow]) -> DestinationView:

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, func, insert, or_, select, update
 
 from gateway.database import database_errors
+from gateway.errors import BrokerRefused
 from gateway.events.port import EventPublisher, Message
 from gateway.exports.tables import outbox
 
@@ -32,13 +33,16 @@ class Outbox:
     def publish_next(self, publisher: EventPublisher, now: datetime) -> bool:
         """Publish the oldest that nobody else is publishing; False where there is none.
 
-        Raises BrokerUnavailable and BrokerRefused: then it stays.
+        Raises BrokerUnavailable and BrokerRefused: then it stays. One that is refused, for its size perhaps, lets the
+        others go first for a while.
         """
         message = self._claim(now)
         if message is None:
             return False
         try:
             publisher.publish(message)
+        except BrokerRefused:
+            raise
         except BaseException:
             self._change(message, {"claimed_until": None})
             raise

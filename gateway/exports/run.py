@@ -9,24 +9,18 @@ from pathlib import Path
 
 from gateway.dicom.part10_file import Part10File
 from gateway.errors import PeerRefused, PeerUnavailable, PermanentError, SettingsError, TransientError
-from gateway.events.export_complete import export_complete
 from gateway.exports.attempt import Attempt
 from gateway.exports.circuits import Circuits
-from gateway.exports.destinations import Destination, Destinations, UnknownDestination
+from gateway.exports.destinations import Destination, Destinations
 from gateway.exports.fetching import Unfit, fetch_files, file_in
 from gateway.exports.sending import send_files
-from gateway.exports.settlement import ExportStatus, Settlement, settlement_of
-from gateway.exports.states import DestinationRow, ExportRow, ExportState, FileStatus
+from gateway.exports.settlement import Settlement
+from gateway.exports.settling import settle
+from gateway.exports.states import DestinationRow, ExportRow, FileStatus
 from gateway.object_store import ObjectStore
 from gateway.store_outcome import Outcome, StoreOutcome
 
 Now = Callable[[], datetime]
-
-_ENDS = {
-    ExportStatus.SUCCESS: ExportState.SUCCEEDED,
-    ExportStatus.PARTIAL_FAILURE: ExportState.PARTIAL,
-    ExportStatus.FAILURE: ExportState.FAILED,
-}
 
 _SETTLED_WITHIN_SECONDS = 3600.0  # where no destination says otherwise
 
@@ -118,7 +112,7 @@ class ExportRun:
         """Until when a part of ours may be away: as long as the most patient destination. None: it is over."""
         export, now = self.attempt.row(), self.now()
         seconds = [_SETTLED_WITHIN_SECONDS]
-        with suppress(UnknownDestination):
+        with suppress(PermanentError):
             seconds = [self._found(row, export).retry_for_seconds for row in self.attempt.destinations()] or seconds
         until = (export.away_since or now) + timedelta(seconds=max(seconds))
         return until if until > now else None
@@ -143,16 +137,14 @@ class ExportRun:
         """All of them, by name."""
         return {row.name: self.label(row.name) for row in self.attempt.destinations()}
 
-    def settle(self, *, cancelled: str = "") -> Settlement:
-        """Settle; `cancelled` says by whom, where somebody ended it."""
-        if cancelled:
-            self.attempt.fail(FileStatus.UNKNOWN, cancelled)
-        return settle(self.attempt, self.destinations, self.now(), cancelled=bool(cancelled))
+    def settle(self) -> Settlement:
+        """Settle as the files stand."""
+        return settle(self.attempt, self.destinations, self.now())
 
     def _make_sure_of(self, row: DestinationRow, export: ExportRow) -> None:
         try:
             found = self.destinations.find(row.name, export.agent)
-        except UnknownDestination as error:
+        except PermanentError as error:  # unknown, or its credentials are lost
             self.attempt.fail(FileStatus.CONFIGURATION_ERROR, str(error), destination=row.position)
             return
         if row.output >= len(found):
@@ -172,10 +164,11 @@ class ExportRun:
 
     def _send(self, row: DestinationRow, destination: Destination, area: Path) -> None:
         left = ""
-        for number, outcome in self._outcomes(row, destination, area):
-            self.attempt.note(row.position, number, outcome, self.now())
-            if outcome.outcome is Outcome.TRANSIENT:
-                left = outcome.reason
+        with self.attempt.noting(row.position) as note:
+            for number, outcome in self._outcomes(row, destination, area):
+                note(number, outcome, self.now())
+                if outcome.outcome is Outcome.TRANSIENT:
+                    left = outcome.reason
         if left and not self.stopping.is_set():
             raise _SomeLeft(left)
 
@@ -220,19 +213,6 @@ class ExportRun:
 
 class _SomeLeft(PeerUnavailable):
     """A destination took some files, and can't store others just now."""
-
-
-def settle(attempt: Attempt, destinations: Destinations, now: datetime, *, cancelled: bool = False) -> Settlement:
-    """Settle an export as its files stand, and leave the event that says so in the outbox."""
-    export, rows = attempt.row(), attempt.destinations()
-    paths, sends = attempt.results()
-    names = list(dict.fromkeys(row.name for row in rows))
-    labels = {name: destinations.label(name, export.agent) for name in names}
-    settlement = settlement_of(export.problem, paths, names, sends, labels)
-    number = export.settlements + 1
-    state = ExportState.CANCELLED if cancelled else _ENDS[settlement.status]
-    attempt.settle(state, settlement.message, export_complete(export, settlement, number, now), number, now)
-    return settlement
 
 
 def _files_in(area: Path, missing: Mapping[int, str]) -> dict[Part10File, int]:

@@ -12,7 +12,7 @@ from gateway.dicomweb.service import HttpPatience, Service
 from gateway.dimse import store as dimse
 from gateway.dimse.echo import echo
 from gateway.dimse.peer import Patience, Peer
-from gateway.exports.destinations import Destination
+from gateway.exports.destinations import Destination, OutputService
 from gateway.store_outcome import StoreOutcome
 
 _PROBE_SECONDS = 10.0
@@ -51,8 +51,11 @@ def peer_of(destination: DimseDestination, calling_ae_title: str) -> Peer:
     return Peer(destination.host, destination.port, destination.ae_title, calling)
 
 
-def _client(destination: DicomWebDestination, answer_seconds: float) -> Client:
-    service = Service(
+def service_of(destination: DicomWebDestination | OutputService) -> Service:
+    """The service that is called, with what lets us in."""
+    if isinstance(destination, OutputService):
+        return destination.service
+    return Service(
         destination.url,
         username=destination.username,
         password=destination.password.get_secret_value(),
@@ -60,9 +63,12 @@ def _client(destination: DicomWebDestination, answer_seconds: float) -> Client:
         ca_file=destination.ca_file,
         name=destination.name,
     )
+
+
+def _client(destination: DicomWebDestination | OutputService, answer_seconds: float) -> Client:
     patience = HttpPatience(
         connect_seconds=destination.connect_seconds,
         answer_seconds=answer_seconds,
         slowest_bytes_per_second=destination.slowest_bytes_per_second,
     )
-    return Client(service, patience)
+    return Client(service_of(destination), patience)

@@ -8,7 +8,7 @@ from gateway.database import database_errors
 from gateway.errors import PermanentError
 from gateway.exports.attempt import Attempt
 from gateway.exports.rows import export_of
-from gateway.exports.states import ExportRow, ExportState, FileStatus, SendState
+from gateway.exports.states import ExportRow, ExportState, FileStatus, SendState, Wanted
 from gateway.exports.tables import destinations, exports, sends
 
 
@@ -33,8 +33,9 @@ def take_up(engine: Engine, export_id: UUID, run_id: UUID | None = None) -> Atte
             return None
         if row.settled:
             _open_again(connection, export_id)
-        changes = {"state": ExportState.SENDING, "message": "", "next_try": None, "wanted": None}
+        changes = {"state": ExportState.SENDING, "message": "", "next_try": None}
         connection.execute(update(exports).where(this).values(changes | ({"flow_run_id": run_id} if run_id else {})))
+        connection.execute(update(exports).where(this, exports.c.wanted == Wanted.RETRY).values(wanted=None))
     return Attempt(engine, export_id, row.epoch, is_retry=row.settled is not None)
 
 

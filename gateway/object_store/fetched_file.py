@@ -40,16 +40,16 @@ class VerifiedWriter:
 
 
 @contextmanager
-def fetched_file(to: Path) -> Iterator[VerifiedWriter]:
-    """What is written in the block becomes the file `to` when it ends, durably; nothing does if it fails."""
+def fetched_file(to: Path, durability: Durability = Durability.DISK) -> Iterator[VerifiedWriter]:
+    """What is written in the block becomes the file `to` when it ends, as durably as told; nothing does if it fails."""
     temporary = to.with_name(f".{to.name}.{uuid4().hex}")
     try:
         with os.fdopen(os.open(temporary, _NEW_FILE, 0o640), "wb") as file:
             yield VerifiedWriter(file)
             file.flush()
-            Durability.DISK.flush_file(file.fileno())
+            durability.flush_file(file.fileno())
         temporary.rename(to)
-        Durability.DISK.flush_directory(to.parent)
+        durability.flush_directory(to.parent)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise NoRoom(f"{to.parent} has no room for what is fetched from the object store") from error

@@ -22,6 +22,7 @@ from gateway.object_store.fetched_file import fetched_file
 from gateway.object_store.key import begins_keys, checked
 from gateway.object_store.port import StoredObject, Upload
 from gateway.object_store.verified_reader import VerifiedReader
+from gateway.spool.durable import Durability
 
 _PIECE_BYTES = 1 << 20
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -59,11 +60,11 @@ class LocalObjectStore:
                 return None
             return _stored(key, found.st_size, about) if stat.S_ISREG(found.st_mode) else None
 
-    def fetch(self, key: str, to: Path) -> StoredObject:
+    def fetch(self, key: str, to: Path, durability: Durability = Durability.DISK) -> StoredObject:
         expected = self.stat(key)
         if expected is None:
             raise NoSuchObject(f"{self._name} has no object {key}")
-        with fetched_file(to) as writer:
+        with fetched_file(to, durability) as writer:
             for piece in self._pieces(key):
                 writer.write(piece)
             return writer.verify(expected, Damaged)

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from gateway.spool.durable import Durability
+
 
 @dataclass(frozen=True, slots=True)
 class Upload:
@@ -47,7 +49,7 @@ class ObjectStore(Protocol):
     def stat(self, key: str) -> StoredObject | None:
         """What is stored under `key`; None if nothing is."""
 
-    def fetch(self, key: str, to: Path) -> StoredObject:
+    def fetch(self, key: str, to: Path, durability: Durability = Durability.DISK) -> StoredObject:
         """Write an object to the file `to`: whole, verified and durable, or not at all. Raises NoSuchObject."""
 
     def list(self, prefix: str) -> Iterator[StoredObject]:

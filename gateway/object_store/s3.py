@@ -22,6 +22,7 @@ from gateway.object_store.port import StoredObject, Upload
 from gateway.object_store.s3_errors import our_errors
 from gateway.object_store.sent_parts import SentParts
 from gateway.object_store.verified_reader import VerifiedReader
+from gateway.spool.durable import Durability
 from gateway.trust import tls_context
 
 # minio holds a whole part in memory. What fits in one part goes with one PUT.
@@ -82,12 +83,12 @@ class S3ObjectStore:
             return None
         return StoredObject(key, found.size or 0, _kept_checksum(found.metadata or {}))
 
-    def fetch(self, key: str, to: Path) -> StoredObject:
+    def fetch(self, key: str, to: Path, durability: Durability = Durability.DISK) -> StoredObject:
         with self._our_errors(key):
             answer = self._client.get_object(self._bucket, checked(key))
             try:
                 size = int(answer.headers["content-length"])
-                with fetched_file(to) as writer:
+                with fetched_file(to, durability) as writer:
                     for piece in answer.stream(_PIECE_BYTES, decode_content=False):
                         writer.write(piece)
                     return writer.verify(StoredObject(key, size, _kept_checksum(answer.headers)), CorruptedInTransit)

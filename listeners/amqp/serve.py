@@ -10,7 +10,6 @@ from pika.adapters.utils.connection_workflow import AMQPConnectorException
 from pika.exceptions import AMQPError
 
 from gateway.config import RabbitMqSettings, Settings
-from gateway.database import open_database
 from gateway.errors import GatewayError, SettingsError
 from gateway.events.rabbitmq import connection_parameters
 from gateway.events.rabbitmq_errors import our_error
@@ -28,7 +27,7 @@ def serve(settings: Settings, stopping: threading.Event) -> None:
     """Consume until `stopping` is set. Raises SettingsError where no broker is configured."""
     if not isinstance(settings.events, RabbitMqSettings):
         raise SettingsError('events.kind: "rabbitmq" is needed here; without a broker there is `mig export submit`')
-    ledger = ExportLedger(open_database(settings.database_url))
+    ledger = ExportLedger.of(settings)
     queues = {f"{ROUTING_KEY_PREFIX}.{agent}": agent for agent in _agents(settings)}
     consumer = Consumer(settings.events, queues, ledger, stopping)
     outage = Outage()

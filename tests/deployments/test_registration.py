@@ -11,6 +11,7 @@ from pathlib import Path
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.schedules import SCHEDULE_TYPES, IntervalSchedule
 
+from deployments.pools import Pool
 from deployments.registration import DESCRIPTION_FILE, Description, read_descriptions, register
 from tests.deployments.operator import Operator, on_both_databases
 from tests.deployments.roles import ROOT
@@ -22,14 +23,19 @@ TRIVIAL = Description("trivial", "tests.deployments.example_flows.trivial", "an 
 def register_on(prefect: PrefectServer, work_pool: str, *descriptions: Description) -> None:
     async def once() -> None:
         async with PrefectClient(prefect.api_url) as client:
-            await register(client, work_pool, ["node-1"], descriptions)
+            await register(client, [Pool(work_pool, ("node-1",))], descriptions)
 
     asyncio.run(once())
 
 
-def test_the_file_describes_every_flow() -> None:
+def test_the_file_describes_our_flows() -> None:
     entrypoints = {each.name: each.entrypoint for each in read_descriptions()}
-    assert entrypoints == {"ingest": "flows.ingest.ingest_payload", "export": "flows.export.export_files"}
+    assert entrypoints == {
+        "ingest": "flows.ingest.ingest_payload",
+        "export": "flows.export.export_files",
+        "retrieve": "flows.retrieve.retrieve_request",
+        "retrieve-studies": "flows.retrieve_studies.retrieve_studies",
+    }
 
 
 @on_both_databases

@@ -15,6 +15,7 @@ from gateway.instance_reader import open_instance
 from gateway.object_store import ObjectStore, StoredObject, Upload
 from gateway.object_store.local import LocalObjectStore
 from gateway.payload import Payload
+from gateway.spool.durable import Durability
 from gateway.spool.reception import Reception
 from gateway.storing import PayloadUpload
 from tests.gateway.dicom.test_scanner import data_set_bytes
@@ -89,7 +90,7 @@ def test_a_file_that_is_not_what_was_received_stops_the_payload_and_stays(spool:
     path = spool.door.root / payload.instances[1].file
     torn = path.read_bytes()[:-1] + b"?"
     path.write_bytes(torn)
-    with pytest.raises(Damaged, match="1 of 3 instances are not what was received"):
+    with pytest.raises(Damaged, match="1 of 3 files are not what was received"):
         assemble(spool.door, payload, nothing)
     assert path.read_bytes() == torn
     path.unlink()
@@ -130,8 +131,8 @@ class FailingStore:
         self.stats.append(key)
         return self._store.stat(key)
 
-    def fetch(self, key: str, to: Path) -> StoredObject:
-        return self._store.fetch(key, to)
+    def fetch(self, key: str, to: Path, durability: Durability = Durability.DISK) -> StoredObject:
+        return self._store.fetch(key, to, durability)
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
         return self._store.list(prefix)

@@ -16,12 +16,15 @@ from crc32c import crc32c
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.objects import FlowRun
 
-from gateway.config import DimseDestination
+from gateway.config import DimseDestination, Settings
 from gateway.dicom.part10_file import Part10File
 from gateway.exports.attempt import Attempt
+from gateway.exports.destinations import Destinations
 from gateway.exports.ledger import opened_ledger
 from gateway.exports.request import read_export_request
+from gateway.exports.settling import give_up
 from gateway.exports.states import ExportRow, ExportState, SendRow
+from gateway.exports.taking_up import take_from_run
 from gateway.object_store import Upload
 from gateway.object_store.local import LocalObjectStore
 from tests.deployments.commands.mig import Mig
@@ -49,6 +52,10 @@ class ExportSite:
         return f"sqlite:///{self.gateway.data_dir}/gateway.db"
 
     @property
+    def settings(self) -> Settings:
+        return Settings(data_dir=self.gateway.data_dir)
+
+    @property
     def mig(self) -> Mig:
         environment = {"MIG_CONFIG": str(self.settings_file), "MIG_DATA_DIR": str(self.gateway.data_dir)}
         return Mig(self.gateway.directory, environment)
@@ -72,7 +79,7 @@ class ExportSite:
     def ask(self, files: Sequence[str], *destinations: str, task: str = "task-1") -> UUID:
         """Submit a request, as `mig export submit` does; return the export's id."""
         request = read_export_request(request_body(files, destinations, task))
-        with opened_ledger(self.database_url) as ledger:
+        with opened_ledger(self.settings) as ledger:
             ledger.record(request, datetime.now(UTC))
         return request.export_id
 
@@ -85,6 +92,13 @@ class ExportSite:
     def sends(self, export_id: UUID) -> list[SendRow]:
         with opened_ledger(self.database_url) as ledger:
             return Attempt(ledger.engine, export_id, 0).results()[1]
+
+    def settle(self, export_id: UUID) -> None:
+        """Settle an export as its files stand, as a run does that is killed right afterwards."""
+        with opened_ledger(self.database_url) as ledger:
+            attempt = take_from_run(ledger.engine, self.row(export_id))
+            assert attempt
+            give_up(attempt, Destinations.of(self.settings), "given up", datetime.now(UTC))
 
     def wait_for(self, export_id: UUID, *states: ExportState, within_seconds: float = 90) -> ExportRow:
         wait_until(lambda: self.row(export_id).state in states, within_seconds, f"export {export_id} to be {states}")

@@ -196,6 +196,24 @@ def test_a_worker_that_is_killed_sends_no_more_than_one_file_twice(site: ExportS
     assert [told["status"] for told in site.told(export_id)] == ["Success"]
 
 
+def test_a_run_that_prefect_did_not_hear_the_end_of_is_no_retry(site: ExportSite, pacs: RawPacs, task: str) -> None:
+    there = pacs_destination(pacs, f"pacs-{task}")
+    site.register(there.model_copy(update={"port": free_port()}))
+    export_id = site.ask(site.put_some(3), there.name, task=task)
+    site.wait_for(export_id, ExportState.WAITING)
+    run = site.run_of(export_id)
+    site.operator.wait_for(run.id, "AwaitingRetry", within_seconds=60)
+    site.settle(export_id)
+    site.register(there)
+    site.operator.retry(run.id)
+    state = site.operator.wait_for(run.id, "Failed", within_seconds=60)
+    assert "3 of 3 files not stored" in (state.message or "")
+    assert pacs.names == []
+    assert len(site.told(export_id)) == 1
+    site.operator.retry(run.id)
+    site.wait_for(export_id, ExportState.SUCCEEDED)
+
+
 def test_a_slow_destination_does_not_hold_up_another(site: ExportSite, tmp_path: Path, task: str) -> None:
     go_on = tmp_path / "go-on"
     with raw_pacs(answer_when(go_on)) as slow, raw_pacs() as quick:
@@ -204,7 +222,8 @@ def test_a_slow_destination_does_not_hold_up_another(site: ExportSite, tmp_path:
         )
         export_id = site.ask(site.put_some(3), f"slow-{task}", f"quick-{task}", task=task)
         wait_until(lambda: quick.names == SENT, 60, "the quick one to have everything")
-        assert len(slow.names) == 2
+        wait_until(lambda: len(slow.names) == 2, 60, "the second file to be on its way to the slow one")
+        assert site.row(export_id).state is ExportState.SENDING
         go_on.touch()
         site.wait_for(export_id, ExportState.SUCCEEDED)
 

@@ -23,8 +23,9 @@ def test_cancel_ends_a_running_run_in_order(worker: WorkerProcess, operator: Ope
 
 
 def test_cancel_kills_a_run_that_will_not_end_and_what_it_started(
-    worker: WorkerProcess, operator: Operator, tmp_path: Path
+    new_worker: NewWorker, operator: Operator, tmp_path: Path
 ) -> None:
+    new_worker(MIG_WORKER__CANCEL_SECONDS="2")
     begun = tmp_path / "begun"
     run_id = operator.trigger("example-stubborn/stubborn", {"started": str(begun)})
     wait_until(lambda: len(started(begun)) == 2, 20, "the run to begin")

@@ -54,9 +54,9 @@ def settings_for(rabbitmq: RabbitMQ, **changes: object) -> RabbitMqSettings:
     return settings.model_copy(update=changes)
 
 
-def bind_durably(rabbitmq: RabbitMQ, settings: RabbitMqSettings) -> str:
+def bind_durably(rabbitmq: RabbitMQ, settings: RabbitMqSettings, routing_key: str = ROUTING_KEY) -> str:
     """Bind a queue, and wait until the broker has written it down: killed before, it would never serve it again."""
-    queue = rabbitmq.bind_queue(settings.virtual_host, settings.exchange, ROUTING_KEY)
+    queue = rabbitmq.bind_queue(settings.virtual_host, settings.exchange, routing_key)
     entry = f"{settings.virtual_host}_{queue}".encode()
 
     def is_written_down() -> bool:

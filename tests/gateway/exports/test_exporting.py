@@ -1,20 +1,24 @@
 """Runs of exports against peers of every kind: what the ledger holds, what is told, what the peer got."""
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 
-from gateway.errors import DatabaseUnavailable, TakenOver
+from gateway.dicomweb.service import Service
+from gateway.errors import CredentialsLost, DatabaseUnavailable, TakenOver
+from gateway.exports.run import ExportRun
+from gateway.exports.settling import give_up
 from gateway.exports.states import ExportState, FileStatus, SendRow, SendState
 from gateway.store_outcome import Outcome, StoreOutcome
+from tests.gateway.dicomweb.raw_service import Conversation, raw_service, store_all, store_response
 from tests.gateway.dicomweb.raw_service import answering as http_answering
-from tests.gateway.dicomweb.raw_service import raw_service, store_all, store_response
 from tests.gateway.dimse.raw_pacs import Association, Manners, answering, raw_pacs
 from tests.gateway.exports.conftest import on_both_databases
 from tests.gateway.exports.scene import WEB, Scene, pacs_destination, web_destination
-from tests.gateway.part10_files import write_file
+from tests.gateway.part10_files import write_file, write_files
 from tests.peers.ports import free_port
 
 SENT = ["1.2.3.1", "1.2.3.2", "1.2.3.3"]
@@ -22,6 +26,11 @@ SENT = ["1.2.3.1", "1.2.3.2", "1.2.3.3"]
 
 def states(scene: Scene, export_id: UUID) -> list[SendState]:
     return [send.state for send in scene.sends(export_id)]
+
+
+def note_stored(scene: Scene, run: ExportRun, number: int = 0) -> None:
+    with run.attempt.noting(0) as note:
+        note(number, StoreOutcome(Outcome.STORED), scene.now)
 
 
 def send_of(scene: Scene, export_id: UUID, number: int = 0) -> SendRow:
@@ -246,7 +255,7 @@ def test_a_destination_that_is_registered_afterwards_is_served_by_a_retry(scene:
 
 def test_results_go_to_every_service_that_the_inference_request_names(scene: Scene) -> None:
     with raw_service(store_all) as first, raw_service(store_all) as second:
-        outputs = [web_destination(first, "x"), web_destination(second, "x")]
+        outputs = [Service(first.url), Service(second.url, token="abc")]
         scene.outputs = lambda transaction_id: outputs if transaction_id == "doe^jane" else ()
         export_id = scene.ask(scene.put_some(3), "doe^jane", agent=WEB)
         settlement = scene.settled(export_id)
@@ -296,7 +305,7 @@ def test_what_a_killed_run_had_stored_is_not_sent_again(scene: Scene) -> None:
         export_id = scene.ask(keys, "pacs")
         killed = scene.take_up(export_id)
         assert killed
-        killed.attempt.note(0, 1, StoreOutcome(Outcome.STORED), scene.now)
+        note_stored(scene, killed, 1)
         scene.settled(export_id)
     assert pacs.names == ["1.2.3.1", "1.2.3.3"]
 
@@ -308,14 +317,14 @@ def test_a_run_that_was_taken_over_writes_nothing_more(scene: Scene) -> None:
     assert first
     assert second
     for write in (
-        lambda: first.attempt.note(0, 0, StoreOutcome(Outcome.STORED), scene.now),
+        lambda: note_stored(scene, first),
         lambda: first.attempt.fail(FileStatus.UNKNOWN, "no"),
         first.settle,
     ):
         with pytest.raises(TakenOver):
             write()
     assert states(scene, export_id) == [SendState.PENDING]
-    second.settle(cancelled="cancelled by an operator")
+    give_up(second.attempt, second.destinations, "cancelled by an operator", scene.now, cancelled=True)
     assert scene.row(export_id).state is ExportState.CANCELLED
 
 
@@ -362,4 +371,115 @@ def test_a_ledger_that_does_not_answer_loses_no_more_than_what_was_on_its_way(sc
     (scene.directory / "gateway.db").rename(scene.directory / "away.db")
     scene.ledger.close()
     with pytest.raises(DatabaseUnavailable):
-        run.attempt.note(0, 0, StoreOutcome(Outcome.STORED), scene.now)
+        note_stored(scene, run)
+
+
+@pytest.mark.parametrize("rejection", [(1, 1, 2), (1, 1, 3), (1, 1, 7), (1, 2, 2)])
+def test_each_rejection_for_good_is_told_and_not_tried_again(scene: Scene, rejection: tuple[int, int, int]) -> None:
+    with raw_pacs(Manners(rejection=rejection)) as pacs:
+        scene.register(pacs_destination(pacs))
+        settlement = scene.settled(scene.ask(scene.put_some(3), "pacs"))
+    assert len(pacs.endings) == 1
+    assert f"({'/'.join(map(str, rejection))})" in settlement.message
+
+
+def test_a_peer_that_takes_implicit_little_endian_only_gets_nothing_transcoded(scene: Scene, tmp_path: Path) -> None:
+    implicit = "1.2.840.10008.1.2"
+    plain = write_file(tmp_path, "1.2.9", transfer_syntax_uid=implicit)
+    with raw_pacs(Manners(accepts=lambda _, syntax: 0 if syntax == implicit else 4)) as pacs:
+        scene.register(pacs_destination(pacs))
+        export_id = scene.ask([*scene.put_some(2), *scene.put(plain)], "pacs")
+        scene.settled(export_id)
+    assert pacs.names == ["1.2.9"]
+    assert states(scene, export_id) == [SendState.FAILED, SendState.FAILED, SendState.STORED]
+    assert "Explicit VR Little Endian" in send_of(scene, export_id).reason
+
+
+def close_in_the_second(association: Association) -> None:
+    if len(association.pacs.stored) == 1:
+        association.reset()
+
+
+def stop_reading_in_the_second(association: Association) -> None:
+    if len(association.pacs.stored) == 1:
+        association.say_nothing()
+
+
+@pytest.mark.parametrize("interrupt", [close_in_the_second, stop_reading_in_the_second])
+def test_a_peer_that_breaks_off_in_mid_file_is_sent_that_file_again(
+    scene: Scene, tmp_path: Path, interrupt: Callable[[Association], None]
+) -> None:
+    files = write_files(tmp_path, 3, pixels=bytes(2_000_000))
+    with raw_pacs(Manners(interrupt_after_bytes=3_000_000, interrupt=interrupt)) as pacs:
+        scene.register(pacs_destination(pacs, answer_seconds=2, slowest_bytes_per_second=10_000_000))
+        export_id = scene.ask(scene.put(*files), "pacs")
+        scene.waits(export_id)
+        assert states(scene, export_id) == [SendState.STORED, SendState.PENDING, SendState.PENDING]
+        pacs.manners = Manners()
+        scene.settled(export_id)
+    assert pacs.names == ["1.2.3.1", "1.2.3.3", "1.2.3.2"]
+    assert [send.attempts for send in scene.sends(export_id)] == [1, 2, 1]
+
+
+def test_a_peer_that_never_answers_is_given_up_after_its_time(scene: Scene) -> None:
+    with raw_pacs(Manners(answer=lambda association, _: association.say_nothing())) as pacs:
+        scene.register(pacs_destination(pacs, answer_seconds=1))
+        wait = scene.waits(scene.ask(scene.put_some(3), "pacs"))
+    assert pacs.names == ["1.2.3.1"]
+    assert "the peer sent nothing in time" in wait.reason
+
+
+def test_a_slow_reader_gets_everything(scene: Scene, tmp_path: Path) -> None:
+    files = write_files(tmp_path, 2, pixels=bytes(10_000_000))
+    with raw_pacs(Manners(bytes_per_second=20_000_000)) as pacs:
+        scene.register(pacs_destination(pacs))
+        scene.settled(scene.ask(scene.put(*files), "pacs"))
+    assert pacs.names == SENT[:2]
+
+
+def test_a_service_that_takes_some_is_told_file_by_file(scene: Scene) -> None:
+    body = store_response(stored=["1.2.3.1", "1.2.3.3"], failed=[("1.2.3.2", 0xC000)])
+    with raw_service(http_answering(202, body)) as service:
+        scene.register(web_destination(service))
+        export_id = scene.ask(scene.put_some(3), "vna", agent=WEB)
+        scene.settled(export_id)
+    assert states(scene, export_id) == [SendState.STORED, SendState.FAILED, SendState.STORED]
+    assert service.sent == SENT
+    (told,) = scene.published()
+    assert (told["status"], list(told["file_statuses"].values())) == ("PartialFailure", [0, 3, 0])
+
+
+def test_a_service_that_finds_it_too_much_gets_half(scene: Scene) -> None:
+    with raw_service(http_answering(413), store_all) as service:
+        scene.register(web_destination(service))
+        export_id = scene.ask(scene.put_some(4), "vna", agent=WEB)
+        scene.settled(export_id)
+    assert [len(batch) for batch in service.batches] == [4, 2, 2]
+    assert set(states(scene, export_id)) == {SendState.STORED}
+
+
+def test_a_service_that_fails_once_is_asked_again(scene: Scene) -> None:
+    with raw_service(http_answering(503), store_all) as service:
+        scene.register(web_destination(service))
+        export_id = scene.ask(scene.put_some(3), "vna", agent=WEB)
+        scene.waits(export_id)
+        scene.settled(export_id)
+    assert service.sent == SENT * 2, "one batch was in doubt"
+    assert [told["status"] for told in scene.published()] == ["Success"]
+
+
+def test_a_service_that_hangs_is_given_up_after_its_time(scene: Scene) -> None:
+    with raw_service(Conversation.hang) as service:
+        scene.register(web_destination(service, answer_seconds=1, slowest_bytes_per_second=1_000_000))
+        wait = scene.waits(scene.ask(scene.put_some(1), "vna", agent=WEB))
+    assert "no answer in time" in wait.reason
+
+
+def test_a_service_whose_credentials_are_lost_is_told_so(scene: Scene) -> None:
+    def lost(_: str) -> list[Service]:
+        raise CredentialsLost("the credentials are no longer held: submit the request again")
+
+    scene.outputs = lost
+    settlement = scene.settled(scene.ask(scene.put_some(1), "doe^jane", agent=WEB))
+    assert settlement.message.endswith("not stored: the credentials are no longer held: submit the request again")
+    assert set(settlement.file_statuses.values()) == {FileStatus.CONFIGURATION_ERROR}

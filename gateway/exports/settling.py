@@ -1,0 +1,37 @@
+"""The end of an export: judged as its files stand, and told."""
+
+from datetime import datetime
+
+from gateway.events.export_complete import export_complete
+from gateway.exports.attempt import Attempt
+from gateway.exports.destinations import Destinations
+from gateway.exports.settlement import ExportStatus, Settlement, settlement_of
+from gateway.exports.states import ExportState, FileStatus
+
+_ENDS = {
+    ExportStatus.SUCCESS: ExportState.SUCCEEDED,
+    ExportStatus.PARTIAL_FAILURE: ExportState.PARTIAL,
+    ExportStatus.FAILURE: ExportState.FAILED,
+}
+
+
+def settle(attempt: Attempt, destinations: Destinations, now: datetime, *, cancelled: bool = False) -> Settlement:
+    """Settle an export, and leave the event that says so in the outbox."""
+    export, rows = attempt.row(), attempt.destinations()
+    paths, sends = attempt.results()
+    names = list(dict.fromkeys(row.name for row in rows))
+    labels = {name: destinations.label(name, export.agent) for name in names}
+    settlement = settlement_of(export.problem, paths, names, sends, labels)
+    was_ended = cancelled and settlement.status is not ExportStatus.SUCCESS
+    state = ExportState.CANCELLED if was_ended else _ENDS[settlement.status]
+    number = export.settlements + 1
+    attempt.settle(state, settlement.message, export_complete(export, settlement, number, now), number, now)
+    return settlement
+
+
+def give_up(
+    attempt: Attempt, destinations: Destinations, reason: str, now: datetime, *, cancelled: bool = False
+) -> Settlement:
+    """Settle an export whose run is over, with everything that is missing as not sent for `reason`."""
+    attempt.fail(FileStatus.UNKNOWN, reason)
+    return settle(attempt, destinations, now, cancelled=cancelled)
