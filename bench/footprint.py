@@ -41,7 +41,7 @@ def measure(scene: Scene) -> list[Row]:
             "MIG_PREFECT__API_URL": prefect.api_url,
             "MIG_EVENTS": events_settings(broker, broker.new_virtual_host()),
         }
-        for name in ("scp", "dispatch", "worker", "exports"):
+        for name in ("scp", "api", "dispatch", "worker", "exports"):
             rows += _of(scene, f"mig {name}", partial(_role, name, settings))
     return rows
 
@@ -95,6 +95,7 @@ def _all_in_one(directory: Path) -> Part:
 def _role(name: str, settings: Mapping[str, str], directory: Path) -> Part:
     environment = {
         "MIG_SCP__PORT": str(free_port()),
+        "MIG_API__PORT": str(free_port()),
         "MIG_DATA_DIR": str(directory / "data"),
         "PYTHONPATH": str(Path(__file__).parents[1]),
         **settings,
