@@ -17,6 +17,7 @@ import structlog
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field, StringConstraints
 
 from gateway.errors import UnreadableRequest
 from gateway.exports.ledger import ExportLedger
@@ -24,46 +25,95 @@ from gateway.exports.listing import ExportDetail, ExportListing, ExportView
 from gateway.exports.request import ExportRequest, read_export_request
 from gateway.exports.states import ExportState
 from gateway.exports.wishes import NothingToDo, ask_to_retry
-from listeners.api.problems import problem
+from listeners.api.app import Routes
+from listeners.api.openapi import json_body
+from listeners.api.problems import described, problem
 
 log = structlog.get_logger(__name__)
 
 
-def exports_router(ledger: ExportLedger) -> APIRouter:
+EXAMPLE = {
+    "workflow_instance_id": "8a3b6f0e-5d0c-4c55-8f0e-0f9d3e0c7a11",
+    "export_task_id": "c41d2a9b-74f5-4a52-9a0e-2f1f9f6f2b12",
+    "correlation_id": "0c1f3d5e-1a2b-4c3d-8e4f-5a6b7c8d9e0f",
+    "files": ["42f2de7e-0c0f-41d3-a82b-c49fcd3b2f0f/dcm/1.2/1.2.3/1.2.3.4.dcm"],
+    "destinations": ["pacs", "vna"],
+}
+
+_Id = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+_Path = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
+
+
+class SubmittedExport(BaseModel):
+    """An export request, as MONAI Deploy's ExportRequestEvent has it. Other properties are ignored."""
+
+    workflow_instance_id: _Id
+    export_task_id: _Id
+    correlation_id: _Id | None = None
+    payload_id: str | None = None
+    files: list[_Path] | None = Field(None, description="keys of objects in the bucket")
+    destinations: list[_Id] | None = Field(None, description="names of registered destinations, or transactionIDs")
+
+
+class Recorded(BaseModel):
+    """The request is durable."""
+
+    id: UUID
+    is_new: bool
+
+
+def exports_routes(ledger: ExportLedger) -> Routes:
     """The routes, on a ledger that several threads may use."""
-    router = APIRouter(tags=["exports"])
+    router = APIRouter(prefix="/exports", tags=["exports"])
     listing = ExportListing(ledger.engine)
 
-    @router.post("/exports", status_code=HTTPStatus.ACCEPTED, response_model=None)
+    @router.post(
+        "",
+        status_code=HTTPStatus.ACCEPTED,
+        summary="Ask for an export",
+        response_model=Recorded,
+        responses=described(400, 408, 413, 422, 503)
+        | {200: {"model": Recorded, "description": "It was known already."}},
+        openapi_extra=json_body(SubmittedExport, {"two destinations": EXAMPLE}),
+    )
     async def submit(request: Request) -> Response:
-        """Ask for an export: answered once it would survive a power cut."""
+        """Answered once it would survive a power cut."""
         try:
             asked = read_export_request(await request.body())
         except UnreadableRequest as error:
-            return problem(HTTPStatus.BAD_REQUEST, "The request can't be understood", str(error))
+            status = HTTPStatus.BAD_REQUEST if "body" in error.problems else HTTPStatus.UNPROCESSABLE_ENTITY
+            return problem(status, "The request can't be understood", errors=error.problems)
         return await run_in_threadpool(_record, ledger, asked)
 
-    @router.get("/exports", response_model=list[ExportView])
-    def list_exports(
+    @router.get("", summary="The exports, the newest first", responses=described(400, 503))
+    def listed(
         state: ExportState | None = None,
-        destination: str | None = None,
+        destination: Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$")] = None,
         limit: Annotated[int, Query(ge=1, le=1000)] = 20,
-        page: Annotated[int, Query(ge=1)] = 1,
+        page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
     ) -> list[ExportView]:
-        """List exports, the newest first."""
         return listing.page(limit, (page - 1) * limit, state=state, destination=destination)
 
-    @router.get("/exports/{export_id}", response_model=ExportDetail)
+    @router.get(
+        "/{export_id}",
+        summary="An export, file by file",
+        response_model=ExportDetail,
+        responses=described(400, 404, 503),
+    )
     def show(export_id: UUID) -> ExportDetail | Response:
-        """Show an export, file by file."""
         return listing.view(export_id) or _unknown(export_id)
 
-    @router.post("/exports/{export_id}/retry", status_code=HTTPStatus.ACCEPTED, response_model=None)
+    @router.post(
+        "/{export_id}/retry",
+        status_code=HTTPStatus.ACCEPTED,
+        summary="Send what is missing now",
+        response_model=None,
+        responses=described(400, 404, 409, 503),
+    )
     def retry(export_id: UUID) -> Response:
-        """Send what is missing now."""
         return _retry(ledger, export_id)
 
-    return router
+    return Routes(router, (SubmittedExport,))
 
 
 def _record(ledger: ExportLedger, asked: ExportRequest) -> Response:

@@ -13,8 +13,8 @@ from gateway.inference.acceptance import Acceptance
 from gateway.inference.key_check import check_key
 from gateway.inference.store import RequestStore, opened_request_store
 from gateway.inference.vault import Vault, open_vault
-from listeners.api.app import Routes, create_app
-from listeners.api.exports import exports_router
+from listeners.api.app import create_app
+from listeners.api.exports import exports_routes
 from listeners.api.inference import inference_routes
 from listeners.api.server import Server, listen
 
@@ -27,7 +27,7 @@ def serve(settings: Settings) -> None:
         acceptance = Acceptance(store, settings, _vault(store, settings))
         ledger = ExportLedger(store.engine)
         ledger.prepare()
-        routes = [inference_routes(acceptance, settings), Routes(exports_router(ledger))]
+        routes = [inference_routes(acceptance, settings), exports_routes(ledger)]
         server = Server(create_app(settings.api, routes), settings.api)
         asyncio.run(_serve(server, door))
     log.info("API stopped")

@@ -243,7 +243,7 @@ def test_the_term_of_output_credentials_is_renewed_while_exports_ask_for_them(tm
 def test_an_export_to_an_unknown_transaction_is_told_so(requests: Requests, tmp_path: Path) -> None:
     requests.accept_json(inference_request(transaction_id="Doe^Jane"))
     settings = Settings(data_dir=tmp_path)
-    with pytest.raises(NoSuchOutput, match="no inference request"):
+    with pytest.raises(NoSuchOutput, match="nor the transactionID of an inference request"):
         output_services(requests.store, "T-2", settings, NOW)
     with pytest.raises(NoSuchOutput) as none:
         output_services(requests.store, "Doe^Jane", settings, NOW)

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import httpx
 import pytest
-from fastapi import FastAPI
 
+from gateway.config.model import ApiSettings
 from gateway.exports.ledger import opened_ledger
 from gateway.exports.request import read_export_request
 from gateway.exports.states import ExportState, Wanted
-from listeners.api.exports import exports_router
+from listeners.api.app import create_app
+from listeners.api.exports import exports_routes
 from listeners.api.problems import MEDIA_TYPE as PROBLEM
-from listeners.api.problems import answer_with_problems
 from tests.gateway.dimse.raw_pacs import answering, raw_pacs
 from tests.gateway.exports.scene import Scene, pacs_destination, request_body
 from tests.listeners.api.serving import serving
@@ -29,10 +29,7 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
 
 @pytest.fixture
 def api(scene: Scene) -> Iterator[httpx.Client]:
-    app = FastAPI()
-    app.include_router(exports_router(scene.ledger))
-    answer_with_problems(app)
-    with serving(app) as client:
+    with serving(create_app(ApiSettings(), [exports_routes(scene.ledger)])) as client:
         yield client
 
 
@@ -52,8 +49,9 @@ def test_a_request_that_comes_again_changes_nothing(api: httpx.Client, scene: Sc
 
 def test_what_can_not_be_understood_is_a_problem(api: httpx.Client) -> None:
     answer = api.post("/exports", content=b'{"workflow_instance_id": "x"}')
-    assert (answer.status_code, answer.headers["Content-Type"]) == (400, PROBLEM)
-    assert answer.json()["detail"] == "export_task_id: missing"
+    assert (answer.status_code, answer.headers["Content-Type"]) == (422, PROBLEM)
+    assert answer.json()["errors"] == {"export_task_id": ["missing"]}
+    assert api.post("/exports", content=b"{").status_code == 400
 
 
 def test_exports_are_listed_the_newest_first_by_state_and_destination_in_pages(api: httpx.Client, scene: Scene) -> None:
@@ -64,7 +62,7 @@ def test_exports_are_listed_the_newest_first_by_state_and_destination_in_pages(a
     assert [each["export_task_id"] for each in api.get("/exports?destination=vna").json()] == ["task-1"]
     assert [each["export_task_id"] for each in api.get("/exports?limit=1&page=2").json()] == ["task-1"]
     assert api.get("/exports?state=waiting").json() == []
-    assert api.get("/exports?state=nonsense").status_code == 422
+    assert api.get("/exports?state=nonsense").status_code == 400
 
 
 def test_an_export_is_shown_file_by_file(api: httpx.Client, scene: Scene) -> None:
