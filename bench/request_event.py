@@ -1,4 +1,4 @@
-"""From the POST of an inference request to `md.workflow.request`, split into its phases, and the memory of its run."""
+"""From the POST of an inference request to `md.workflow.request`, split into its phases."""
 
 import statistics
 from collections.abc import Callable
