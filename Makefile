@@ -61,8 +61,8 @@ contracts: $(INSTALLED_FOR_TESTS) ## Check that each floor imports only what lie
 	$(BIN)/lint-imports
 
 .PHONY: bench
-bench: peers ## Measure the way from the modality to the event
-	$(BIN)/python -m bench.ingest
+bench: peers ## Measure everything beside its peers, into docs/bench.json and a chart
+	$(BIN)/python -m bench
 
 .PHONY: clean
 clean: ## Remove what was made here, but no received data

@@ -13,8 +13,23 @@ def cpu_seconds(root: int) -> float:
 
 def peak_bytes(root: int) -> int:
     """The largest resident set that the process had (VmHWM)."""
-    for line in Path(f"/proc/{root}/status").read_text(encoding="ascii").splitlines():
-        if line.startswith("VmHWM:"):
+    return _status_bytes(root, "VmHWM")
+
+
+def resident_bytes(root: int) -> int:
+    """The memory of the process that is in use (VmRSS)."""
+    return _status_bytes(root, "VmRSS")
+
+
+def forget_peak(root: int) -> None:
+    """Let `peak_bytes` count from here. See proc(5), clear_refs."""
+    Path(f"/proc/{root}/clear_refs").write_text("5", encoding="ascii")
+
+
+def shared_out_bytes(pid: int) -> int:
+    """The memory of one process, each page that others have as well counted in part (Pss)."""
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines():
+        if line.startswith("Pss:"):
             return int(line.split()[1]) * 1024
     return 0
 
@@ -26,6 +41,13 @@ def family(root: int) -> list[int]:
     for member in members:
         members += [pid for pid, parent in parents.items() if parent == member]
     return members
+
+
+def _status_bytes(pid: int, name: str) -> int:
+    for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines():
+        if line.startswith(f"{name}:"):
+            return int(line.split()[1]) * 1024
+    return 0
 
 
 def _parents() -> list[tuple[int, int]]:

@@ -1,156 +1,143 @@
-"""From the last slice to `md.workflow.request`, split into its phases, with RabbitMQ and MinIO on this machine."""
+"""From the manifest to `md.workflow.request`, split into its phases, with RabbitMQ and MinIO on this machine."""
 
-import json
-import os
-import re
 import statistics
-import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from itertools import pairwise
-from pathlib import Path
-from typing import Literal
+from uuid import UUID
 
 from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+from prefect.client.schemas.objects import TaskRun
 
-from bench.receivers import NO_DELAY
-from examples.ct_study import made_ct_study
-from examples.made_study import write_study
-from tests.deployments.up.gateway import Gateway
-from tests.gateway.events.conftest import settings_for
-from tests.peers import minio, postgresql, prefect_server, rabbitmq
-from tests.peers.components import DCMTK
-from tests.peers.minio import MinIO
-from tests.peers.rabbitmq import RabbitMQ
+from bench.row import Row
+from bench.scene import Scene
+from bench.sending import Load, send
+from bench.site import QUIET_SECONDS, Database, Site, open_site, surroundings
 from tests.waiting import wait_until
 
-ROUNDS = 5
-SLICES = 324
-TIMEOUT_SECONDS = 5.0
-KEY = "md.workflow.request"
-
-PHASES = {
-    "closing": "quiet for the AE's timeout → manifest in ready/ (less the timeout)",
-    "dispatch": "manifest → run asked for",
-    "start": "run asked for → Running",
-    "assemble": "files verified, DICOM JSON made",
-    "upload": "two objects for each instance, verified",
-    "notify": "published, confirmed, at the consumer",
-}
-
-Database = Literal["SQLite", "PostgreSQL"]
+SMALL = "1 small instance"
+_MOST_SECONDS, _SMALL_MOST_SECONDS, _PREFECT_MOST_SECONDS = 2.5, 1.2, 1.0
+_TASKS = ("assemble", "upload", "notify")
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
-    """The gateway with its Prefect and its broker."""
+class Phases:
+    """Seconds of each phase of one payload."""
 
-    gateway: Gateway
-    api_url: str
-    broker: RabbitMQ
-    virtual_host: str
+    closing: float  # quiet for the AE's timeout → manifest in ready/, less the timeout
+    dispatch: float  # manifest → run asked for
+    start: float  # run asked for → Running
+    between: float  # Running → first task, and between the tasks
+    assemble: float  # files verified, DICOM JSON made
+    upload: float  # two objects for each instance, verified
+    notify: float  # published, confirmed, at the consumer
 
+    @property
+    def prefect(self) -> float:
+        """What was waited for Prefect."""
+        return self.dispatch + self.start + self.between
 
-def measure(directory: Path, say: Callable[[str], None]) -> list[str]:
-    """Return the rows of a Markdown table: seconds of each phase, the median of all rounds."""
-    study = write_study(made_ct_study(SLICES), directory / "study")
-    loads = {f"{SLICES} CT, 170 MB": study, "1 CT": study[:1]}
-    columns: dict[str, list[list[float]]] = {}
-    with minio.running(directory / "minio") as store, rabbitmq.running(directory / "rabbitmq") as broker:
-        databases: tuple[Database, ...] = ("SQLite", "PostgreSQL")
-        for database in databases:
-            with _site(directory / database, database, broker, store) as site:
-                _round(site, study[:1])  # everything is warm from here on
-                for name, files in loads.items():
-                    column = columns.setdefault(f"{name}, Prefect on {database}", [])
-                    for number in range(ROUNDS):
-                        say(f"round {number + 1} of {ROUNDS}: {name}, Prefect on {database}")
-                        column.append(_round(site, files))
-    return _table(columns)
+    @property
+    def total(self) -> float:
+        """Ready → event."""
+        return self.prefect + self.assemble + self.upload + self.notify
 
 
-def _round(site: Site, files: list[Path]) -> list[float]:
-    """Send a new study; return the seconds of each phase."""
-    command = [DCMTK.file("storescu"), "--invent-series", "100000", "--invent-study", "100000", "--call", "MIG"]
-    command += ["127.0.0.1", str(site.gateway.dicom_port)]
-    subprocess.run(list(map(str, [*command, *files])), env=os.environ | NO_DELAY, check=True, capture_output=True)
-    sent = datetime.now(UTC)
-    (message,) = site.broker.messages(site.virtual_host, KEY, 1, timeout_seconds=60)
-    received = datetime.now(UTC)
-    payload_id = json.loads(message.body)["payload_id"]
-    moments = [sent, _logged(site, f"payload ready payload={payload_id}")]
-    moments += [_logged(site, f"run asked for payload={payload_id}"), *_run_moments(site, payload_id), received]
-    seconds = [(after - before).total_seconds() for before, after in pairwise(moments)]
-    return [seconds[0] - TIMEOUT_SECONDS, *seconds[1:]]
+Found = Mapping[tuple[str, Database], list[Phases]]
 
 
-def _run_moments(site: Site, payload_id: str) -> list[datetime]:
-    """When the run of the payload was Running, and when its first two tasks had ended."""
-    with SyncPrefectClient(site.api_url) as client:
-
-        def completed() -> bool:
-            runs = client.read_flow_runs()
-            return all(run.state_name == "Completed" for run in runs)
-
-        wait_until(completed, 30, "every run to be Completed")
-        (run,) = [run for run in client.read_flow_runs() if run.parameters == {"payload_id": payload_id}]
-        ends = {task.name: task.end_time for task in client.read_task_runs() if task.flow_run_id == run.id}
-    moments = [run.start_time, ends["assemble"], ends["upload"]]
-    return [moment for moment in moments if moment]
-
-
-def _logged(site: Site, text: str) -> datetime:
-    line = site.gateway.wait_for_log(re.escape(text))
-    return datetime.fromisoformat(" ".join(line.split()[:2])).astimezone(UTC)
-
-
-def _table(columns: dict[str, list[list[float]]]) -> list[str]:
-    medians = {
-        name: [statistics.median(phase) for phase in zip(*rounds, strict=True)] for name, rounds in columns.items()
-    }
-    totals = {name: statistics.median(sum(each) for each in rounds) for name, rounds in columns.items()}
-    rows = [f"| phase | {' | '.join(columns)} | what happens |", f"| --- |{' ---: |' * len(columns)} --- |"]
-    for number, (phase, meaning) in enumerate(PHASES.items()):
-        figures = " | ".join(f"{medians[name][number]:.2f} s" for name in columns)
-        rows.append(f"| {phase} | {figures} | {meaning} |")
-    figures = " | ".join(f"**{totals[name]:.2f} s**" for name in columns)
-    rows.append(f"| **last instance → event** | {figures} | less the timeout |")
+def measure(scene: Scene) -> list[Row]:
+    """A large study and a small one, with Prefect on each database."""
+    rows = []
+    for (load, database), rounds in measure_phases(scene).items():
+        most_seconds = _SMALL_MOST_SECONDS if load == SMALL else _MOST_SECONDS
+        rows.append(_row(f"{load}, ready → event", database, rounds, lambda each: each.total, most_seconds))
+        if load != SMALL:
+            what = f"{load}, waiting for Prefect"
+            rows.append(_row(what, database, rounds, lambda each: each.prefect, _PREFECT_MOST_SECONDS))
     return rows
 
 
-@contextmanager
-def _site(directory: Path, database: Database, broker: RabbitMQ, store: MinIO) -> Iterator[Site]:
-    events = settings_for(broker)
-    broker.bind_queue(events.virtual_host, events.exchange, KEY)
-    object_store = {
-        "kind": "s3",
-        "endpoint": store.endpoint,
-        "bucket": store.new_bucket(),
-        "access_key": store.access_key,
-        "secret_key": store.secret_key,
-        "secure": False,
+def measure_phases(scene: Scene) -> Found:
+    """Return the phases of every round, by what was sent and the database of Prefect."""
+    files = scene.studies.rich_ct[: scene.amount(324)]
+    loads = {f"{len(files)} CT with a vendor's header": Load(files), SMALL: Load([scene.studies.tiny])}
+    found: dict[tuple[str, Database], list[Phases]] = {}
+    databases: tuple[Database, ...] = ("PostgreSQL", "SQLite")
+    with scene.fresh("event") as directory, surroundings(directory) as around:
+        for database in databases:
+            with open_site(directory / database, database, around) as site:
+                _round(site, loads[SMALL])  # everything is warm from here on
+                for number in range(1, scene.rounds + 1):
+                    for name, load in loads.items():
+                        scene.say(f"event, Prefect on {database}: round {number} of {scene.rounds}")
+                        found.setdefault((name, database), []).append(_round(site, load))
+    return found
+
+
+def table(found: Found) -> list[str]:
+    """Return the rows of a Markdown table: seconds of each phase, the median of all rounds."""
+    columns = [f"{load}, Prefect on {database}" for load, database in found]
+    lines = [f"| phase | {' | '.join(columns)} |", f"| --- |{' ---: |' * len(columns)}"]
+    for name in (*(phase.name for phase in fields(Phases)), "prefect", "total"):
+        medians = (statistics.median(getattr(each, name) for each in rounds) for rounds in found.values())
+        lines.append(f"| {name} | {' | '.join(f'{median:.2f} s' for median in medians)} |")
+    return lines
+
+
+def _row(
+    what: str, database: Database, rounds: list[Phases], seconds: Callable[[Phases], float], most_seconds: float
+) -> Row:
+    names = [phase.name for phase in fields(Phases) if phase.name != "closing"]
+    parts = (f"{name} {statistics.median(getattr(each, name) for each in rounds):.2f}" for name in names)
+    return Row(
+        what=f"{what}, Prefect on {database}",
+        unit="s",
+        ours=statistics.median(map(seconds, rounds)),
+        at_most=most_seconds,
+        note=", ".join(parts),
+    )
+
+
+def _round(site: Site, load: Load) -> Phases:
+    """Send a new study, and see it through."""
+    send(site.receiver, load)
+    sent = datetime.now(UTC)
+    (payload_id,) = site.announced(1)
+    received = datetime.now(UTC)
+    ready, asked = (site.logged(f"{text} payload={payload_id}") for text in ("payload ready", "run asked for"))
+    (run,) = site.finished_runs([payload_id])
+    tasks = _task_runs(site.api_url, run.id)
+    starts = [_moment(tasks[name].start_time) for name in _TASKS]
+    ends = [_moment(run.start_time), *(_moment(tasks[name].end_time) for name in _TASKS)]
+    gaps = [start - end for start, end in zip(starts, ends, strict=False)]
+    spans = {
+        "closing": ready - sent,
+        "dispatch": asked - ready,
+        "start": _moment(run.start_time) - asked,
+        "between": gaps[0] + gaps[1] + gaps[2],
+        "assemble": ends[1] - starts[0],
+        "upload": ends[2] - starts[1],
+        "notify": received - starts[2],
     }
-    rabbitmq_settings = {
-        "kind": "rabbitmq",
-        "host": broker.host,
-        "port": broker.port,
-        "virtual_host": events.virtual_host,
-    }
-    settings = {
-        "MIG_OBJECT_STORE": json.dumps(object_store),
-        "MIG_EVENTS": json.dumps(rabbitmq_settings),
-        "MIG_SCP__REJECT_UNKNOWN_SOURCES": "false",
-    }
-    with ExitStack() as running:
-        if database == "PostgreSQL":
-            server = running.enter_context(postgresql.running())
-            url = server.url(server.new_database(), "asyncpg")
-            prefect = running.enter_context(prefect_server.running(directory / "prefect", url))
-            settings["MIG_PREFECT__API_URL"] = prefect.api_url
-        gateway = Gateway(directory / "gateway", **settings)
-        running.callback(gateway.server.kill)
-        gateway.start()
-        api_url = settings.get("MIG_PREFECT__API_URL", gateway.api_url)
-        yield Site(gateway, api_url, broker, events.virtual_host)
+    seconds = {name: span.total_seconds() for name, span in spans.items()}
+    return Phases(**seconds | {"closing": seconds["closing"] - QUIET_SECONDS})
+
+
+def _task_runs(api_url: str, run_id: UUID) -> dict[str, TaskRun]:
+    """The task runs of a run, once Prefect has recorded that they ended."""
+    of_run = FlowRunFilter(id=FlowRunFilterId(any_=[run_id]))
+    with SyncPrefectClient(api_url) as client:
+
+        def recorded() -> dict[str, TaskRun]:
+            tasks = {task.name: task for task in client.read_task_runs(flow_run_filter=of_run) if task.end_time}
+            return tasks if tasks.keys() >= set(_TASKS) else {}
+
+        return wait_until(recorded, 30, "the tasks to be recorded")
+
+
+def _moment(moment: datetime | None) -> datetime:
+    """As a plain datetime; Prefect's own can't be subtracted from one, as its types have it."""
+    assert moment
+    return datetime.fromtimestamp(moment.timestamp(), UTC)

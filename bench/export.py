@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.machine import describe
+from bench.place import Place
 from examples.ct_study import made_ct_study
 from examples.made_study import write_study
 from examples.mr_study import made_mr_study
@@ -69,7 +70,7 @@ def main() -> None:
                 for way in WAYS:
                     print(f"round {number + 1} of {ROUNDS}: {load.name}, {way}", file=sys.stderr)
                     figures.setdefault((load.name, way), []).append(_measured(way, load))
-        print(describe(Path(directory)))
+        print(describe(Place(Path(directory), "the system's temporary directory")))
         print("\n".join(_table(loads, figures)))
         print("\n".join(_latencies(Path(directory))))
 

@@ -1,21 +1,24 @@
-"""`make bench`: how fast instances come in, and how soon a study is announced.
+"""The way in, as tables: how fast instances are received, and how soon a study is announced.
 
-Prints tables in Markdown. Peers run in the same rounds on the same machine: read the ratios, not the figures.
+    python -m bench.ingest
+
+A part of `python -m bench`, told phase by phase.
 """
 
 import argparse
 import sys
-import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from rich.console import Console
 
 from bench import event, intake, machine, trigger
+from bench.scene import Scene, open_scene
 
-PARTS = {
-    "intake": ("Into the spool", intake.measure),
-    "trigger": ("From a trigger to a run", trigger.measure),
-    "event": ("To the event", event.measure),
+PARTS: Mapping[str, tuple[str, Callable[[Scene], list[str]]]] = {
+    "intake": ("Into the spool", lambda scene: intake.table(intake.medians(scene))),
+    "trigger": ("From a trigger to a run", trigger.table),
+    "event": ("To the event", lambda scene: event.table(event.measure_phases(scene))),
 }
 
 _console = Console(stderr=True, highlight=False)
@@ -25,17 +28,14 @@ def main() -> int:
     """Measure and print; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m bench.ingest", description=__doc__)
     parser.add_argument("--only", choices=tuple(PARTS), help="measure only this")
-    parser.add_argument("--directory", type=Path, help="where the spools lie (default: a new one below the system's)")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--directory", type=Path, help="where the disk that is measured is made, or lies")
     chosen = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir=chosen.directory, prefix="bench-") as directory:
-        print(machine.describe(Path(directory)))
-        for name, (title, measure) in PARTS.items():
+    with _console.status("starting") as status, open_scene(chosen.directory, chosen.rounds, status.update) as scene:
+        print(machine.describe(scene.place))
+        for name, (title, table) in PARTS.items():
             if chosen.only in {None, name}:
-                place = Path(directory) / name
-                place.mkdir()
-                with _console.status("starting") as status:
-                    rows = measure(place, status.update)
-                print(f"\n## {title}\n", *rows, sep="\n")
+                print(f"\n## {title}\n", *table(scene), sep="\n")
     return 0
 
 

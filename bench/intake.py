@@ -1,119 +1,129 @@
 """How fast instances come in: the gateway beside dcmtk's storescp and Orthanc, in interleaved rounds."""
 
-import os
-import statistics
-import subprocess
-import time
-from collections.abc import Callable
-from contextlib import ExitStack
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 
 from bench import receivers
-from bench.cost import cpu_seconds, peak_bytes
-from bench.receivers import Receiver
-from examples.ct_study import made_ct_study
-from examples.made_study import write_study
-from examples.mr_study import made_mr_study
-from tests.peers.components import DCMTK
+from bench.profile import profiled
+from bench.receivers import Starter
+from bench.row import Row, figure
+from bench.sample import Median, Sample, interleaved
+from bench.scene import Scene
+from bench.sending import Load, send_warm
 
-ROUNDS = 3
-PAUSE_SECONDS = 1.0
+GATEWAY, GATEWAY_OS, STORESCP, ORTHANC = "gateway", 'gateway, durability "os"', "dcmtk storescp", "Orthanc"
+
+RECEIVERS: Mapping[str, Starter] = {
+    GATEWAY: receivers.gateway,
+    GATEWAY_OS: receivers.gateway_os,
+    STORESCP: receivers.storescp,
+    ORTHANC: receivers.archive,
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
-    """What is sent: files of one size, each association all of them, as new instances."""
+class Case:
+    """Instances of one kind over so many associations, and the bounds of the issue for them."""
 
-    name: str
-    files: list[Path]
+    kind: str
     associations: int
+    to_orthanc: float
+    most_cpu_ms: float
 
-    @property
-    def instances(self) -> int:
-        return len(self.files) * self.associations
-
-    @property
-    def bytes(self) -> int:
-        return sum(file.stat().st_size for file in self.files) * self.associations
+    def __str__(self) -> str:
+        return f"{self.kind}, {self.associations} association{'s' if self.associations > 1 else ''}"
 
 
-@dataclass(slots=True)
-class Figures:
-    """One receiver under one load, a value for each round."""
+CT_1, CT_4 = Case("CT 525 KB", 1, 3.5, 0.45), Case("CT 525 KB", 4, 3.0, 0.45)
+MR_1, MR_4 = Case("MR 33 KB", 1, 3.5, 0.2), Case("MR 33 KB", 4, 3.5, 0.2)
 
-    seconds: list[float] = field(default_factory=list)
-    cpu_milliseconds: list[float] = field(default_factory=list)  # for each instance
+Found = dict[tuple[Case, str], Median]
 
 
-def measure(directory: Path, say: Callable[[str], None]) -> list[str]:
-    """Return the rows of a Markdown table, one for each load and receiver."""
-    loads = _loads(directory)
-    with ExitStack() as running:
-        starting = [
-            receivers.gateway(directory / "gateway"),
-            receivers.gateway(directory / "gateway-os", durability="os"),
-            receivers.storescp(directory / "storescp"),
-            receivers.archive(directory / "orthanc"),
-        ]
-        peers = [running.enter_context(starter) for starter in starting]
-        figures = {(load.name, load.associations, peer.name): Figures() for load in loads for peer in peers}
-        for number in range(ROUNDS):
-            for load in loads:
-                for peer in peers:
-                    say(
-                        f"round {number + 1} of {ROUNDS}: {load.associations} associations, {load.name}, to {peer.name}"
-                    )
-                    _round(peer, load, figures[load.name, load.associations, peer.name])
-        memory = [f"Peak memory: {', '.join(f'{peer.name} {_megabytes(peer)} MB' for peer in peers)}"]
-    return [*_table(loads, peers, figures), "", *memory]
-
-
-def _loads(directory: Path) -> list[Load]:
-    ct = write_study(made_ct_study(324), directory / "ct")
-    mr = write_study(made_mr_study(1000), directory / "mr")
-    return [
-        Load(name, files, associations)
-        for name, files in (("CT 525 KB", ct), ("MR 33 KB", mr))
-        for associations in (1, 4)
-    ]
-
-
-def _round(peer: Receiver, load: Load, figures: Figures) -> None:
-    assert peer.server.pid is not None
-    cpu_before, began = cpu_seconds(peer.server.pid), time.perf_counter()
-    senders = [_sender(peer, load) for _ in range(load.associations)]
-    for sender in senders:
-        assert sender.wait() == 0, f"storescu could not send to {peer.name}"
-    figures.seconds.append(time.perf_counter() - began)
-    used = cpu_seconds(peer.server.pid) - cpu_before
-    figures.cpu_milliseconds.append(1000 * used / load.instances)
-    time.sleep(PAUSE_SECONDS)  # what the receiver still does is not the next one's to pay
-
-
-def _sender(peer: Receiver, load: Load) -> "subprocess.Popen[bytes]":
-    command = [str(DCMTK.file("storescu")), "--quiet", "--invent-series", "100000", "--invent-study", "100000"]
-    command += ["--call", peer.ae_title, "127.0.0.1", str(peer.port), *map(str, load.files)]
-    return subprocess.Popen(command, env=os.environ | receivers.NO_DELAY)
-
-
-def _table(loads: list[Load], peers: list[Receiver], figures: dict[tuple[str, int, str], Figures]) -> list[str]:
-    rows = [
-        "| sent | associations | receiver | instances/s | MB/s | CPU ms/instance |",
-        "| --- | ---: | --- | ---: | ---: | ---: |",
-    ]
-    for load in loads:
-        for peer in peers:
-            found = figures[load.name, load.associations, peer.name]
-            seconds = statistics.median(found.seconds)
-            cpu = statistics.median(found.cpu_milliseconds)
-            rate, throughput = load.instances / seconds, load.bytes / seconds / 1e6
-            rows.append(
-                f"| {load.name} | {load.associations} | {peer.name} | {rate:,.0f} | {throughput:,.0f} | {cpu:.2f} |"
-            )
+def measure(scene: Scene) -> list[Row]:
+    """Intake beside Orthanc and storescp, and what an instance costs."""
+    found = medians(scene)
+    rows = [_beside_orthanc(found, case) for case in (CT_1, CT_4, MR_1, MR_4)]
+    rows += [_beside_storescp(found, case) for case in (CT_1, MR_1)]
+    rows += [_cpu(found, case) for case in (CT_1, MR_1)]
     return rows
 
 
-def _megabytes(peer: Receiver) -> int:
-    assert peer.server.pid is not None
-    return peak_bytes(peer.server.pid) // 1_000_000
+def medians(scene: Scene) -> Found:
+    """What each receiver made of each load."""
+    loads = {case: _load(scene, case) for case in (CT_1, CT_4, MR_1, MR_4)}
+    ways: dict[tuple[Case, str], Callable[[], Sample]] = {
+        (case, name): partial(_round, scene, name, load) for case, load in loads.items() for name in RECEIVERS
+    }
+    found = {key: Median.of(samples) for key, samples in interleaved(ways, scene.rounds, scene.say, "intake").items()}
+    if scene.profiles:
+        for case in (CT_1, MR_1):
+            _round(scene, GATEWAY, loads[case], f"intake-{case.kind.split()[0].lower()}")
+    return found
+
+
+def table(found: Found) -> list[str]:
+    """Return the rows of a Markdown table, one for each load and receiver."""
+    lines = ["| sent | receiver | instances/s | CPU ms/instance | peak MB |", "| --- | --- | ---: | ---: | ---: |"]
+    for (case, name), median in found.items():
+        memory = figure(median.peak_mb) if name != STORESCP else ""  # its children's is lost with them
+        lines.append(f"| {case} | {name} | {figure(median.rate)} | {median.cpu_ms:.2f} | {memory} |")
+    return lines
+
+
+def _load(scene: Scene, case: Case) -> Load:
+    files, repeated = (scene.studies.ct, 2) if case.kind == CT_1.kind else (scene.studies.mr, 3)
+    return Load(files[: scene.amount(len(files))], case.associations, repeated)
+
+
+def _round(scene: Scene, name: str, load: Load, profile: str = "") -> Sample:
+    with (
+        scene.fresh("intake") as directory,
+        RECEIVERS[name](directory) as receiver,
+        profiled(receiver.pid, scene.profiles if profile else None, profile),
+    ):
+        return send_warm(receiver, load)
+
+
+def _beside_orthanc(found: Found, case: Case) -> Row:
+    ours, peer = found[case, GATEWAY], found[case, ORTHANC]
+    return Row(
+        what=f"intake, {case}",
+        unit="instances/s",
+        ours=ours.rate,
+        peer=peer.rate,
+        peer_name="Orthanc, TCP_NODELAY",
+        at_least=case.to_orthanc,
+        cpu_ms=ours.cpu_ms,
+        peer_cpu_ms=peer.cpu_ms,
+        peak_mb=ours.peak_mb,
+        peer_peak_mb=peer.peak_mb,
+        note=ours.limit(case.associations),
+    )
+
+
+def _beside_storescp(found: Found, case: Case) -> Row:
+    ours, peer = found[case, GATEWAY_OS], found[case, STORESCP]
+    return Row(
+        what=f'intake, durability "os", {case}',
+        unit="instances/s",
+        ours=ours.rate,
+        peer=peer.rate,
+        peer_name="dcmtk storescp",
+        at_least=0.9,
+        cpu_ms=ours.cpu_ms,
+        peer_cpu_ms=peer.cpu_ms,
+        peak_mb=ours.peak_mb,
+        note=ours.limit(),
+    )
+
+
+def _cpu(found: Found, case: Case) -> Row:
+    return Row(
+        what=f"CPU for each instance received, {case}",
+        unit="ms",
+        ours=found[case, GATEWAY].cpu_ms,
+        at_most=case.most_cpu_ms,
+        note=f"Orthanc {found[case, ORTHANC].cpu_ms:.2f}, dcmtk storescp {found[case, STORESCP].cpu_ms:.2f}",
+    )

@@ -1,8 +1,8 @@
 """Who receives: the gateway, and its peers, each as its users start it."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,48 +18,70 @@ NO_DELAY = {"TCP_NODELAY": "1"}
 class Receiver:
     """A receiver that runs, and the title by which it is called."""
 
-    name: str
     ae_title: str
     port: int
     server: Server
 
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        assert self.server.pid is not None, f"{self.server.name} has ended"
+        return self.server.pid
+
+
+Starter = Callable[[Path], AbstractContextManager[Receiver]]
+"""Starts a receiver that keeps what it gets in the directory."""
+
 
 @contextmanager
-def gateway(directory: Path, *, durability: str = "disk") -> Iterator[Receiver]:
-    """`mig scp`, which answers when an instance is durable."""
+def gateway(directory: Path, **settings: str) -> Iterator[Receiver]:
+    """`mig scp`, which answers when an instance is durable. `settings` are more of its environment."""
+    receiver = gateway_at(directory, **settings)
+    with running(receiver.server):
+        yield receiver
+
+
+def gateway_at(directory: Path, **settings: str) -> Receiver:
+    """`mig scp` on `directory`, not yet started."""
     port = free_port()
     environment = {
         "MIG_DATA_DIR": str(directory / "data"),
         "MIG_SCP__PORT": str(port),
-        "MIG_SPOOL__DURABILITY": durability,
         "PYTHONPATH": str(Path(__file__).parents[1]),
     }
-    name = "gateway" if durability == "disk" else f'gateway, durability "{durability}"'
     command = [sys.executable, "-P", "-m", "deployments", "scp"]
-    with _running(Server("gateway", command, directory, lambda: listens(port), environment)) as server:
-        yield Receiver(name, "MIG", port, server)
+    return Receiver("MIG", port, Server("gateway", command, directory, lambda: listens(port), environment | settings))
 
 
 @contextmanager
-def storescp(directory: Path) -> Iterator[Receiver]:
+def gateway_os(directory: Path) -> Iterator[Receiver]:
+    """The same with durability "os": safe from a crash of the process, not of the machine."""
+    with gateway(directory, MIG_SPOOL__DURABILITY="os") as receiver:
+        yield receiver
+
+
+@contextmanager
+def storescp(directory: Path, *options: str, nagle: bool = False) -> Iterator[Receiver]:
     """dcmtk's, one process for each association; it answers before anything is durable."""
     port = free_port()
     received = directory / "received"
     received.mkdir(parents=True)
-    command: list[str | Path] = [DCMTK.file("storescp"), "--fork", "--output-directory", received, str(port)]
-    with _running(Server("storescp", command, directory, lambda: listens(port), NO_DELAY)) as server:
-        yield Receiver("dcmtk storescp (not durable)", "STORESCP", port, server)
+    command: list[str | Path] = [DCMTK.file("storescp"), "--fork", "--output-directory", received, *options, str(port)]
+    environment = {} if nagle else NO_DELAY
+    with running(Server("storescp", command, directory, lambda: listens(port), environment)) as server:
+        yield Receiver("STORESCP", port, server)
 
 
 @contextmanager
 def archive(directory: Path) -> Iterator[Receiver]:
     """Orthanc as shipped, with TCP_NODELAY for its DICOM server."""
     with orthanc.running(directory, environment=NO_DELAY) as peer:
-        yield Receiver("Orthanc", peer.ae_title, peer.port, peer.server)
+        yield Receiver(peer.ae_title, peer.port, peer.server)
 
 
 @contextmanager
-def _running(server: Server) -> Iterator[Server]:
+def running(server: Server) -> Iterator[Server]:
+    """The server started, and stopped when the block ends."""
     try:
         server.start()
         yield server

@@ -1,9 +1,9 @@
-"""How fast a study comes from an archive to disk: the gateway beside dicomweb-client, in interleaved rounds.
+"""How fast a study comes from an archive: to disk, the gateway beside dicomweb-client, and to the event, by phase.
 
     python -m bench.retrieve
 
-324 CT slices of 525 KB from Orthanc. Each way has a process of its own for each round, which tells its time and how
-much memory it took above what it had before.
+324 CT slices of 525 KB from Orthanc, in interleaved rounds. To disk, each way has a process of its own for each round,
+which tells its time and how much memory it took above what it had before.
 """
 
 import json
@@ -18,7 +18,9 @@ from pathlib import Path
 import pydicom
 from dicomweb_client.web import DICOMwebClient
 
+from bench import request_event
 from bench.machine import describe
+from bench.place import Place
 from examples.ct_study import made_ct_study
 from examples.made_study import FIRST, write_study
 from gateway.dicomweb.service import HttpPatience
@@ -64,13 +66,19 @@ def main() -> None:
             archive.file(file)
         for number in range(ROUNDS):
             for name in WAYS:
-                print(f"round {number + 1} of {ROUNDS}: {name}", file=sys.stderr)
+                _say(f"round {number + 1} of {ROUNDS}: {name}")
                 figures[name].append(_measured(name, f"{archive.url}/dicom-web"))
-        print(describe(Path(directory)))
+        print(describe(Place(Path(directory), "the system's temporary directory")))
+        rows = request_event.measure(Path(directory) / "sites", f"{archive.url}/dicom-web", STUDY, ROUNDS, _say)
     print("| way | s | instances/s | CPU ms each | peak MB above idle |\n| --- | ---: | ---: | ---: | ---: |")
     for name, rounds in figures.items():
         seconds, cpu, peak = (statistics.median(each[key] for each in rounds) for key in ("seconds", "cpu", "peak"))
         print(f"| {name} | {seconds:.2f} | {SLICES / seconds:.0f} | {cpu / SLICES * 1000:.2f} | {peak / 1e6:.0f} |")
+    print("", *rows, sep="\n")
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
 
 
 def _measured(name: str, url: str) -> dict[str, float]:

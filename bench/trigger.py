@@ -1,13 +1,14 @@
 """From a trigger to a run that is Running: what Prefect and the worker take before a flow's first line."""
 
 import statistics
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from prefect.client.orchestration import SyncPrefectClient
 
+from bench.scene import Scene
 from tests.deployments.operator import Operator
 from tests.deployments.roles import WorkerProcess
 from tests.peers import postgresql, prefect_server
@@ -17,13 +18,17 @@ RUNS = 30
 FLOW = "example-trivial/trivial"
 
 
-def measure(directory: Path, say: Callable[[str], None]) -> list[str]:
+def table(scene: Scene) -> list[str]:
     """Return the rows of a Markdown table: seconds from the trigger to Running, one run after the other, warm."""
     rows = ["| Prefect on | p50 | p95 |", "| --- | ---: | ---: |"]
     for database in ("SQLite", "PostgreSQL"):
-        say(f"{RUNS} runs, Prefect on {database}")
-        with _prefect(directory / database, database) as api_url, SyncPrefectClient(api_url) as client:
-            worker = WorkerProcess(directory / database, api_url, "bench", {}).start()
+        scene.say(f"{RUNS} runs, Prefect on {database}")
+        with (
+            scene.fresh(f"trigger-{database}") as directory,
+            _prefect(directory, database) as api_url,
+            SyncPrefectClient(api_url) as client,
+        ):
+            worker = WorkerProcess(directory, api_url, "bench", {}).start()
             try:
                 waits = sorted(_seconds_until_running(worker, Operator(client)) for _ in range(RUNS + 1))[:-1]
             finally:

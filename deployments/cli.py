@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from deployments.commands import config, destination, export, payload, processes, spool, status
+from deployments.commands import config, destination, export, inference, payload, processes, spool, status
 from gateway.errors import GatewayError
 
 app = typer.Typer(
@@ -18,12 +18,16 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (processes.up, processes.scp, processes.exports, processes.dispatch, processes.worker, status.status):
+for command in (
+    *(processes.up, processes.scp, processes.api, processes.exports, processes.dispatch, processes.worker),
+    status.status,
+):
     app.command()(command)
 app.add_typer(config.app, name="config")
 app.add_typer(destination.app, name="destination")
 app.add_typer(export.app, name="export")
 app.add_typer(payload.app, name="payload")
+app.add_typer(inference.app, name="inference")
 app.add_typer(spool.app, name="spool")
 
 

@@ -17,7 +17,7 @@ _RESET = "\x1b[0m"
 
 # Below a warning these tell of every request, and some of patients: pynetdicom and pydicom print data sets,
 # the HTTP clients addresses with queries. Prefect's own lines of a run stand in the dashboard.
-_QUIET = ("pynetdicom", "pydicom", "pika", "urllib3", "httpx", "httpcore", "minio", "websockets", "watchfiles")
+_QUIET = "pynetdicom pydicom pika urllib3 httpx httpcore minio websockets watchfiles uvicorn".split()
 _NOISY = ("EventsWorker", "APILogWorker")  # Prefect's senders, which warn of every item that is left at a run's end
 
 

@@ -1,4 +1,4 @@
-"""Make Prefect know our work pool, its queues and the deployments that prefect.yaml describes."""
+"""Make Prefect know our work pools, their queues and the deployments that prefect.yaml describes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,11 +8,12 @@ from typing import Any
 import structlog
 import yaml
 from prefect.client.orchestration import PrefectClient
-from prefect.client.schemas.actions import DeploymentUpdate, WorkPoolCreate
+from prefect.client.schemas.actions import DeploymentUpdate, WorkPoolCreate, WorkPoolUpdate
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 from prefect.flows import Flow, load_flow_from_entrypoint
 from prefect.utilities.callables import parameter_schema
 
+from deployments.pools import INGEST, Pool
 from deployments.prefect_api import prefect_errors
 from deployments.worker.worker import GatewayWorker
 
@@ -30,6 +31,7 @@ class Description:
     description: str
     tags: tuple[str, ...]
     work_queue: str
+    work_pool: str = INGEST  # as the file calls it
 
     def load_flow(self) -> Flow[..., object]:
         return load_flow_from_entrypoint(self.entrypoint, use_placeholder_flow=False)
@@ -45,35 +47,42 @@ def read_descriptions(file: Path = DESCRIPTION_FILE) -> tuple[Description, ...]:
             description=entry["description"],
             tags=tuple(entry["tags"]),
             work_queue=entry["work_pool"]["work_queue_name"],
+            work_pool=entry["work_pool"]["name"],
         )
         for entry in content["deployments"]
     )
 
 
-async def register(
-    client: PrefectClient, work_pool: str, queues: Sequence[str], descriptions: Sequence[Description]
-) -> None:
+async def register(client: PrefectClient, pools: Sequence[Pool], descriptions: Sequence[Description]) -> None:
     """Create what is missing, update what differs, and leave alone what an operator added.
 
     Raises PrefectUnavailable and PrefectRefused.
     """
     flows = [description.load_flow() for description in descriptions]  # which takes as long as Prefect to start
     with prefect_errors():
-        await _ensure_work_pool(client, work_pool)
-        for queue in queues:
-            await _ensure_queue(client, work_pool, queue)
+        for pool in pools:
+            await _ensure_work_pool(client, pool)
+            for number, queue in enumerate(pool.queues, 1):
+                await _ensure_queue(client, pool.name, queue, priority=number if pool.ordered else None)
+        names = {pool.described_as: pool.name for pool in pools}
         for description, flow in zip(descriptions, flows, strict=True):
-            await _ensure_deployment(client, work_pool, description, flow)
+            await _ensure_deployment(client, names[description.work_pool], description, flow)
 
 
-async def _ensure_work_pool(client: PrefectClient, name: str) -> None:
+async def _ensure_work_pool(client: PrefectClient, wanted: Pool) -> None:
+    name = wanted.name
     try:
         pool = await client.read_work_pool(name)
     except ObjectNotFound:
         template = GatewayWorker.get_default_base_job_template()
         try:
             await client.create_work_pool(
-                WorkPoolCreate(name=name, type=GatewayWorker.type, base_job_template=template)
+                WorkPoolCreate(
+                    name=name,
+                    type=GatewayWorker.type,
+                    base_job_template=template,
+                    concurrency_limit=wanted.at_once,
+                )
             )
         except ObjectAlreadyExists:  # another process of ours was quicker
             return
@@ -81,14 +90,17 @@ async def _ensure_work_pool(client: PrefectClient, name: str) -> None:
         return
     if pool.type != GatewayWorker.type:
         _log.warning("prefect.work_pool: this work pool is of another type", work_pool=name, type=pool.type)
+    if wanted.at_once is not None and pool.concurrency_limit != wanted.at_once:
+        await client.update_work_pool(name, WorkPoolUpdate(concurrency_limit=wanted.at_once))
+        _log.info("work pool updated", work_pool=name, at_once=wanted.at_once)
 
 
-async def _ensure_queue(client: PrefectClient, work_pool: str, queue: str) -> None:
+async def _ensure_queue(client: PrefectClient, work_pool: str, queue: str, *, priority: int | None) -> None:
     try:
         await client.read_work_queue_by_name(queue, work_pool_name=work_pool)
     except ObjectNotFound:
         try:
-            await client.create_work_queue(name=queue, work_pool_name=work_pool)
+            await client.create_work_queue(name=queue, work_pool_name=work_pool, priority=priority)
         except ObjectAlreadyExists:
             return
         _log.info("work queue created", work_pool=work_pool, work_queue=queue)

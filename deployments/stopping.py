@@ -2,7 +2,10 @@
 
 import asyncio
 import signal
+from collections.abc import Collection
 from dataclasses import dataclass, field
+
+_CANCEL_AGAIN_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,3 +28,11 @@ def stop_on_signals() -> Stopping:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.ask)
     return stopping
+
+
+async def cancel_all(tasks: Collection[asyncio.Task[None]]) -> None:
+    """Cancel tasks until they have ended: one that is just connecting may take no notice (anyio swallows it then)."""
+    while running := [task for task in tasks if not task.done()]:
+        for task in running:
+            task.cancel()
+        await asyncio.wait(running, timeout=_CANCEL_AGAIN_SECONDS)

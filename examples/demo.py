@@ -99,7 +99,7 @@ def running_gateway() -> Iterator[Gateway]:
     dicom_port, prefect_port = free_port(11112), free_port(4200)
     settings.write_text(
         f'data_dir = "."\n[log]\nformat = "json"\n[scp]\nhost = "127.0.0.1"\nport = {dicom_port}\n'
-        f"reject_unknown_sources = false\n[prefect]\nport = {prefect_port}\n",
+        f"reject_unknown_sources = false\n[prefect]\nport = {prefect_port}\n[api]\nport = {free_port(5000)}\n",
         encoding="utf-8",
     )
     own = {name: value for name, value in os.environ.items() if not name.startswith(("MIG_", "PREFECT_"))}

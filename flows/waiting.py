@@ -8,7 +8,7 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import AwaitingRetry
 
-from gateway.errors import TransientError
+from gateway.errors import Dependency, TransientError
 from gateway.waiting import destinations_message, next_delay_seconds, waiting_message
 
 
@@ -20,7 +20,12 @@ def wait_for(error: TransientError) -> State[Any]:
 def wait_until(error: TransientError, until: datetime | None) -> tuple[State[Any], datetime]:
     """Return the same state, and when the run tries again: at `until` at the latest."""
     next_try = _next_try(until)
-    return _waiting(waiting_message(error.waits_for, str(error), next_try), next_try), next_try
+    return waits(next_try, str(error), error.waits_for), next_try
+
+
+def waits(next_try: datetime, reason: str, waits_for: Dependency | None) -> State[Any]:
+    """Return the state of a run that waits until `next_try`, or until what it waits for answers."""
+    return _waiting(waiting_message(waits_for, reason, next_try), next_try)
 
 
 def wait_for_destinations(names: Sequence[str], reason: str, until: datetime) -> tuple[State[Any], datetime]:

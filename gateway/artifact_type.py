@@ -10,6 +10,10 @@ _NUMBERS = {name: number for number, name in enumerate(_NAMES)}
 _NOT_A_MODALITY = {"Unset", "Folder", "HL7"}
 
 
+UNSET = 0
+"""What is no image, as MIG numbers FHIR resources."""
+
+
 def artifact_type(modality: str) -> int:
     """Return the number of a modality, e.g. 10 for CT; 0, "unset", for one that the workflow manager does not know."""
     return 0 if modality in _NOT_A_MODALITY else _NUMBERS.get(modality, 0)

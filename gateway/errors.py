@@ -23,6 +23,7 @@ act on and that holds no patient data and no credential.
         │   └── NotAtPeer
         ├── UnreadableRequest
         ├── InvalidRequest
+        ├── AlreadyKnown
         ├── CredentialsLost
         ├── TakenOver
         ├── Damaged
@@ -44,6 +45,7 @@ class Dependency(StrEnum):
     EVENTS = "the event broker"
     DATABASE = "the database"
     PREFECT = "Prefect"
+    SOURCE = "a source"
 
 
 class GatewayError(Exception):
@@ -153,6 +155,10 @@ class InvalidRequest(PermanentError):
 
     def __reduce__(self) -> tuple[type[Self], tuple[Sequence[str]]]:
         return type(self), (self.problems,)
+
+
+class AlreadyKnown(PermanentError):
+    """A request was taken in before: this one is another with its name, or the same once more."""
 
 
 class CredentialsLost(PermanentError):

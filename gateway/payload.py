@@ -1,6 +1,7 @@
-"""A payload: the instances that belong together, and everything the later steps need to know of them.
+"""A payload: the instances and resources that belong together, and everything the later steps need to know of them.
 
-It is written once, as the manifest, when its group closes; assemble, upload and notify read nothing else.
+It is written once: as the manifest, when its group closes, or as the record of a retrieval, when all is fetched.
+Assemble, upload and notify read nothing else.
 """
 
 from datetime import datetime
@@ -37,12 +38,12 @@ class Origin(_Record):
 
 
 class Instance(_Record):
-    """One SOP instance as it lies on the spool.
+    """One SOP instance as it lies on disk.
 
-    `crc32c` is that of the file with its 128-byte preamble zeroed: exactly the bytes that are stored.
+    `crc32c` is that of exactly the bytes that are stored: on the spool, of the file with its 128-byte preamble zeroed.
     """
 
-    file: str  # relative to the door's area of the spool
+    file: str  # relative to the place of its payload
     sop_class_uid: str
     sop_instance_uid: str
     study_instance_uid: str
@@ -52,8 +53,12 @@ class Instance(_Record):
     bytes: int
     crc32c: int
     received_ns: int  # since 1970, UTC
-    association: UUID
+    association: UUID  # or what stands for it: the correlation id of a retrieval
     origin: Origin
+
+    @property
+    def content_type(self) -> str:
+        return "application/dicom"
 
     @property
     def path(self) -> str:
@@ -71,6 +76,18 @@ class Instance(_Record):
         return artifact_type(self.modality)
 
 
+class Resource(_Record):
+    """One FHIR resource, as the server wrote it."""
+
+    file: str
+    path: str  # of the object, below the payload's prefix
+    content_type: str
+    bytes: int
+    crc32c: int
+    received_ns: int
+    origin: Origin
+
+
 class Superseded(_Record):
     """An instance that was sent again: not stored, since a later one with its SOP Instance UID stands."""
 
@@ -78,11 +95,11 @@ class Superseded(_Record):
     identical: bool
 
 
-ClosedBy = Literal["quiet", "max_open_seconds", "max_instances", "max_bytes"]
+ClosedBy = Literal["quiet", "max_open_seconds", "max_instances", "max_bytes", "retrieved"]
 
 
 class Payload(_Record):
-    """One closed group of instances: one event, one prefix in the object store."""
+    """One closed group of instances, or all that a request asked for: one event, one prefix in the object store."""
 
     version: Literal[1] = 1
     payload_id: UUID
@@ -96,11 +113,25 @@ class Payload(_Record):
     supplements: UUID | None  # the payload of the same key that closed before this one
     instances: tuple[Instance, ...]
     superseded: tuple[Superseded, ...] = ()
+    resources: tuple[Resource, ...] = ()
+    correlation: UUID | None = None  # where it is not the first instance's association
+    requested_by: Origin | None = None  # who asked for it, where it was not sent to us unasked
+    partial: bool = False  # some of what was asked for could not be had
 
     @property
     def correlation_id(self) -> UUID:
-        """The association that brought the first instance, as MIG has it."""
-        return self.instances[0].association
+        """What ties the event to what caused it: the association that brought the first instance, as MIG has it."""
+        return self.correlation or self.instances[0].association
+
+    @property
+    def origin(self) -> Origin:
+        """Where it came from, in one: who asked for it, or who sent the first of it."""
+        return self.requested_by or self.files[0].origin
+
+    @property
+    def files(self) -> tuple[Instance | Resource, ...]:
+        """All that it consists of."""
+        return (*self.instances, *self.resources)
 
     @property
     def message_id(self) -> UUID:
@@ -110,4 +141,4 @@ class Payload(_Record):
     @property
     def bytes(self) -> int:
         """What its instances take in the object store, without their metadata."""
-        return sum(instance.bytes for instance in self.instances)
+        return sum(each.bytes for each in self.files)

@@ -9,11 +9,12 @@ from gateway.payload import Payload
 
 def payload_report(payload: Payload, location: str, objects_sent: int, seconds: Mapping[str, float]) -> str:
     """Return Markdown: where the payload came from, where it lies now, and how long each phase took."""
-    origin = payload.instances[0].origin
     facts = {
         "Payload": f"`{payload.payload_id}`",
-        "From": f"{origin.service.name} {origin.source} → {origin.destination}",
-        "Instances": f"{len(payload.instances):,} ({payload.bytes:,} bytes)",
+        "From": f"{payload.origin.service.name} {payload.origin.source} → {payload.origin.destination}",
+        "Instances": f"{len(payload.instances):,}",
+        "Resources": f"{len(payload.resources):,}",
+        "Bytes": f"{payload.bytes:,}",
         "Sent again by the sender": f"{len(payload.superseded):,}",
         "Closed": f"{payload.closed_by}, {payload.closed:%Y-%m-%d %H:%M:%S} UTC",
         "Supplements": f"`{payload.supplements}`" if payload.supplements else "nothing",

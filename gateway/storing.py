@@ -1,4 +1,4 @@
-"""A payload's way into the object store: two objects for each instance, several at a time."""
+"""A payload's way into the object store: two objects for each instance, one for a resource, several at a time."""
 
 import io
 import zipfile
@@ -11,10 +11,9 @@ from itertools import islice
 from crc32c import crc32c
 
 from gateway.assembly import Progress
-from gateway.instance_reader import open_instance
 from gateway.object_store import ObjectStore, Upload
-from gateway.payload import Instance, Payload
-from gateway.spool.door import Door
+from gateway.payload import Instance, Payload, Resource
+from gateway.payload_place import PayloadPlace
 
 _QUEUED_FOR_EACH = 4  # instances that wait their turn for each one that is on its way
 
@@ -29,53 +28,63 @@ class PayloadUpload:
     """What is to be stored, and where."""
 
     store: ObjectStore
-    door: Door
+    place: PayloadPlace
     payload: Payload
 
     def run(self, at_once: int, progress: Progress) -> int:
-        """Store every instance and its model; return how many objects were sent.
+        """Store every file, and the model of every instance; return how many objects were sent.
 
         Where an earlier run began, the store is asked for each object before it is sent. The first failure ends what
         waits, and is raised when what is on its way has ended. `progress` is called in this thread.
         """
         sent = 0
         repeated = self._begun_before()
-        models_file = self.door.assembled_file(self.payload.payload_id)
+        models_file = self.place.assembled_file(self.payload.payload_id)
         with zipfile.ZipFile(models_file) as models, ThreadPoolExecutor(at_once) as pool:
-            waiting = (pool.submit(self._store, instance, models, repeated) for instance in self.payload.instances)
+            waiting = (pool.submit(self._store, each, models, repeated) for each in self.payload.files)
             try:
-                for instance_bytes, objects in _as_they_end(waiting, at_once * _QUEUED_FOR_EACH):
-                    progress(instance_bytes)
+                for file_bytes, objects in _as_they_end(waiting, at_once * _QUEUED_FOR_EACH):
+                    progress(file_bytes)
                     sent += objects
             finally:
                 pool.shutdown(cancel_futures=True)
         return sent
 
+    def remove_others(self) -> None:
+        """Remove what lies below the payload's prefix and is not of it."""
+        ours = {f"{object_prefix(self.payload)}{each.path}" for each in self.payload.files}
+        ours |= {f"{object_prefix(self.payload)}{each.metadata_path}" for each in self.payload.instances}
+        for stored in list(self.store.list(object_prefix(self.payload))):
+            if stored.key not in ours:
+                self.store.remove(stored.key)
+
     def _begun_before(self) -> bool:
-        mark = self.door.upload_mark(self.payload.payload_id)
+        mark = self.place.upload_mark(self.payload.payload_id)
         begun = mark.exists()
         mark.touch()
         return begun
 
-    def _store(self, instance: Instance, models: zipfile.ZipFile, repeated: bool) -> tuple[int, int]:
-        uploads = [self._model(instance, models), self._instance(instance)]
+    def _store(self, each: Instance | Resource, models: zipfile.ZipFile, repeated: bool) -> tuple[int, int]:
+        uploads = [self._file(each)]
+        if isinstance(each, Instance):
+            uploads.insert(0, self._model(each, models))
         missing = [upload for upload in uploads if not (repeated and self._is_stored(upload))]
         for upload in missing:
             self.store.put(upload)
-        return instance.bytes, len(missing)
+        return each.bytes, len(missing)
 
     def _is_stored(self, upload: Upload) -> bool:
         stored = self.store.stat(upload.key)
         return stored is not None and stored.is_same_as(upload)
 
-    def _instance(self, instance: Instance) -> Upload:
+    def _file(self, each: Instance | Resource) -> Upload:
         return Upload(
-            key=object_prefix(self.payload) + instance.path,
-            open=partial(open_instance, self.door.root / instance.file),
-            bytes=instance.bytes,
-            crc32c=instance.crc32c,
-            content_type="application/dicom",
-            metadata=self._metadata(instance),
+            key=object_prefix(self.payload) + each.path,
+            open=partial(self.place.open, each.file),
+            bytes=each.bytes,
+            crc32c=each.crc32c,
+            content_type=each.content_type,
+            metadata=self._metadata(each),
         )
 
     def _model(self, instance: Instance, models: zipfile.ZipFile) -> Upload:
@@ -89,9 +98,9 @@ class PayloadUpload:
             metadata=self._metadata(instance),
         )
 
-    def _metadata(self, instance: Instance) -> dict[str, str]:
+    def _metadata(self, each: Instance | Resource) -> dict[str, str]:
         """The user metadata that MIG gives to its objects."""
-        return {"FILESOURCE": instance.origin.source, "WORKFLOWS": ",".join(self.payload.workflows)}
+        return {"FILESOURCE": each.origin.source, "WORKFLOWS": ",".join(self.payload.workflows)}
 
 
 def _as_they_end(starting: Iterable[Future[tuple[int, int]]], at_most: int) -> Iterator[tuple[int, int]]:

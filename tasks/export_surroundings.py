@@ -1,5 +1,6 @@
 """What the tasks of an export find around them."""
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from functools import cache
@@ -11,6 +12,7 @@ from prefect.runtime import flow_run
 from sqlalchemy import Engine
 
 from gateway.database import open_database
+from gateway.dicomweb.service import Service
 from gateway.errors import PermanentError
 from gateway.exports.area import working_area
 from gateway.exports.attempt import Attempt
@@ -20,6 +22,8 @@ from gateway.exports.ledger import ExportLedger
 from gateway.exports.run import ExportRun
 from gateway.exports.states import ExportRow
 from gateway.exports.taking_up import take_up
+from gateway.inference.outputs import output_services
+from gateway.inference.store import RequestStore
 from tasks.stopping import STOPPING
 from tasks.surroundings import settings
 
@@ -58,12 +62,17 @@ def export_run(export_id: str, epoch: int) -> ExportRun:
     """The run that has taken the export up with this epoch."""
     return ExportRun(
         Attempt(engine(), UUID(export_id), epoch),
-        Destinations.of(settings()),
+        Destinations.of(settings(), _outputs),
         Circuits(engine()),
         settings().scu.ae_title,
         STOPPING,
         lambda: datetime.now(UTC),
     )
+
+
+def _outputs(transaction_id: str) -> Sequence[Service]:
+    """The services in the `outputResources` of an inference request."""
+    return output_services(RequestStore(engine()), transaction_id, settings(), datetime.now(UTC))
 
 
 def export_area(run: ExportRun) -> AbstractContextManager[Path]:

@@ -7,12 +7,12 @@ from prefect import task
 from gateway.events import open_publisher
 from gateway.events.workflow_request import workflow_request
 from tasks.retrying import RETRIED
-from tasks.surroundings import read_payload, settings
+from tasks.surroundings import custody, settings
 
 
 @task(name="notify", task_run_name="notify", timeout_seconds=120, **RETRIED)
-def announce_payload(payload_id: str) -> None:
+def announce_payload(payload_id: str, epoch: int | None = None) -> None:
     """Publish `md.workflow.request`; done only when the broker has confirmed it. Repeats carry the same ids."""
-    message = workflow_request(read_payload(payload_id), settings().object_store.bucket)
+    message = workflow_request(custody(payload_id, epoch).payload, settings().object_store.bucket)
     with closing(open_publisher(settings())) as publisher:
         publisher.publish(message)

@@ -11,7 +11,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.runtime import flow_run
 
-from gateway.errors import TransientError
+from gateway.errors import PeerUnavailable, TransientError
 
 RETRY_DELAYS_SECONDS = [1.0, 2.0, 4.0, 8.0]
 
@@ -29,9 +29,15 @@ class TaskOptions(TypedDict):
 
 def trying_again_can_help(task: "Task[..., Any]", task_run: TaskRun, state: State[Any]) -> bool:
     """Whether a task that ended in `state` may do better at another try, within this run."""
-    if not isinstance(state.result(raise_on_failure=False), TransientError):
+    error = state.result(raise_on_failure=False)
+    if not isinstance(error, TransientError) or _asked_for_more_time(error):
         return False
     return flow_run.run_count <= 1 or task_run.run_count <= 1
+
+
+def _asked_for_more_time(error: TransientError) -> bool:
+    """Whether a peer said when it wants to be asked again, and that is not within this run."""
+    return isinstance(error, PeerUnavailable) and (error.retry_after_seconds or 0) > RETRY_DELAYS_SECONDS[0]
 
 
 RETRIED = TaskOptions(

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 def up() -> None:
     """Run everything in one.
 
-    Prefect's server where none is configured, the receiver, the dispatcher, the worker, and the
+    Prefect's server where none is configured, the receiver, the API, the dispatcher, the worker, and the
     consumer of export requests where there is a broker.
     """
     with _process("up") as settings:
@@ -34,8 +34,16 @@ def scp() -> None:
         serve(settings, stopping)
 
 
+def api() -> None:
+    """Run the HTTP API."""
+    with _process("api") as settings:
+        from listeners.api.serve import serve
+
+        serve(settings)
+
+
 def dispatch() -> None:
-    """Run the dispatcher, which asks Prefect for a run for each payload and each export."""
+    """Run the dispatcher, which asks Prefect for a run for each payload, request and export."""
     with _process("dispatch") as settings:
         from deployments.prefect_environment import use_prefect
 

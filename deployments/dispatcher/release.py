@@ -18,6 +18,8 @@ from prefect.client.schemas.filters import (
     FlowRunFilterState,
     FlowRunFilterStateName,
     FlowRunFilterWorkQueueName,
+    WorkPoolFilter,
+    WorkPoolFilterName,
 )
 from prefect.client.schemas.objects import FlowRun
 from prefect.client.schemas.sorting import FlowRunSort
@@ -29,6 +31,8 @@ from gateway.errors import Dependency, GatewayError
 from gateway.waiting import dependency_of
 
 Probe = Callable[[], None]  # returns where the part answers, raises a GatewayError where it does not
+Peers = Callable[[Sequence[FlowRun]], Mapping[str, tuple[Probe, Sequence[FlowRun]]]]
+"""Tells of runs that wait for peers which peer each waits for, by its name, and how that is asked."""
 
 _AT_MOST = 20  # runs, before it is asked again whether the part still answers
 _SOON = timedelta(seconds=5)  # a run that is due by then starts by itself: released too, it could run twice
@@ -60,42 +64,50 @@ class _Part:
 
 @dataclass
 class Release:
-    """Watches over the waiting runs of some work queues. Each queue has one such watch."""
+    """Watches over the waiting runs of some work queues. Each queue has one such watch.
+
+    `peers` is for what there are many of, such as sources: each is probed, and held to have answered, for itself.
+    """
 
     client: PrefectClient
     queues: Sequence[str]
     probes: Mapping[Dependency, Probe]
     clock: Clock = field(default_factory=SystemClock)
-    _parts: dict[Dependency, _Part] = field(default_factory=dict, init=False)
+    work_pool: str | None = None
+    peers: Mapping[Dependency, Peers] = field(default_factory=dict)
+    _parts: dict[str, _Part] = field(default_factory=dict, init=False)
 
     async def look(self) -> bool:
         """Probe what is waited for, and release who waits for what answers."""
         for dependency, runs in _by_dependency(await self._waiting()).items():
             if dependency in self.probes:
-                await self._look_at(self._parts.setdefault(dependency, _Part()), dependency, runs)
+                await self._look_at(str(dependency), self.probes[dependency], runs)
+            elif dependency in self.peers:
+                for name, (probe, its_runs) in (await asyncio.to_thread(self.peers[dependency], runs)).items():
+                    await self._look_at(name, probe, its_runs)
         return True
 
-    async def _look_at(self, part: _Part, dependency: Dependency, runs: Sequence[FlowRun]) -> None:
-        now = self.clock.monotonic()
+    async def _look_at(self, name: str, probe: Probe, runs: Sequence[FlowRun]) -> None:
+        part, now = self._parts.setdefault(name, _Part()), self.clock.monotonic()
         part.forget_before(now - _KEPT_SECONDS)
         if part.answers and not part.may_go(runs) and now < part.asked + _UNASKED_SECONDS:
             return
-        part.note(answers=await self._answers(dependency), now=now)
+        part.note(answers=await self._answers(name, probe), now=now)
         if part.answers:
             for run in part.may_go(runs)[:_AT_MOST]:
-                await self._let_go(run, dependency)
+                await self._let_go(run, name)
                 part.released[run.id] = now
 
-    async def _let_go(self, run: FlowRun, dependency: Dependency) -> None:
+    async def _let_go(self, run: FlowRun, name: str) -> None:
         with suppress(ObjectNotFound):  # deleted meanwhile
-            await put_back(self.client, run.id, f"It waited for {dependency}, which answers again.")
-            _log.info("waiting run released", waited_for=str(dependency), run=run.name, run_id=str(run.id))
+            await put_back(self.client, run.id, f"It waited for {name}, which answers again.")
+            _log.info("waiting run released", waited_for=name, run=run.name, run_id=str(run.id))
 
-    async def _answers(self, dependency: Dependency) -> bool:
+    async def _answers(self, name: str, probe: Probe) -> bool:
         try:
-            await asyncio.to_thread(self.probes[dependency])
+            await asyncio.to_thread(probe)
         except GatewayError as error:
-            _log.debug("still away", part=str(dependency), reason=str(error))
+            _log.debug("still away", part=name, reason=str(error))
             return False
         return True
 
@@ -104,7 +116,10 @@ class Release:
             state=FlowRunFilterState(name=FlowRunFilterStateName(any_=["AwaitingRetry"])),
             work_queue_name=FlowRunFilterWorkQueueName(any_=list(self.queues)),
         )
-        runs = await self.client.read_flow_runs(flow_run_filter=wanted, sort=FlowRunSort.START_TIME_ASC)
+        pool = WorkPoolFilter(name=WorkPoolFilterName(any_=[self.work_pool])) if self.work_pool else None
+        runs = await self.client.read_flow_runs(
+            flow_run_filter=wanted, work_pool_filter=pool, sort=FlowRunSort.START_TIME_ASC
+        )
         soon = datetime.fromtimestamp(self.clock.time_ns() / 1e9, UTC) + _SOON
         return [run for run in runs if _next_try(run) > soon]
 

@@ -1,7 +1,6 @@
-"""What `mig up` runs: Prefect's server where none is configured, the receiver, the consumer, dispatcher, worker."""
+"""What `mig up` runs: Prefect's server where none is configured, receiver, API, consumer, dispatcher, worker."""
 
 import os
-import socket
 import sys
 
 from deployments.up.part import Plan
@@ -9,10 +8,9 @@ from gateway.config import RabbitMqSettings, Settings
 
 PREFECT = "prefect"
 RECEIVER = "scp"
+API = "api"
 CONSUMER = "exports"
 ROLES_OF_PREFECT = ("dispatch", "worker")  # which are of no use before Prefect answers
-
-_EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104
 
 
 def has_own_prefect(settings: Settings) -> bool:
@@ -27,16 +25,9 @@ def has_broker(settings: Settings) -> bool:
 
 def plans(settings: Settings) -> list[Plan]:
     """How each part is started."""
-    doors = [RECEIVER, CONSUMER] if has_broker(settings) else [RECEIVER]
+    doors = (RECEIVER, API, CONSUMER) if has_broker(settings) else (RECEIVER, API)
     roles = [_role(name) for name in (*doors, *ROLES_OF_PREFECT)]
     return [_prefect_server(settings), *roles] if has_own_prefect(settings) else roles
-
-
-def dashboard_url(settings: Settings) -> str:
-    """Where the operator looks."""
-    if has_own_prefect(settings) and settings.prefect.host in _EVERYWHERE:
-        return f"http://{socket.gethostname()}:{settings.prefect.port}"
-    return settings.prefect_api_url.removesuffix("/api")
 
 
 def _role(name: str) -> Plan:

@@ -15,7 +15,7 @@ from deployments.process_lock import holder, only_one
 from deployments.stopping import stop_on_signals
 from deployments.up.ending import end_all
 from deployments.up.part import Part
-from deployments.up.parts import CONSUMER, PREFECT, ROLES_OF_PREFECT, dashboard_url, plans
+from deployments.up.parts import CONSUMER, PREFECT, ROLES_OF_PREFECT, plans
 from deployments.up.ports import check_ports
 from deployments.waking import wait_for_any
 from gateway.config import Settings
@@ -92,7 +92,8 @@ def _say_ready(settings: Settings, seconds: float) -> None:
         ready=True,
         dicom=f"{settings.scp.host}:{settings.scp.port}",
         ae_titles=" ".join(entity.ae_title for entity in settings.application_entities),
-        dashboard=dashboard_url(settings),
+        api=f"http://{settings.api.host}:{settings.api.port}",
+        dashboard=settings.dashboard_url,
         data=str(settings.data_dir),
         after_seconds=round(seconds, 1),
     )

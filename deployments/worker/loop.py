@@ -11,7 +11,7 @@ from prefect.events.filters import EventAnyResourceFilter, EventFilter, EventNam
 
 from deployments.outage import growing_delays
 from deployments.services import Services
-from deployments.stopping import Stopping
+from deployments.stopping import Stopping, cancel_all
 from deployments.waking import wait_for_any
 from deployments.worker.cancellation import end_cancelled_runs
 from deployments.worker.left_runs import put_back_left_runs
@@ -38,6 +38,7 @@ class WorkerLoop:
     """The services of one worker. Prefect being away ends none of them."""
 
     worker: GatewayWorker
+    ready: asyncio.Event = field(default_factory=asyncio.Event)
     look_for_cancels: asyncio.Event = field(default_factory=asyncio.Event)
     services: Services = field(default_factory=lambda: Services(POLL_SECONDS))
 
@@ -45,13 +46,13 @@ class WorkerLoop:
         """Work until stopped; then wait for the runs in hand, `drain_seconds` at most, or not at all if asked twice."""
         try:
             async with self.worker, asyncio.TaskGroup() as group:
-                _log.info("worker ready", ready=True, worker=self.worker.name, pool=self.worker.pool_name)
+                self.ready.set()
                 seekers = [group.create_task(service) for service in self._seekers()]
                 keepers = [group.create_task(service) for service in self._keepers()]
                 await stopping.in_order.wait()
-                _cancel(seekers)
+                await cancel_all(seekers)
                 await self._drain(stopping, drain_seconds)
-                _cancel(keepers)
+                await cancel_all(keepers)
         except* StoppedAtOnce as stopped:
             _log.warning(str(stopped.exceptions[0]))
 
@@ -133,8 +134,3 @@ class WorkerLoop:
                 while self.worker.in_hand and not (unless and unless.is_set()):
                     self.worker.look_again.clear()
                     await wait_for_any(self.worker.look_again, *others)
-
-
-def _cancel(tasks: list[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 import structlog
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
-from deployments.prefect_api import DEFAULT_QUEUE, prefect_client
+from deployments.pools import INGEST, RETRIEVE, Pool, pools_of
+from deployments.prefect_api import prefect_client
 from deployments.process_lock import only_one
 from deployments.registration import Description, read_descriptions, register
 from deployments.services import Services
-from deployments.stopping import stop_on_signals
+from deployments.stopping import Stopping, stop_on_signals
 from deployments.waking import finished_before
 from deployments.worker.children import ChildPool
 from deployments.worker.loop import POLL_SECONDS, WorkerLoop
@@ -18,7 +19,7 @@ from deployments.worker.worker import GatewayWorker
 from gateway.config import Settings
 from gateway.spool.node import Node, read_node
 
-_SPARE = 2  # children that wait; each takes some 35 MB
+_SPARES = {INGEST: 2, RETRIEVE: 1}  # children that wait; each takes some 35 MB
 
 _log = structlog.get_logger()
 
@@ -33,30 +34,49 @@ def serve(settings: Settings, descriptions: Sequence[Description] | None = None)
 async def _serve(settings: Settings, descriptions: Sequence[Description]) -> None:
     stopping = stop_on_signals()
     node = read_node(settings.data_dir / "spool")
-    children = ChildPool(
-        min(settings.runs_at_once, _SPARE), [description.entrypoint for description in descriptions], settings.log
-    )
+    pools = pools_of(settings, node)
+    workers = [_worker(pool, node, settings, descriptions) for pool in pools]
     async with asyncio.TaskGroup() as group:
-        group.create_task(children.fill())
-        there = await finished_before(stopping.in_order, _register(settings, node, descriptions))
+        for worker in workers:
+            group.create_task(worker.children.fill())
+        there = await finished_before(stopping.in_order, _register(pools, descriptions))
     if there:
-        worker = GatewayWorker(
-            settings.prefect.work_pool,
-            work_queues=[node.work_queue, DEFAULT_QUEUE],
-            name=node.worker_name,
-            limit=settings.runs_at_once,
-            children=children,
-            cancel_seconds=settings.worker.cancel_seconds,
-        )
-        await WorkerLoop(worker).run(stopping, settings.worker.drain_seconds)
-    children.close()
+        services = Services(POLL_SECONDS)  # one, so that an outage is said once
+        loops = [WorkerLoop(worker, services=services) for worker in workers]
+        await _work(loops, stopping, settings.worker.drain_seconds)
+    for worker in workers:
+        worker.children.close()
     _log.info("worker stopped")
 
 
-async def _register(settings: Settings, node: Node, descriptions: Sequence[Description]) -> None:
+async def _work(loops: Sequence[WorkerLoop], stopping: Stopping, drain_seconds: float) -> None:
+    async with asyncio.TaskGroup() as group:
+        for loop in loops:
+            group.create_task(loop.run(stopping, drain_seconds))
+        for loop in loops:
+            await loop.ready.wait()
+        names = " ".join(loop.worker.pool_name for loop in loops)
+        _log.info("worker ready", ready=True, worker=loops[0].worker.name, pools=names)
+
+
+def _worker(pool: Pool, node: Node, settings: Settings, descriptions: Sequence[Description]) -> GatewayWorker:
+    """The worker of one pool: in each, the node's has the same name."""
+    at_once = settings.retrievals_at_once if pool.described_as == RETRIEVE else settings.runs_at_once
+    entrypoints = [description.entrypoint for description in descriptions]
+    return GatewayWorker(
+        pool.name,
+        work_queues=pool.every_queue,
+        name=node.worker_name,
+        limit=at_once,
+        children=ChildPool(min(at_once, _SPARES[pool.described_as]), entrypoints, settings.log),
+        cancel_seconds=settings.worker.cancel_seconds,
+    )
+
+
+async def _register(pools: Sequence[Pool], descriptions: Sequence[Description]) -> None:
     async with prefect_client() as client:
 
         async def apply_descriptions() -> None:
-            await register(client, settings.prefect.work_pool, [node.work_queue], descriptions)
+            await register(client, pools, descriptions)
 
         await Services(POLL_SECONDS).once(apply_descriptions)

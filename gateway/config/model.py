@@ -3,6 +3,7 @@
 Names and defaults are documented in docs/settings.md; a test holds the two together.
 """
 
+import socket
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -12,6 +13,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from gateway.config.types import AETitle, Bytes, Host, HostOrNetwork, Port, Seconds, Uid, unique
 
 GIGABYTE = 1_000_000_000
+
+_EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104
 
 
 class Section(BaseModel):
@@ -54,6 +57,9 @@ class DicomWebSettings(Section):
 class ApiSettings(Section):
     host: Host = "127.0.0.1"
     port: Port = 5000
+    max_body_bytes: int = Field(4_000_000, ge=1, description="of a request; a larger one is answered with 413")
+    head_seconds: Seconds = Field(10, description="a connection on which no request has come by then is closed")
+    body_seconds: Seconds = Field(30, description="a body that takes longer is answered with 408")
 
 
 class InferenceSettings(Section):
@@ -245,9 +251,21 @@ class Settings(BaseSettings):
         return self.worker.runs_at_once or (4 if self.prefect.api_url else 2)
 
     @property
+    def retrievals_at_once(self) -> int:
+        """How many retrievals a worker of this gateway has at once, beside those."""
+        return self.inference.at_once if self.prefect.api_url else min(self.inference.at_once, self.runs_at_once)
+
+    @property
     def prefect_api_url(self) -> str:
         """The address of Prefect's API: the site's own, or that of the server of `mig up`."""
         return self.prefect.api_url.rstrip("/") or f"http://{self.prefect.host}:{self.prefect.port}/api"
+
+    @property
+    def dashboard_url(self) -> str:
+        """Where the operator looks: at the site's own Prefect server, or at that of `mig up`."""
+        if not self.prefect.api_url and self.prefect.host in _EVERYWHERE:
+            return f"http://{socket.gethostname()}:{self.prefect.port}"
+        return self.prefect_api_url.removesuffix("/api")
 
     @property
     def database_url(self) -> str:

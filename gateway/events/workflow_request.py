@@ -8,8 +8,9 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+from gateway.artifact_type import UNSET
 from gateway.events.port import Message
-from gateway.payload import Instance, Origin, Payload
+from gateway.payload import Instance, Origin, Payload, Resource
 
 ROUTING_KEY = "md.workflow.request"
 TYPE = "WorkflowRequestEvent"
@@ -37,7 +38,7 @@ def _content(payload: Payload, bucket: str) -> dict[str, Any]:
     return {
         "payload_id": str(payload.payload_id),
         "workflows": payload.workflows,
-        "file_count": len(payload.instances),
+        "file_count": len(payload.files),
         "correlation_id": str(payload.correlation_id),
         "bucket": bucket,
         "trigger": trigger,
@@ -45,25 +46,34 @@ def _content(payload: Payload, bucket: str) -> dict[str, Any]:
         "timestamp": _timestamp(payload.opened),
         "workflow_instance_id": None,
         "task_id": None,
-        "payload": [{"path": each.path, "metadata": each.metadata_path} for each in payload.instances],
-    }
+        "payload": [{"path": each.path, "metadata": _metadata_path(each)} for each in payload.files],
+    } | ({"partial": True} if payload.partial else {})
 
 
 def _origins(payload: Payload) -> list[dict[str, Any]]:
-    """The distinct origins, the first instance's first. What differs in the kind of data only is one origin."""
-    first_of_each: dict[Origin, Instance] = {}
-    for instance in payload.instances:
-        first_of_each.setdefault(instance.origin, instance)
-    return [_origin(instance) for instance in first_of_each.values()]
+    """The distinct origins: who asked for it, where somebody did, then that of the first file.
+
+    What differs in the kind of data only is one origin.
+    """
+    first_of_each: dict[Origin, Instance | Resource] = {}
+    if payload.requested_by:
+        first_of_each[payload.requested_by] = payload.files[0]
+    for each in payload.files:
+        first_of_each.setdefault(each.origin, each)
+    return [_origin(origin, each) for origin, each in first_of_each.items()]
 
 
-def _origin(instance: Instance) -> dict[str, Any]:
+def _origin(origin: Origin, each: Instance | Resource) -> dict[str, Any]:
     return {
-        "dataService": int(instance.origin.service),
-        "source": instance.origin.source[:_MAX_NAME_LENGTH],
-        "destination": instance.origin.destination[:_MAX_NAME_LENGTH],
-        "artifactType": instance.artifact_type,
+        "dataService": int(origin.service),
+        "source": origin.source[:_MAX_NAME_LENGTH],
+        "destination": origin.destination[:_MAX_NAME_LENGTH],
+        "artifactType": each.artifact_type if isinstance(each, Instance) else UNSET,
     }
+
+
+def _metadata_path(each: Instance | Resource) -> str:
+    return each.metadata_path if isinstance(each, Instance) else ""
 
 
 def _timestamp(moment: datetime) -> str:

@@ -11,5 +11,12 @@ vault         credentials at rest
 inputs        what the request names, once each
 submission    from the bytes of a request to all this
 plan          which source serves which input
+service       a service at an address that a request names
+tables, row   requests in the database
+store         those, taken in and looked at
+key_check     one key for all processes that share a database
+patience      how long that waits for its sources
+hold          a worker's right to go on with one
+outputs       where results go, for exports
 identity      the ids that are derived from the transaction's
 """

@@ -28,9 +28,13 @@ class Vault:
             self._fernet = MultiFernet([Fernet(key) for key in keys])
         except ValueError:
             raise SettingsError(f"{name} holds a line that is no key: 44 characters, as Fernet makes them") from None
-        self._name = name
-        self.fingerprint = hashlib.sha256(keys[0]).hexdigest()[:_FINGERPRINT_CHARACTERS]
+        self.name = name
+        self.fingerprints = tuple(hashlib.sha256(key).hexdigest()[:_FINGERPRINT_CHARACTERS] for key in keys)
+
+    @property
+    def fingerprint(self) -> str:
         """Of the key that encrypts. Processes that share a database compare it."""
+        return self.fingerprints[0]
 
     def seal(self, credentials: Mapping[int, Authorization]) -> bytes:
         """Return a token that nobody can read without the key."""
@@ -51,7 +55,7 @@ class Vault:
             raise self._lost() from None
 
     def _lost(self) -> CredentialsLost:
-        return CredentialsLost(f"the credentials of the request fit no key of {self._name}: submit it again")
+        return CredentialsLost(f"the credentials of the request fit no key of {self.name}: submit it again")
 
 
 def open_vault(settings: Settings) -> Vault:

@@ -57,6 +57,8 @@ def _whole_number(value: object) -> object:
         return int(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return value
+    if isinstance(value, float) and value.is_integer():  # 199.0, which JSON does not tell from 199
+        return int(value)
     raise ValueError("not a whole number")
 
 

@@ -10,9 +10,12 @@ index      the list of those, which survives a crash
 lock       one process for each area
 area       one request's working area
 areas      all of them on this node: listing, and removal of those that nobody works on
+place      an area as what is stored is read from
+record     the payload that an area becomes
 intake     from the parts of an answer to files
 study      a study, its series or instances: again at the size of what failed
 resource   a FHIR resource
 fetch      all that is wanted, source by source
+report     the same, for the dashboard
 outcome    how it ended, for the request's status
 """

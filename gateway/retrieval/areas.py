@@ -7,11 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
+from gateway.config import Settings
 from gateway.errors import AreaBusy
 from gateway.file_lock import is_locked
 from gateway.retrieval.area import Area, read_epoch
 from gateway.retrieval.lock import locked
+from gateway.retrieval.place import AreaPlace
 from gateway.spool.room import Room
+
+
+def areas_of(settings: Settings) -> "Areas":
+    """The areas of this node."""
+    root = settings.data_dir / "retrieval"
+    root.mkdir(parents=True, exist_ok=True)
+    return Areas(root, Room(root, settings.spool.reserve_bytes), settings.inference.at_once)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +49,10 @@ class Areas:
                 yield area
             finally:
                 area.close()
+
+    def place(self, request_id: UUID) -> AreaPlace:
+        """The area as what assemble and upload read from."""
+        return AreaPlace(self._directory(request_id))
 
     def states(self) -> Iterator[AreaState]:
         """What areas there are."""

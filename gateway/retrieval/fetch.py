@@ -31,6 +31,12 @@ def fetch(wanted: Wanted, peers: Peers, area: Area, clock: Clock, progress: Prog
     return Outcome(tuple(sources), problems, remarks)
 
 
+def outcome_so_far(wanted: Wanted, area: Area) -> Outcome:
+    """How far each source has come while it is fetched from."""
+    sources = (_source_outcome(source, wanted, wanted.problems, area) for source in _sources(wanted))
+    return Outcome(tuple(sources), wanted.problems, wanted.remarks)
+
+
 class _Fetching:
     def __init__(self, peers: Peers, area: Area, clock: Clock, progress: Progress) -> None:
         self.problems: list[Problem] = []

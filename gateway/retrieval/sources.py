@@ -7,7 +7,8 @@ from gateway.dicomweb.service import HttpPatience, Service
 from gateway.errors import SettingsError
 from gateway.inference.credentials import Authorization
 from gateway.inference.request import InferenceRequest, Source
-from gateway.inference.vocabulary import AuthType, Interface
+from gateway.inference.service import service_at
+from gateway.inference.vocabulary import Interface
 
 
 def services_of(
@@ -35,15 +36,7 @@ def patience_of(settings: Settings) -> HttpPatience:
 def _service(source: Source, authorization: Authorization | None, settings: Settings) -> Service:
     if source.registered:
         return _registered(source.registered, settings)
-    service = Service(source.url)
-    address = service.address
-    return Service(
-        source.url,
-        basic=_credential(authorization, AuthType.BASIC),
-        token=_credential(authorization, AuthType.BEARER),
-        ca_file=settings.inference.ca_file,
-        name=f"{address.scheme}://{address.netloc}",  # the path is the client's own text
-    )
+    return service_at(source.url, authorization, settings.inference.ca_file)
 
 
 def _registered(name: str, settings: Settings) -> Service:
@@ -59,7 +52,3 @@ def _registered(name: str, settings: Settings) -> Service:
             )
     known = ", ".join(peer.name for peer in settings.dicomweb_sources) or "none is"
     raise SettingsError(f"the archive that is to be asked is not registered in [[dicomweb_sources]]; known: {known}")
-
-
-def _credential(authorization: Authorization | None, scheme: AuthType) -> str:
-    return authorization.value if authorization and authorization.scheme is scheme else ""

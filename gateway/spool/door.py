@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
 from uuid import UUID
 
 from gateway.errors import Damaged
+from gateway.instance_reader import open_instance
 from gateway.payload import Payload
 from gateway.spool.durable import Durability, Flushing, move
 
@@ -44,6 +45,14 @@ class Door:
     @property
     def damaged(self) -> Path:
         return self.root / "damaged"
+
+    def open(self, file: str) -> BinaryIO:
+        """Open a file to read the bytes that are stored: with its preamble zeroed."""
+        return open_instance(self.root / file)
+
+    def advice(self, payload_id: UUID) -> str:
+        """What an operator can do about damaged files."""
+        return f"`mig spool show {payload_id}` lists all, and nothing was deleted"
 
     def assembled_file(self, payload_id: UUID) -> Path:
         """The DICOM JSON Models of a payload's instances, once `ingest` has made them."""

@@ -8,10 +8,9 @@
 What goes wrong is told as a problem of RFC 9457.
 """
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Annotated, TypeVar
+from typing import Annotated
 from uuid import UUID
 
 import structlog
@@ -19,16 +18,13 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
-from gateway.errors import DatabaseRefused, DatabaseUnavailable, UnreadableRequest
+from gateway.errors import UnreadableRequest
 from gateway.exports.ledger import ExportLedger
 from gateway.exports.listing import ExportDetail, ExportListing, ExportView
 from gateway.exports.request import ExportRequest, read_export_request
 from gateway.exports.states import ExportState
 from gateway.exports.wishes import NothingToDo, ask_to_retry
-
-PROBLEM = "application/problem+json"
-
-_Found = TypeVar("_Found")
+from listeners.api.problems import problem
 
 log = structlog.get_logger(__name__)
 
@@ -45,7 +41,7 @@ def exports_router(ledger: ExportLedger) -> APIRouter:
             asked = read_export_request(await request.body())
         except UnreadableRequest as error:
             return problem(HTTPStatus.BAD_REQUEST, "The request can't be understood", str(error))
-        return await run_in_threadpool(_or_problem, lambda: _record(ledger, asked))
+        return await run_in_threadpool(_record, ledger, asked)
 
     @router.get("/exports", response_model=list[ExportView])
     def list_exports(
@@ -53,27 +49,21 @@ def exports_router(ledger: ExportLedger) -> APIRouter:
         destination: str | None = None,
         limit: Annotated[int, Query(ge=1, le=1000)] = 20,
         page: Annotated[int, Query(ge=1)] = 1,
-    ) -> list[ExportView] | Response:
+    ) -> list[ExportView]:
         """List exports, the newest first."""
-        return _or_problem(lambda: listing.page(limit, (page - 1) * limit, state=state, destination=destination))
+        return listing.page(limit, (page - 1) * limit, state=state, destination=destination)
 
     @router.get("/exports/{export_id}", response_model=ExportDetail)
     def show(export_id: UUID) -> ExportDetail | Response:
         """Show an export, file by file."""
-        return _or_problem(lambda: listing.view(export_id) or _unknown(export_id))
+        return listing.view(export_id) or _unknown(export_id)
 
     @router.post("/exports/{export_id}/retry", status_code=HTTPStatus.ACCEPTED, response_model=None)
     def retry(export_id: UUID) -> Response:
         """Send what is missing now."""
-        return _or_problem(lambda: _retry(ledger, export_id))
+        return _retry(ledger, export_id)
 
     return router
-
-
-def problem(status: HTTPStatus, title: str, detail: str) -> JSONResponse:
-    """An answer that says what is wrong (RFC 9457)."""
-    content = {"type": "about:blank", "title": title, "status": int(status), "detail": detail}
-    return JSONResponse(content, status, media_type=PROBLEM)
 
 
 def _record(ledger: ExportLedger, asked: ExportRequest) -> Response:
@@ -97,11 +87,3 @@ def _retry(ledger: ExportLedger, export_id: UUID) -> Response:
 
 def _unknown(export_id: UUID) -> Response:
     return problem(HTTPStatus.NOT_FOUND, "No such export", f"there is no export {export_id}")
-
-
-def _or_problem(answer: Callable[[], _Found]) -> _Found | Response:
-    try:
-        return answer()
-    except (DatabaseUnavailable, DatabaseRefused) as error:
-        log.warning("the database is away", reason=str(error))
-        return problem(HTTPStatus.SERVICE_UNAVAILABLE, "The database does not answer", str(error))

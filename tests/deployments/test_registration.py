@@ -11,6 +11,7 @@ from pathlib import Path
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.schedules import SCHEDULE_TYPES, IntervalSchedule
 
+from deployments.pools import Pool
 from deployments.registration import DESCRIPTION_FILE, Description, read_descriptions, register
 from tests.deployments.operator import Operator, on_both_databases
 from tests.deployments.roles import ROOT
@@ -22,14 +23,19 @@ TRIVIAL = Description("trivial", "tests.deployments.example_flows.trivial", "an 
 def register_on(prefect: PrefectServer, work_pool: str, *descriptions: Description) -> None:
     async def once() -> None:
         async with PrefectClient(prefect.api_url) as client:
-            await register(client, work_pool, ["node-1"], descriptions)
+            await register(client, [Pool(work_pool, ("node-1",))], descriptions)
 
     asyncio.run(once())
 
 
-def test_the_file_describes_every_flow() -> None:
+def test_the_file_describes_our_flows() -> None:
     entrypoints = {each.name: each.entrypoint for each in read_descriptions()}
-    assert entrypoints == {"ingest": "flows.ingest.ingest_payload", "export": "flows.export.export_files"}
+    assert entrypoints == {
+        "ingest": "flows.ingest.ingest_payload",
+        "export": "flows.export.export_files",
+        "retrieve": "flows.retrieve.retrieve_request",
+        "retrieve-studies": "flows.retrieve_studies.retrieve_studies",
+    }
 
 
 @on_both_databases
@@ -73,17 +79,21 @@ def test_what_differs_is_updated_and_what_an_operator_added_stays(
 
 def test_prefects_own_command_deploys_the_same_file(prefect: PrefectServer, operator: Operator, tmp_path: Path) -> None:
     (tmp_path / "flows").mkdir()
-    (tmp_path / "flows" / "ingest.py").write_text(
-        "from prefect import flow\n@flow(name='ingest')\ndef ingest_payload(payload_id: str) -> None: ...\n"
-    )
+    for description in read_descriptions():
+        _, module, function = description.entrypoint.split(".")
+        source = f"from prefect import flow\n@flow(name='{description.name}')\ndef {function}() -> None: ...\n"
+        (tmp_path / "flows" / f"{module}.py").write_text(source)
     (tmp_path / "prefect.yaml").write_bytes(DESCRIPTION_FILE.read_bytes())
     register_on(prefect, "gateway")
+    register_on(prefect, "gateway-retrieve")
     environment = os.environ | {"PREFECT_API_URL": prefect.api_url, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
     command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
     subprocess.run(command, cwd=tmp_path, env=environment, check=True, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
     deployment = operator.client.read_deployment_by_name("ingest/ingest")
     assert (deployment.work_pool_name, deployment.work_queue_name) == ("gateway", "default")
     assert (deployment.entrypoint, deployment.pull_steps) == ("flows.ingest.ingest_payload", [])
+    deployment = operator.client.read_deployment_by_name("retrieve-studies/retrieve-studies")
+    assert (deployment.work_pool_name, deployment.work_queue_name) == ("gateway-retrieve", "normal")
 
 
 def test_the_file_beside_the_readme_is_the_one_of_the_package() -> None:

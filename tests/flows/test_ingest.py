@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,12 +21,10 @@ from prefect.client.schemas.objects import State, StateType
 
 from gateway.object_store.local import LocalObjectStore
 from gateway.payload import Payload
-from tests.gateway.events.conftest import QUICK, prefect_events
+from tests.gateway.events.conftest import prefect_events
 from tests.gateway.spool.scene import Scene
-from tests.peers import prefect_server
 from tests.peers.minio import MinIO
 from tests.peers.prefect_server import PrefectServer
-from tests.peers.processes import Server
 
 ROOT = Path(__file__).parents[2]
 RUN = """
@@ -36,13 +33,6 @@ from flows.ingest import ingest_payload
 state = ingest_payload(sys.argv[1], return_state=True)
 print(state.state_details.flow_run_id)
 """
-
-
-@pytest.fixture(scope="session")
-def prefect(tmp_path_factory: pytest.TempPathFactory, servers: list[Server]) -> Iterator[PrefectServer]:
-    with prefect_server.running(tmp_path_factory.mktemp("prefect-flows"), environment=QUICK) as peer:
-        servers.append(peer.server)
-        yield peer
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +146,7 @@ def test_a_damaged_instance_fails_the_run_at_once_and_nothing_is_deleted(node: N
     path.write_bytes(path.read_bytes()[:-1] + b"?")
     state = node.state(node.ingest(payload.payload_id))
     assert state.type is StateType.FAILED
-    assert "1 of 3 instances are not what was received" in (state.message or "")
+    assert "1 of 3 files are not what was received" in (state.message or "")
     assert node.spool.door.state(payload.payload_id) == "ready"
     assert announced(node, payload) == []
 

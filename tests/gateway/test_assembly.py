@@ -90,7 +90,7 @@ def test_a_file_that_is_not_what_was_received_stops_the_payload_and_stays(spool:
     path = spool.door.root / payload.instances[1].file
     torn = path.read_bytes()[:-1] + b"?"
     path.write_bytes(torn)
-    with pytest.raises(Damaged, match="1 of 3 instances are not what was received"):
+    with pytest.raises(Damaged, match="1 of 3 files are not what was received"):
         assemble(spool.door, payload, nothing)
     assert path.read_bytes() == torn
     path.unlink()

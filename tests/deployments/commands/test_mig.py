@@ -21,7 +21,8 @@ def test_help_names_every_command_and_is_quick(mig: Mig) -> None:
     shown = mig("--help")
     assert time.monotonic() - begun < 0.5
     assert shown.exit_code == 0
-    assert all(f"  {command} " in shown.output for command in "up scp dispatch worker status config payload".split())
+    commands = "up scp api dispatch worker status config payload inference".split()
+    assert all(f"  {command} " in shown.output for command in commands)
 
 
 def test_no_command_at_all_shows_the_help(mig: Mig) -> None:
@@ -38,7 +39,7 @@ def test_wrong_usage_is_exit_code_2(mig: Mig, arguments: list[str]) -> None:
     assert mig(*arguments).exit_code == 2
 
 
-@pytest.mark.parametrize("role", ["up", "scp", "dispatch", "worker"])
+@pytest.mark.parametrize("role", ["up", "scp", "api", "dispatch", "worker"])
 def test_settings_that_can_not_be_used_are_exit_code_2_and_in_words(tmp_path: Path, role: str) -> None:
     (tmp_path / "gateway.toml").write_text("[scp]\nport = 0\nprot = 1\n")
     refused = Mig(tmp_path)(role)

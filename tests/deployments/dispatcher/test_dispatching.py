@@ -247,7 +247,7 @@ def test_a_backlog_is_dispatched_in_order(scene: Scene) -> None:
 
 def test_sigterm_ends_the_dispatcher_at_once(scene: Scene) -> None:
     scene.dispatcher.signal(signal.SIGTERM)
-    assert scene.dispatcher.wait_for_end(within_seconds=3) == 0
+    assert scene.dispatcher.wait_for_end(within_seconds=10) == 0
 
 
 def test_there_is_one_dispatcher_for_a_data_directory(scene: Scene) -> None:

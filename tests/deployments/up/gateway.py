@@ -20,8 +20,12 @@ class Gateway:
 
     def __init__(self, directory: Path, *, name: str = "mig", **environment: str) -> None:
         self.directory = directory
-        self.dicom_port, self.prefect_port = free_port(), free_port()
-        here = {"MIG_SCP__PORT": str(self.dicom_port), "MIG_PREFECT__PORT": str(self.prefect_port)}
+        self.dicom_port, self.prefect_port, self.http_port = free_port(), free_port(), free_port()
+        here = {
+            "MIG_SCP__PORT": str(self.dicom_port),
+            "MIG_PREFECT__PORT": str(self.prefect_port),
+            "MIG_API__PORT": str(self.http_port),
+        }
         self._starts = 0
         self.server = Server(name, [MIG, "up"], directory, self._is_ready, here | environment, start_seconds=90)
 

@@ -10,7 +10,9 @@ from fastapi import FastAPI
 from gateway.exports.ledger import opened_ledger
 from gateway.exports.request import read_export_request
 from gateway.exports.states import ExportState, Wanted
-from listeners.api.exports import PROBLEM, exports_router
+from listeners.api.exports import exports_router
+from listeners.api.problems import MEDIA_TYPE as PROBLEM
+from listeners.api.problems import answer_with_problems
 from tests.gateway.dimse.raw_pacs import answering, raw_pacs
 from tests.gateway.exports.scene import Scene, pacs_destination, request_body
 from tests.listeners.api.serving import serving
@@ -29,6 +31,7 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
 def api(scene: Scene) -> Iterator[httpx.Client]:
     app = FastAPI()
     app.include_router(exports_router(scene.ledger))
+    answer_with_problems(app)
     with serving(app) as client:
         yield client
 

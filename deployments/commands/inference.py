@@ -1,0 +1,130 @@
+"""`mig inference`: requests for data to be retrieved."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from deployments.commands.tables import AsJson, print_object, print_rows
+
+if TYPE_CHECKING:
+    from gateway.config import Settings
+    from gateway.inference.row import RequestRow
+    from gateway.inference.store import RequestStore
+
+app = typer.Typer(help="Inference requests.", no_args_is_help=True)
+
+RequestId = Annotated[str, typer.Argument(metavar="ID", help="The request's id, or its first digits.")]
+
+_COLUMNS = ("id", "state", "priority_class", "created", "tries", "found", "fetched", "bytes", "message")
+
+
+@app.command()
+def submit(
+    file: Annotated[typer.FileBinaryRead, typer.Argument(metavar="FILE", help="The request, as JSON; - for stdin.")],
+    wait: Annotated[bool, typer.Option("--wait", help="Show how far it comes, until it is over.")] = False,
+) -> None:
+    """Submit a request of the ACR DSI, as a POST to /inference would.
+
+    The exit code is 1 where the request is refused or, with --wait, does not end well.
+    """
+    from gateway.inference.identity import request_id
+
+    with _requests() as (store, settings):
+        from gateway.inference.acceptance import Acceptance
+        from gateway.inference.row import RequestState
+
+        submission = Acceptance(store, settings, None).accept(file.read())
+        request = request_id(submission.request.transaction_id)
+        typer.echo(str(request))
+        if wait and _wait(store, str(request)).state is not RequestState.COMPLETED:
+            from deployments.exit_codes import ExitCode
+
+            raise typer.Exit(ExitCode.FAILED)
+
+
+@app.command("list")
+def list_requests(
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many on a page.")] = 20,
+    page: Annotated[int, typer.Option(min=1, help="Which page.")] = 1,
+    state: Annotated[str | None, typer.Option(help="Only those in this state.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List requests, the newest first."""
+    with _requests() as (store, settings):
+        from deployments.request_list import view_of
+        from gateway.inference.row import RequestState
+
+        if state not in {None, *RequestState}:
+            raise typer.BadParameter(f"one of {', '.join(RequestState)}", param_hint="--state")
+        rows = store.newest(limit, (page - 1) * limit, RequestState(state) if state else None)
+        print_rows([asdict(view_of(row, settings.dashboard_url)) for row in rows], _COLUMNS, as_json=as_json)
+
+
+@app.command()
+def show(request_id: RequestId, as_json: AsJson = False) -> None:
+    """Show how far a request has come, source by source."""
+    with _requests() as (store, settings):
+        from deployments.request_list import view_of
+
+        print_object(asdict(view_of(_found(store, request_id), settings.dashboard_url)), as_json=as_json)
+
+
+@app.command()
+def retry(request_id: RequestId) -> None:
+    """Try now: start the run of a request that waits, has failed or was cancelled."""
+    with _requests() as (store, settings):
+        _use_prefect(settings)
+        row = _found(store, request_id)
+        from deployments.request_actions import retry_request
+
+        retry_request(store, row)
+    typer.echo(f"request {row.request_id}: its run starts now")
+
+
+@app.command()
+def cancel(request_id: RequestId) -> None:
+    """End a request: its run is cancelled, and the credentials for its sources are erased."""
+    with _requests() as (store, settings):
+        _use_prefect(settings)
+        row = _found(store, request_id)
+        from deployments.request_actions import cancel_request
+
+        cancel_request(store, row)
+    typer.echo(f"request {row.request_id}: cancelled")
+
+
+@contextmanager
+def _requests() -> "Iterator[tuple[RequestStore, Settings]]":
+    from gateway.config import load_settings
+    from gateway.inference.store import opened_request_store
+
+    settings = load_settings().settings
+    with opened_request_store(settings.database_url) as store:
+        yield store, settings
+
+
+def _use_prefect(settings: "Settings") -> None:
+    """Before anything is imported that imports Prefect."""
+    from deployments.prefect_environment import use_prefect
+
+    use_prefect(settings)
+
+
+def _found(store: "RequestStore", request_id: str) -> "RequestRow":
+    from gateway.errors import PermanentError
+
+    rows = store.matching(request_id)
+    if len(rows) != 1:
+        raise PermanentError(f"{'no' if not rows else 'more than one'} request has an id that begins with {request_id}")
+    return rows[0]
+
+
+def _wait(store: "RequestStore", request_id: str) -> "RequestRow":
+    from rich.console import Console
+
+    from deployments.request_progress import wait_shown
+
+    return wait_shown(lambda: _found(store, request_id), Console(stderr=True, highlight=False))

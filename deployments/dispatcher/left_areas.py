@@ -1,0 +1,49 @@
+"""Working areas that nobody needs any more: their request is announced, gone, or at work elsewhere."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import structlog
+
+from gateway.inference.row import RequestRow, RequestState
+from gateway.inference.store import RequestStore
+from gateway.retrieval.areas import Areas
+
+LOOK_SECONDS = 600.0
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class LeftAreas:
+    """Removes them. Those of failed requests go with their credentials: a retry before that goes on with them."""
+
+    areas: Areas
+    store: RequestStore
+    keep_failed: timedelta
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    async def look(self) -> bool:
+        await asyncio.to_thread(self._remove)
+        return False
+
+    def _remove(self) -> None:
+        for state in self.areas.states():
+            if not state.in_use and self.areas.remove(state.request_id, self._is_wanted):
+                _log.info("working area removed", request=str(state.request_id))
+
+    def _is_wanted(self, request_id: UUID, epoch: int | None) -> bool:
+        row = self.store.find(request_id)
+        if row is None or row.uploaded or _is_elsewhere(row, epoch):
+            return False
+        if row.state is RequestState.FAILED:
+            return row.ended is None or row.ended > self.now() - self.keep_failed
+        return not row.state.is_over
+
+
+def _is_elsewhere(row: RequestRow, epoch: int | None) -> bool:
+    """Whether a later holder has been at work since, and not here."""
+    return row.epoch > (epoch or 0) and row.state is RequestState.RUNNING

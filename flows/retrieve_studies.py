@@ -1,0 +1,30 @@
+"""Studies that a person asks for at the dashboard, on their way to the workflow manager."""
+
+from typing import Any
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.runtime import flow_run
+
+from flows.retrieval import retrieve_held
+from flows.waiting import wait_for
+from gateway.errors import TransientError
+from tasks.requests import keep_studies_request
+
+
+@flow(name="retrieve-studies", retries=0, persist_result=False)
+def retrieve_studies(archive: str, studies: list[str], workflows: list[str] = []) -> State[Any] | None:  # noqa: B006
+    """Fetch studies from an archive, store them as one payload and announce it to the workflow manager.
+
+    It becomes an inference request of its own, with this run: `mig inference list` and the API show it, too.
+
+    Args:
+        archive: The archive's name, as `[[dicomweb_sources]]` in the settings has it.
+        studies: Study Instance UIDs. Never a patient's name or id: whoever sees the dashboard can read them.
+        workflows: Ids of the workflows to be run. Without any, the workflow manager decides.
+    """
+    try:
+        request_id = keep_studies_request(str(flow_run.id), archive, studies, workflows)
+        return retrieve_held(request_id)
+    except TransientError as error:
+        return wait_for(error)

@@ -1,0 +1,86 @@
+"""What is known of one inference request: everything but its credentials."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row
+
+from gateway.inference.identity import payload_id
+from gateway.inference.request import INFERENCE_REQUEST, InferenceRequest
+from gateway.inference.tables import requests
+from gateway.retrieval.outcome import OUTCOME, Outcome
+
+
+class RequestState(StrEnum):
+    """How far a request has come."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    WAITING = "waiting"  # for what is away; it goes on by itself
+    COMPLETED = "completed"  # announced
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more happens by itself."""
+        return self in {RequestState.COMPLETED, RequestState.FAILED, RequestState.CANCELLED}
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRow:
+    """One request as the database has it. `holds_credentials` tells of those for its sources."""
+
+    request_id: UUID
+    request: InferenceRequest
+    had_credentials: bool
+    holds_credentials: bool
+    state: RequestState
+    message: str
+    created: datetime
+    started: datetime | None
+    ended: datetime | None
+    next_try: datetime | None
+    waiting_since: datetime | None
+    epoch: int
+    tries: int
+    attempt: int
+    flow_run_id: UUID | None
+    outcome: Outcome | None
+    partial: bool
+    uploaded: datetime | None
+
+    @property
+    def payload_id(self) -> UUID:
+        """The payload that it becomes, or has become."""
+        return payload_id(self.request_id)
+
+    @property
+    def fetched(self) -> int:
+        """How many instances and resources the last try had."""
+        return self.outcome.fetched if self.outcome else 0
+
+
+def columns() -> list[ColumnElement[Any]]:
+    """What `request_row` reads. No credential leaves the database for it."""
+    secret = {"sources_sealed", "outputs_sealed", "outputs_until", "transaction_id", "priority"}
+    known: list[ColumnElement[Any]] = [column for column in requests.columns if column.name not in secret]
+    return [*known, requests.c.sources_sealed.is_not(None).label("holds_credentials")]
+
+
+def request_row(found: Row[Any]) -> RequestRow:
+    """Read a row of `columns()`."""
+    values = dict(found._mapping)
+    content, outcome = values.pop("content"), values.pop("outcome")
+    return RequestRow(
+        **values
+        | {
+            "request": INFERENCE_REQUEST.validate_json(content),
+            "outcome": OUTCOME.validate_json(outcome) if outcome else None,
+            "state": RequestState(values["state"]),
+            "holds_credentials": bool(values["holds_credentials"]),
+        }
+    )

@@ -1,0 +1,23 @@
+"""A service at an address that a request names."""
+
+from pathlib import Path
+
+from gateway.dicomweb.service import Service
+from gateway.inference.credentials import Authorization
+from gateway.inference.vocabulary import AuthType
+
+
+def service_at(url: str, authorization: Authorization | None, ca_file: Path | None) -> Service:
+    """The service at `url`. Reasons call it by scheme and host: the path is the client's own text."""
+    address = Service(url).address
+    return Service(
+        url,
+        basic=_credential(authorization, AuthType.BASIC),
+        token=_credential(authorization, AuthType.BEARER),
+        ca_file=ca_file,
+        name=f"{address.scheme}://{address.netloc}",
+    )
+
+
+def _credential(authorization: Authorization | None, scheme: AuthType) -> str:
+    return authorization.value if authorization and authorization.scheme is scheme else ""

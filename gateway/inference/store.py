@@ -1,0 +1,199 @@
+"""The inference requests: taken in, looked at, and let go of. The database's commit is their durability.
+
+All methods raise DatabaseUnavailable and DatabaseRefused.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Engine, String, cast, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from gateway.database import database_errors, open_database
+from gateway.errors import AlreadyKnown, PermanentError
+from gateway.inference.identity import request_id
+from gateway.inference.request import INFERENCE_REQUEST
+from gateway.inference.row import RequestRow, RequestState, columns, request_row
+from gateway.inference.submission import Submission
+from gateway.inference.tables import make_tables, payloads, requests
+from gateway.inference.vault import Vault
+
+_ENDED = [state for state in RequestState if state.is_over]
+
+
+class RequestStore:
+    """The table, with one method for each thing that happens to a request that no worker holds."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def accept(
+        self,
+        submission: Submission,
+        vault: Vault | None,
+        now: datetime,
+        *,
+        output_term: timedelta = timedelta(0),
+        flow_run_id: UUID | None = None,
+    ) -> UUID:
+        """Take a request in, durably, and return its id. `flow_run_id` is its run, where it has one already.
+
+        Without credentials no vault is needed. Raises AlreadyKnown where its transaction is.
+        """
+        request, credentials = submission.request, submission.credentials
+        values = _new_row(submission, now) | {"flow_run_id": flow_run_id}
+        if credentials.sources:
+            values["sources_sealed"] = _needed(vault).seal(credentials.sources)
+        if credentials.outputs:
+            values["outputs_sealed"] = _needed(vault).seal(credentials.outputs)
+            values["outputs_until"] = now + output_term
+        with database_errors():
+            try:
+                with self.engine.begin() as connection:
+                    connection.execute(insert(requests).values(values))
+            except IntegrityError:
+                raise AlreadyKnown("a request with this transactionID is known") from None  # the error quotes values
+        return request_id(request.transaction_id)
+
+    def find(self, request: UUID) -> RequestRow | None:
+        return next(iter(self._select(requests.c.request_id == request)), None)
+
+    def find_by_transaction(self, transaction_id: str) -> RequestRow | None:
+        return self.find(request_id(transaction_id))
+
+    def request_of(self, payload: UUID) -> UUID:
+        """The request that became this payload. Raises PermanentError where there is none."""
+        wanted = select(payloads.c.request_id).where(payloads.c.payload_id == payload)
+        with database_errors(), self.engine.connect() as connection:
+            found: UUID | None = connection.execute(wanted).scalar_one_or_none()
+        if found is None:
+            raise PermanentError(f"no inference request has become payload {payload}")
+        return found
+
+    def of_runs(self, run_ids: Sequence[UUID]) -> list[RequestRow]:
+        """The requests of these runs."""
+        return self._select(requests.c.flow_run_id.in_(run_ids))
+
+    def newest(self, limit: int, offset: int = 0, state: RequestState | None = None) -> list[RequestRow]:
+        """Return requests, the newest first."""
+        wanted = [] if state is None else [requests.c.state == state]
+        order = (requests.c.created.desc(), requests.c.request_id)
+        return self._select(*wanted, order=order, limit=limit, offset=offset)
+
+    def matching(self, beginning: str, limit: int = 2) -> list[RequestRow]:
+        """Return requests whose id begins so, as run names and people abbreviate it."""
+        # SQLite keeps an id as 32 digits, PostgreSQL shows it with hyphens
+        digits = func.replace(cast(requests.c.request_id, String), "-", "")
+        wanted = digits.startswith(beginning.replace("-", "").lower(), autoescape=True)
+        return self._select(wanted, limit=limit)
+
+    def without_run(self, limit: int) -> list[RequestRow]:
+        """Return requests that need a run and have none, the oldest first."""
+        no_run = (requests.c.state == RequestState.QUEUED, requests.c.flow_run_id.is_(None))
+        return self._select(*no_run, limit=limit)
+
+    def open_rows(self) -> list[RequestRow]:
+        """Return requests that are not over and have a run, the oldest first."""
+        return self._select(requests.c.state.not_in(_ENDED), requests.c.flow_run_id.is_not(None))
+
+    def note_run(self, request: UUID, attempt: int, flow_run_id: UUID) -> None:
+        """The request's run number `attempt` is this one."""
+        self._change(requests.c.request_id == request, {"attempt": attempt, "flow_run_id": flow_run_id})
+
+    def queue_again(self, request: UUID, run: UUID | None = None) -> None:
+        """The request needs another run. With `run`, only if that is its run still, and it is not over."""
+        again = {"state": RequestState.QUEUED, "flow_run_id": None, "attempt": requests.c.attempt + 1, "message": ""}
+        anyhow = (requests.c.request_id == request) & (requests.c.state != RequestState.COMPLETED)
+        self._change(anyhow if run is None else _of_run(request, run), again)
+
+    def note_failed(self, request: UUID, message: str, now: datetime, *, run: UUID) -> None:
+        """Its run has failed without a word of its own."""
+        values = {"state": RequestState.FAILED, "message": message, "ended": now, "next_try": None}
+        self._change(_of_run(request, run), values)
+
+    def cancel(self, request: UUID, message: str, now: datetime, *, run: UUID | None = None) -> bool:
+        """End it, unless it is announced; its source credentials are erased, and whoever holds it is fenced off.
+
+        With `run`, only if that is its run still. Returns whether it was ended.
+        """
+        values = {
+            "state": RequestState.CANCELLED,
+            "message": message,
+            "ended": now,
+            "next_try": None,
+            "epoch": requests.c.epoch + 1,
+            "sources_sealed": None,
+        }
+        which = (requests.c.request_id == request) & (requests.c.state != RequestState.COMPLETED)
+        return self._change(which if run is None else _of_run(request, run), values) > 0
+
+    def sealed_sources(self, request: UUID) -> bytes | None:
+        """The credentials for its sources, sealed, as long as they are kept."""
+        wanted = select(requests.c.sources_sealed).where(requests.c.request_id == request)
+        with database_errors(), self.engine.connect() as connection:
+            return connection.execute(wanted).scalar_one_or_none()
+
+    def erase_expired(self, now: datetime, keep_failed: timedelta) -> int:
+        """Erase credentials whose term is over; return of how many requests."""
+        failed = (requests.c.state == RequestState.FAILED) & (requests.c.ended < now - keep_failed)
+        sources = self._change(failed & requests.c.sources_sealed.is_not(None), {"sources_sealed": None})
+        ended = (requests.c.outputs_until < now) & requests.c.state.in_(_ENDED)
+        return sources + self._change(ended & requests.c.outputs_sealed.is_not(None), {"outputs_sealed": None})
+
+    def _select(
+        self,
+        *wanted: ColumnElement[bool],
+        order: Sequence[ColumnElement[Any]] = (requests.c.created, requests.c.request_id),
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> list[RequestRow]:
+        question = select(*columns()).where(*wanted).order_by(*order).limit(limit).offset(offset)
+        with database_errors(), self.engine.connect() as connection:
+            return [request_row(found) for found in connection.execute(question)]
+
+    def _change(self, which: ColumnElement[bool], values: dict[str, Any]) -> int:
+        with database_errors(), self.engine.begin() as connection:
+            return connection.execute(update(requests).where(which).values(values)).rowcount
+
+
+@contextmanager
+def opened_request_store(url: str) -> Iterator[RequestStore]:
+    """The requests in the database at `url`, its tables made where they are missing."""
+    engine = open_database(url)
+    try:
+        make_tables(engine)
+        yield RequestStore(engine)
+    finally:
+        engine.dispose()
+
+
+def _new_row(submission: Submission, now: datetime) -> dict[str, Any]:
+    request = submission.request
+    return {
+        "request_id": request_id(request.transaction_id),
+        "transaction_id": request.transaction_id,
+        "priority": request.priority,
+        "content": INFERENCE_REQUEST.dump_json(request).decode(),
+        "had_credentials": bool(submission.credentials.sources),
+        "state": RequestState.QUEUED,
+        "message": "",
+        "created": now,
+        "epoch": 0,
+        "tries": 0,
+        "attempt": 1,
+        "partial": False,
+    }
+
+
+def _of_run(request: UUID, run: UUID) -> ColumnElement[bool]:
+    same_run = (requests.c.request_id == request) & (requests.c.flow_run_id == run)
+    return same_run & requests.c.state.not_in(_ENDED)
+
+
+def _needed(vault: Vault | None) -> Vault:
+    if vault is None:
+        raise AssertionError("a request with credentials needs a vault")
+    return vault

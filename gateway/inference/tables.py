@@ -1,0 +1,85 @@
+"""The tables of inference requests: what was asked for, how far it has come, and what it became."""
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    Engine,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    Uuid,
+)
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from gateway.database import UtcDateTime, database_errors
+from gateway.inference.rules import MOST_CHARACTERS
+
+metadata = MetaData()
+
+requests = Table(
+    "inference_requests",
+    metadata,
+    Column("request_id", Uuid, primary_key=True),
+    Column("transaction_id", String(MOST_CHARACTERS), nullable=False, unique=True),
+    Column("priority", Integer, nullable=False),
+    Column("content", Text, nullable=False),  # without credentials
+    Column("had_credentials", Boolean, nullable=False),  # for its sources, whether they are still here or not
+    Column("sources_sealed", LargeBinary),
+    Column("outputs_sealed", LargeBinary),
+    Column("outputs_until", UtcDateTime),  # when the term of those ends
+    Column("state", String(16), nullable=False),
+    Column("message", Text, nullable=False),
+    Column("created", UtcDateTime, nullable=False),
+    Column("started", UtcDateTime),
+    Column("ended", UtcDateTime),
+    Column("next_try", UtcDateTime),
+    Column("waiting_since", UtcDateTime),  # the first try after which nothing new came
+    Column("epoch", Integer, nullable=False),  # of who holds it: the later fences off the earlier
+    Column("tries", Integer, nullable=False),
+    Column("attempt", Integer, nullable=False),  # of its runs, from 1
+    Column("flow_run_id", Uuid),
+    Column("outcome", Text),
+    Column("partial", Boolean, nullable=False),
+    Column("uploaded", UtcDateTime),
+    Index("inference_requests_by_creation", "created"),
+    Index("inference_requests_by_state", "state", "ended"),
+)
+
+payloads = Table(
+    "inference_payloads",
+    metadata,
+    Column("request_id", Uuid, primary_key=True),
+    Column("payload_id", Uuid, nullable=False, unique=True),
+    Column("content", LargeBinary, nullable=False),  # its record, compressed JSON
+)
+
+keys = Table(
+    "inference_key",
+    metadata,
+    Column("number", Integer, primary_key=True),  # there is one
+    Column("fingerprint", String(16), nullable=False),
+)
+
+
+def make_tables(engine: Engine) -> None:
+    """Make what is missing. Several processes may do so together. Raises DatabaseUnavailable, DatabaseRefused."""
+    with database_errors():
+        try:
+            with engine.begin() as connection:
+                _make(connection)
+        except IntegrityError:  # PostgreSQL's IF NOT EXISTS looks before it leaps
+            with engine.begin() as connection:
+                _make(connection)
+
+
+def _make(connection: Connection) -> None:
+    for table in metadata.sorted_tables:
+        connection.execute(CreateTable(table, if_not_exists=True))
+        for index in table.indexes:
+            connection.execute(CreateIndex(index, if_not_exists=True))

@@ -1,0 +1,31 @@
+"""Where the files of a payload lie until it is announced: on the spool, or in the working area of a retrieval."""
+
+from pathlib import Path
+from typing import BinaryIO, Protocol
+from uuid import UUID
+
+from gateway.spool.durable import Flushing
+
+
+class PayloadPlace(Protocol):
+    """What assemble and upload need of it. Files are called as the payload's record calls them."""
+
+    @property
+    def root(self) -> Path:
+        """The directory below which the files lie."""
+
+    @property
+    def flushing(self) -> Flushing:
+        """What makes durable what is written here."""
+
+    def open(self, file: str) -> BinaryIO:
+        """Open a file to read the bytes that are stored."""
+
+    def assembled_file(self, payload_id: UUID) -> Path:
+        """The DICOM JSON Models of its instances, once they are made."""
+
+    def upload_mark(self, payload_id: UUID) -> Path:
+        """Is there once its upload has begun: a later run then asks the store what it has."""
+
+    def advice(self, payload_id: UUID) -> str:
+        """What an operator can do about files that are damaged."""

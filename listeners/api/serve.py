@@ -1,0 +1,50 @@
+"""The API as a process."""
+
+import asyncio
+import signal
+import socket
+
+import structlog
+
+from gateway.config import Settings
+from gateway.errors import SettingsError
+from gateway.exports.ledger import ExportLedger
+from gateway.inference.acceptance import Acceptance
+from gateway.inference.key_check import check_key
+from gateway.inference.store import RequestStore, opened_request_store
+from gateway.inference.vault import Vault, open_vault
+from listeners.api.app import Routes, create_app
+from listeners.api.exports import exports_router
+from listeners.api.inference import inference_routes
+from listeners.api.server import Server, listen
+
+log = structlog.get_logger(__name__)
+
+
+def serve(settings: Settings) -> None:
+    """Answer until SIGTERM. Raises SettingsError for what the settings ask and can't be had, DatabaseUnavailable."""
+    with opened_request_store(settings.database_url) as store, listen(settings.api.host, settings.api.port) as door:
+        acceptance = Acceptance(store, settings, _vault(store, settings))
+        ledger = ExportLedger(store.engine)
+        ledger.prepare()
+        routes = [inference_routes(acceptance, settings), Routes(exports_router(ledger))]
+        server = Server(create_app(settings.api, routes), settings.api)
+        asyncio.run(_serve(server, door))
+    log.info("API stopped")
+
+
+async def _serve(server: Server, door: socket.socket) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, server.stop)
+    await server.serve([door])
+
+
+def _vault(store: RequestStore, settings: Settings) -> Vault | None:
+    """The vault; None, which is said, where no key was made for a database that others may share."""
+    try:
+        vault = open_vault(settings)
+    except SettingsError as error:
+        log.warning("requests with credentials will not be taken", reason=str(error))
+        return None
+    check_key(store.engine, vault)
+    return vault

@@ -1,0 +1,60 @@
+"""A database of requests, and a vault beside it."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+from cryptography.fernet import Fernet
+from sqlalchemy import text
+
+from gateway.inference.hold import Hold, take
+from gateway.inference.row import RequestRow
+from gateway.inference.store import RequestStore
+from gateway.inference.submission import read_submission
+from gateway.inference.vault import Vault
+from tests.gateway.inference.requests import Json, as_body, inference_request, source
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+SECRET = "Zm9vOmJhcg=="
+OUTPUT_SECRET = "YmF6OnF1eA=="
+
+
+def _new_vault() -> Vault:
+    return Vault([Fernet.generate_key()], "the test's key")
+
+
+@dataclass
+class Requests:
+    """What a test does to the requests. `now` moves by hand."""
+
+    store: RequestStore
+    now: datetime = NOW
+    vault: Vault = field(default_factory=_new_vault)
+
+    def accept(self, transaction_id: str = "T-1", priority: int = 128) -> UUID:
+        """Take in a request that has a credential for its source, and another one for its output."""
+        archive = source("https://archive.hospital/dicom-web", auth_type="Basic", auth_id=SECRET)
+        vna = source("https://vna.hospital/dicom-web", auth_type="Bearer", auth_id=OUTPUT_SECRET)
+        request = inference_request(sources=[archive], transaction_id=transaction_id)
+        return self.accept_json(request | {"priority": priority, "outputResources": [vna]})
+
+    def accept_json(self, request: Json) -> UUID:
+        submission = read_submission(as_body(request), allow_credentials_over_http=True)
+        return self.store.accept(submission, self.vault, self.now, output_term=timedelta(days=30))
+
+    def take(self, request: UUID, run: UUID | None = None) -> Hold:
+        hold = take(self.store, request, run or uuid4(), self.now)
+        assert hold
+        return hold
+
+    def row(self, request: UUID) -> RequestRow:
+        row = self.store.find(request)
+        assert row
+        return row
+
+    def sealed(self, request: UUID) -> tuple[bool, bool]:
+        """Whether the credentials for its sources, and those for its outputs, are kept."""
+        question = "SELECT sources_sealed IS NOT NULL, outputs_sealed IS NOT NULL FROM inference_requests"
+        with self.store.engine.connect() as connection:
+            ((sources, outputs),) = connection.execute(text(question)).all()
+        return bool(sources), bool(outputs)

@@ -1,0 +1,67 @@
+"""Clients that are slow, or send more than they say: none of them is waited for."""
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.listeners.api.service import Api, running_api
+
+
+@pytest.fixture(scope="module")
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """An API that waits for half a second."""
+    directory = tmp_path_factory.mktemp("hasty")
+    with running_api(directory, MIG_API__HEAD_SECONDS="0.5", MIG_API__BODY_SECONDS="0.5") as api:
+        yield api
+
+
+def talk(api: Api, *sent: bytes) -> bytes:
+    """Say this, and return what comes until the connection is closed."""
+    with socket.create_connection(("127.0.0.1", api.port), timeout=60) as connection:
+        for piece in sent:
+            connection.sendall(piece)
+        return b"".join(iter(lambda: connection.recv(65_536), b""))
+
+
+def head(*headers: str) -> bytes:
+    lines = ["POST /inference HTTP/1.1", "Host: mig", "Content-Type: application/json", *headers, "", ""]
+    return "\r\n".join(lines).encode("ascii")
+
+
+def test_who_says_nothing_is_hung_up_on(api: Api) -> None:
+    assert talk(api) == b""
+
+
+def test_a_head_that_does_not_end_is_hung_up_on(api: Api) -> None:
+    assert talk(api, b"POST /inference HTTP/1.1\r\nHost: m") == b""
+
+
+def test_a_body_that_does_not_come_is_answered(api: Api) -> None:
+    answer = talk(api, head("Content-Length: 100"), b"{")
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b"application/problem+json" in answer
+
+
+def test_a_body_in_chunks_is_counted_as_it_comes(api: Api) -> None:
+    answer = talk(api, head("Transfer-Encoding: chunked"), b"%x\r\n" % 4_000_001, b" " * 4_000_001)
+    assert answer.startswith(b"HTTP/1.1 413 ")
+
+
+def test_a_body_that_is_announced_as_too_long_is_not_read(api: Api) -> None:
+    answer = talk(api, head("Content-Length: 5000000000"))
+    assert answer.startswith(b"HTTP/1.1 413 ")
+
+
+def test_what_is_no_http_is_refused(api: Api) -> None:
+    assert talk(api, b"\x16\x03\x01\r\n\r\n").startswith(b"HTTP/1.1 400 ")
+
+
+def test_it_goes_on_answering_others(api: Api, tmp_path: Path) -> None:
+    silent = [socket.create_connection(("127.0.0.1", api.port), timeout=60) for _ in range(100)]
+    try:
+        assert api.get("/inference").status_code == 200
+    finally:
+        for connection in silent:
+            connection.close()
