@@ -188,7 +188,9 @@ def test_a_worker_that_is_killed_sends_no_more_than_one_file_twice(site: ExportS
         site.register(there)
         export_id = site.ask(site.put_some(3), there.name, task=task)
         wait_until(lambda: len(pacs.names) == 2, 60, "the second file to be on its way")
+        sending = int(site.gateway.wait_for_log(rf"run started.*{str(export_id)[:8]}").rpartition("process=")[2])
         os.kill(site.gateway.process_of("worker"), signal.SIGKILL)
+        wait_until(lambda: sending not in site.gateway.processes(), 30, "the run's process to end with its worker")
         go_on.touch()
         site.wait_for(export_id, ExportState.SUCCEEDED, within_seconds=180)
     assert pacs.names == ["1.2.3.1", "1.2.3.2", "1.2.3.2", "1.2.3.3"]
