@@ -59,8 +59,12 @@ def test_an_export_is_one_run_with_a_task_for_each_destination_and_a_table(
     run = site.run_of(export_id)
     site.operator.wait_for(run.id, "Completed", within_seconds=60)
     assert run.name == f"export → pacs, second, 3 files, {str(export_id)[:8]}"
-    tasks = {each.name for each in site.operator.client.read_task_runs() if each.flow_run_id == run.id}
-    assert tasks == {"fetch", "send to pacs", "send to second", "report"}
+
+    def tasks() -> set[str]:
+        return {each.name for each in site.operator.client.read_task_runs() if each.flow_run_id == run.id}
+
+    expected = {"fetch", "send to pacs", "send to second", "report"}
+    wait_until(lambda: tasks() == expected, 60, "Prefect to have recorded every task")
     assert sorted(pacs.names) == sorted(SENT * 2)
     (told,) = site.told(export_id)
     assert (told["status"], told["workflow_instance_id"]) == ("Success", "8a3b")
