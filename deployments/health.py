@@ -42,6 +42,7 @@ def parts_health(settings: Settings) -> list[PartHealth]:
     """Ask every part."""
     checks: dict[str, Callable[[Settings], str]] = {
         "receiver": _receiver,
+        "API": _api,
         "dispatcher": _dispatcher,
         **({"export consumer": _consumer} if isinstance(settings.events, RabbitMqSettings) else {}),
         "worker": _worker,
@@ -71,6 +72,15 @@ def _receiver(settings: Settings) -> str:
     except OSError as error:
         raise Down(f"{read_owner(lock)} does not answer on port {port}: {error.strerror or error}") from error
     return f"{read_owner(lock)}, port {port}"
+
+
+def _api(settings: Settings) -> str:
+    host, port = _EVERYWHERE.get(settings.api.host, settings.api.host), settings.api.port
+    try:
+        socket.create_connection((host, port), timeout=_CONNECT_SECONDS).close()
+    except OSError as error:
+        raise Down(f"nobody answers on port {port}: {error.strerror or error}") from error
+    return f"port {port}"
 
 
 def _dispatcher(settings: Settings) -> str:

@@ -19,6 +19,8 @@ from gateway.exports.ledger import opened_ledger
 from gateway.exports.listing import ExportListing
 from gateway.exports.outbox import Outbox
 from gateway.exports.states import ExportState
+from gateway.inference.row import RequestState
+from gateway.inference.store import opened_request_store
 from gateway.spool.door import scp_door
 from gateway.spool.listing import list_spool
 from gateway.spool.node import read_node
@@ -61,6 +63,17 @@ def export_depths(settings: Settings) -> list[QueueDepth]:
     shown = [state for state in ExportState if state not in {ExportState.SUCCEEDED, ExportState.CANCELLED}]
     depths = [QueueDepth(f"exports {state}", *counts.get(state, (0, None))) for state in shown]
     return [*depths, QueueDepth("events to publish", unpublished, oldest)]
+
+
+def request_depths(settings: Settings) -> list[QueueDepth]:
+    """The inference requests that are not over, and those that need somebody.
+
+    Raises DatabaseUnavailable and DatabaseRefused.
+    """
+    with opened_request_store(settings.database_url) as store:
+        counts = store.counts()
+    shown = [state for state in RequestState if state not in {RequestState.COMPLETED, RequestState.CANCELLED}]
+    return [QueueDepth(f"requests {state}", *counts.get(state, (0, None))) for state in shown]
 
 
 def run_depths(settings: Settings) -> list[QueueDepth]:

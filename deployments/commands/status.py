@@ -43,11 +43,12 @@ def _parts(settings: "Settings") -> list[Row]:
 
 
 def _queues(settings: "Settings") -> list[Row]:
-    from deployments.queues import export_depths, run_depths, spool_depths
+    from deployments.queues import export_depths, request_depths, run_depths, spool_depths
     from gateway.errors import GatewayError
 
     rows: list[Row] = []
-    for what, depths in (("spool", spool_depths), ("runs", run_depths), ("exports", export_depths)):
+    places = {"spool": spool_depths, "runs": run_depths, "exports": export_depths, "requests": request_depths}
+    for what, depths in places.items():
         try:
             rows += [asdict(depth) for depth in depths(settings)]
         except GatewayError as error:

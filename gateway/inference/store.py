@@ -90,6 +90,13 @@ class RequestStore:
         wanted = digits.startswith(beginning.replace("-", "").lower(), autoescape=True)
         return self._select(wanted, limit=limit)
 
+    def counts(self) -> dict[RequestState, tuple[int, datetime]]:
+        """How many requests are in each state, and since when the oldest of them is known."""
+        state, number, oldest = requests.c.state, func.count(), func.min(requests.c.created)
+        question = select(state, number, oldest).group_by(state)
+        with database_errors(), self.engine.connect() as connection:
+            return {RequestState(found[0]): (found[1], found[2]) for found in connection.execute(question)}
+
     def without_run(self, limit: int) -> list[RequestRow]:
         """Return requests that need a run and have none, the oldest first."""
         no_run = (requests.c.state == RequestState.QUEUED, requests.c.flow_run_id.is_(None))

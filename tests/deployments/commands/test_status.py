@@ -11,10 +11,11 @@ from tests.deployments.up.gateway import Gateway
 
 pytestmark = pytest.mark.peers  # Prefect
 
-PARTS = {"receiver", "dispatcher", "worker", "Prefect", "database", "object store", "event broker"}
+PARTS = {"receiver", "API", "dispatcher", "worker", "Prefect", "database", "object store", "event broker"}
 QUEUES = (
     *("spool open", "spool ready", "spool done", "spool damaged"),
     *("runs to start", "runs at work", "runs that wait", "failed runs"),
+    *(f"requests {state}" for state in ("queued", "running", "waiting", "failed")),
     *(f"exports {state}" for state in ("recorded", "queued", "sending", "waiting", "partial", "failed")),
     "events to publish",
 )
@@ -59,7 +60,7 @@ def test_a_part_that_is_down_is_exit_code_3(tmp_path: Path) -> None:
     finished = Mig(tmp_path, {"MIG_PREFECT__API_URL": "http://127.0.0.1:9/api"})("status", "--json")
     assert finished.exit_code == 3
     down = {part for part, state in states(finished).items() if state == "down"}
-    assert down == {"receiver", "dispatcher", "worker", "Prefect", "event broker"}
+    assert down == {"receiver", "API", "dispatcher", "worker", "Prefect", "event broker"}
     assert "Traceback" not in finished.errors
 
 

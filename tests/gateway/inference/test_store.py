@@ -190,6 +190,15 @@ def test_what_needs_a_run_is_told_in_the_order_of_its_coming(requests: Requests)
     assert [row.request_id for row in requests.store.newest(2)] == [accepted[2], accepted[1]]
 
 
+def test_requests_are_counted_by_state(requests: Requests) -> None:
+    requests.accept("T-1")
+    requests.now += timedelta(minutes=1)
+    requests.take(requests.accept("T-2")).fail("no such study", NOW)
+    requests.accept("T-3")
+    later = NOW + timedelta(minutes=1)
+    assert requests.store.counts() == {RequestState.QUEUED: (2, NOW), RequestState.FAILED: (1, later)}
+
+
 def test_a_run_that_is_not_its_own_any_more_says_nothing_of_it(requests: Requests) -> None:
     accepted, run = requests.accept(), uuid4()
     requests.take(accepted, run)
