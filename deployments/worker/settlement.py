@@ -7,6 +7,7 @@ from enum import Enum
 from uuid import UUID
 
 from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.objects import StateType
 
 from deployments.outage import growing_delays
 from deployments.prefect_api import NotInPrefect, PrefectUnavailable, prefect_errors
@@ -57,12 +58,19 @@ async def _tell(client: PrefectClient, run: RunInHand) -> None:
         await put_back(client, run.run_id, "The worker was stopped before the run was over; it starts again.")
     elif run.exit_code == ChildExit.WAITS:
         await forget_process(client, run.run_id)
+        await _cancel_if_wanted(client, run.run_id)
     elif run.exit_code == ChildExit.PREFECT_AWAY:
         await put_back(
             client, run.run_id, "Prefect was away when the run was over; it is done again, which does no harm."
         )
     elif run.exit_code != ChildExit.ENDED:
         await mark_crashed(client, run.run_id, f"The run's process {_how_it_ended(run.exit_code or 0)}.")
+
+
+async def _cancel_if_wanted(client: PrefectClient, run_id: UUID) -> None:
+    """Cancelled while it still named its process, a waiting run would stay Cancelling: nobody's run any more."""
+    if (await client.read_flow_run(run_id)).state_type is StateType.CANCELLING:
+        await mark_cancelled(client, run_id, "Cancelled: nothing was running it.")
 
 
 def _how_it_ended(exit_code: int) -> str:

@@ -36,9 +36,12 @@ class ExportLedger:
         self._ring = ring
 
     @classmethod
-    def of(cls, settings: Settings) -> "ExportLedger":
-        """The ledger of a node. Raises SettingsError where the database's address can't be used."""
-        return cls(open_database(settings.database_url), partial(ring, bell_directory(settings)))
+    def of(cls, settings: Settings, engine: Engine | None = None) -> "ExportLedger":
+        """The ledger of a node, on an engine that is open already or on its own.
+
+        Raises SettingsError where the database's address can't be used.
+        """
+        return cls(engine or open_database(settings.database_url), partial(ring, bell_directory(settings)))
 
     def prepare(self) -> None:
         """Make the tables where they are missing."""

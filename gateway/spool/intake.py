@@ -5,6 +5,7 @@ over a write of data; each association's files are its own.
 """
 
 import errno
+import math
 import threading
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -28,6 +29,8 @@ from gateway.spool.manifest import make_payload
 from gateway.spool.node import Node
 from gateway.spool.owner import OwnerLock
 from gateway.spool.room import Room
+
+_SHORTEST_WAIT_SECONDS = 0.05  # each look at the groups is one at all of them
 
 log = structlog.get_logger(__name__)
 
@@ -58,6 +61,7 @@ class Intake:
         self.superseded_with_other_bytes = 0
         self._changed = threading.Condition(self.lock)
         self._receiving = 0
+        self._waits_until = math.inf  # monotonic: when who closes groups looks again by itself
         self._closing: list[tuple[Group, ClosedBy]] = []
         self._held = ExitStack()
 
@@ -92,8 +96,9 @@ class Intake:
     def join(self, key: bytes, entity: ApplicationEntitySettings, feeder: Feeder) -> Group:
         """An instance of `key` is on its way: its group, opened with it or before, does not close meanwhile."""
         with self._changed:
-            group = self.groups.join(key, entity, feeder, self.clock.monotonic(), self.clock.time_ns())
-            if not group.instances:
+            now = self.clock.monotonic()
+            group = self.groups.join(key, entity, feeder, now, self.clock.time_ns())
+            if not group.instances and group.earliest_close(now) < self._waits_until:
                 self._changed.notify_all()
             return group
 
@@ -157,7 +162,10 @@ class Intake:
             due = now + 1 if self._closing else self.groups.next_due(now)
             seconds = longest_seconds if due is None else min(due - now, longest_seconds)
             if seconds > 0:
+                seconds = max(seconds, _SHORTEST_WAIT_SECONDS)
+                self._waits_until = now + seconds
                 self._changed.wait(seconds)
+                self._waits_until = math.inf
 
     def disk_failed(self, error: OSError) -> NoRoom | SpoolFailed:
         """Say what a failed write means: no room, or a disk that is out of service from now on."""

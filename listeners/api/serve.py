@@ -25,7 +25,7 @@ def serve(settings: Settings) -> None:
     """Answer until SIGTERM. Raises SettingsError for what the settings ask and can't be had, DatabaseUnavailable."""
     with opened_request_store(settings.database_url) as store, listen(settings.api.host, settings.api.port) as door:
         acceptance = Acceptance(store, settings, _vault(store, settings))
-        ledger = ExportLedger(store.engine)
+        ledger = ExportLedger.of(settings, store.engine)
         ledger.prepare()
         routes = [inference_routes(acceptance, settings), exports_routes(ledger)]
         server = Server(create_app(settings.api, routes), settings.api)

@@ -59,8 +59,12 @@ def test_an_export_is_one_run_with_a_task_for_each_destination_and_a_table(
     run = site.run_of(export_id)
     site.operator.wait_for(run.id, "Completed", within_seconds=60)
     assert run.name == f"export → pacs, second, 3 files, {str(export_id)[:8]}"
-    tasks = {each.name for each in site.operator.client.read_task_runs() if each.flow_run_id == run.id}
-    assert tasks == {"fetch", "send to pacs", "send to second", "report"}
+
+    def tasks() -> set[str]:
+        return {each.name for each in site.operator.client.read_task_runs() if each.flow_run_id == run.id}
+
+    expected = {"fetch", "send to pacs", "send to second", "report"}
+    wait_until(lambda: tasks() == expected, 60, "Prefect to have recorded every task")
     assert sorted(pacs.names) == sorted(SENT * 2)
     (told,) = site.told(export_id)
     assert (told["status"], told["workflow_instance_id"]) == ("Success", "8a3b")
@@ -188,7 +192,9 @@ def test_a_worker_that_is_killed_sends_no_more_than_one_file_twice(site: ExportS
         site.register(there)
         export_id = site.ask(site.put_some(3), there.name, task=task)
         wait_until(lambda: len(pacs.names) == 2, 60, "the second file to be on its way")
+        sending = int(site.gateway.wait_for_log(rf"run started.*{str(export_id)[:8]}").rpartition("process=")[2])
         os.kill(site.gateway.process_of("worker"), signal.SIGKILL)
+        wait_until(lambda: sending not in site.gateway.processes(), 30, "the run's process to end with its worker")
         go_on.touch()
         site.wait_for(export_id, ExportState.SUCCEEDED, within_seconds=180)
     assert pacs.names == ["1.2.3.1", "1.2.3.2", "1.2.3.2", "1.2.3.3"]
