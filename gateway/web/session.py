@@ -61,7 +61,8 @@ class _Transport(HTTPAdapter):
     def __init__(self, service: Service, patience: HttpPatience) -> None:
         self._service = service
         self._patience = patience
-        self._tls = tls_context(service.ca_file)
+        # The system's authorities take longer to load than a query: urllib3 does it, should we be led to https.
+        self._tls = tls_context(service.ca_file) if service.is_secure or service.ca_file else None
         super().__init__(pool_connections=2, pool_maxsize=1)
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **more: Any) -> None:
