@@ -122,7 +122,9 @@ class GroupTable:
 
         Of several with the same key the one that was opened last takes what comes next.
         """
-        group = next((known for known in self if known.payload_id == payload_id), None)
+        current = self._current.get(key)
+        known = (current, *self._sealed) if current else self._sealed
+        group = next((each for each in known if each.payload_id == payload_id), None)
         if group is None:
             group = Group(payload_id, key, opened, opened_ns, active, None)
             rival = self._current.get(key)
