@@ -7,18 +7,20 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import DateTime, Engine, create_engine, event, make_url
+from sqlalchemy import DateTime, Engine, MetaData, create_engine, event, make_url
 from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.exc import (
     ArgumentError,
     DBAPIError,
+    IntegrityError,
     InterfaceError,
     NoSuchModuleError,
     OperationalError,
     SQLAlchemyError,
 )
 from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlalchemy.types import TypeDecorator
 
 from gateway.errors import DatabaseRefused, DatabaseUnavailable, SettingsError
@@ -56,6 +58,26 @@ def database_errors() -> Iterator[None]:
         raise DatabaseUnavailable(f"the database does not answer: {_first_line(error)}") from error
     except SQLAlchemyError as error:
         raise DatabaseRefused(f"the database refused ({type(error).__name__})") from error
+
+
+def make_tables(engine: Engine, metadata: MetaData) -> None:
+    """Make the tables that are missing. Several processes may do so together.
+
+    Raises DatabaseUnavailable and DatabaseRefused.
+    """
+    with database_errors():
+        try:
+            _make(engine, metadata)
+        except IntegrityError:  # PostgreSQL's IF NOT EXISTS looks before it leaps
+            _make(engine, metadata)
+
+
+def _make(engine: Engine, metadata: MetaData) -> None:
+    with engine.begin() as connection:
+        for table in metadata.sorted_tables:
+            connection.execute(CreateTable(table, if_not_exists=True))
+            for index in table.indexes:
+                connection.execute(CreateIndex(index, if_not_exists=True))
 
 
 class UtcDateTime(TypeDecorator[datetime]):

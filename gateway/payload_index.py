@@ -29,10 +29,8 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.schema import CreateIndex, CreateTable
 
-from gateway.database import UtcDateTime, database_errors, open_database
+from gateway.database import UtcDateTime, database_errors, make_tables, open_database
 from gateway.payload import Payload
 
 
@@ -98,11 +96,7 @@ class PayloadIndex:
 
     def prepare(self) -> None:
         """Make the table where it is missing. Several processes may do so together."""
-        with database_errors():
-            try:
-                self._make()
-            except IntegrityError:  # PostgreSQL's IF NOT EXISTS looks before it leaps
-                self._make()
+        make_tables(self._engine, _metadata)
 
     def close(self) -> None:
         """Close the connections."""
@@ -153,12 +147,6 @@ class PayloadIndex:
         wanted = select(_payloads).where(digits.startswith(beginning.replace("-", "").lower(), autoescape=True))
         with database_errors(), self._engine.connect() as connection:
             return [_row(found) for found in connection.execute(wanted.limit(limit))]
-
-    def _make(self) -> None:
-        with self._engine.begin() as connection:
-            connection.execute(CreateTable(_payloads, if_not_exists=True))
-            for index in _payloads.indexes:
-                connection.execute(CreateIndex(index, if_not_exists=True))
 
     def _find(self, payload_id: UUID) -> PayloadRow | None:
         with self._engine.connect() as connection:

@@ -11,7 +11,7 @@ from gateway.database import open_database
 from gateway.errors import PermanentError
 from gateway.inference.hold import Hold
 from gateway.inference.store import RequestStore
-from gateway.inference.tables import make_tables
+from gateway.inference.tables import prepare
 from gateway.inference.vault import open_vault
 from gateway.payload import Payload
 from gateway.payload_place import PayloadPlace
@@ -40,7 +40,7 @@ def door() -> Door:
 def request_store() -> RequestStore:
     """The inference requests."""
     engine = open_database(settings().database_url)
-    make_tables(engine)
+    prepare(engine)
     return RequestStore(engine)
 
 

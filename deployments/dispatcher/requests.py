@@ -17,7 +17,7 @@ from gateway.inference.acceptance import note
 from gateway.inference.identity import priority_class
 from gateway.inference.row import RequestRow
 from gateway.inference.store import RequestStore
-from gateway.inference.tables import make_tables
+from gateway.inference.tables import prepare
 
 _AT_ONCE = 50  # requests that are given a run before others of the dispatcher's work have their turn
 _OVER = {StateType.CRASHED, StateType.COMPLETED, StateType.FAILED, StateType.CANCELLED}
@@ -79,7 +79,7 @@ class RequestDispatcher:
 
     async def _prepare(self) -> None:
         if not self._prepared:
-            await asyncio.to_thread(make_tables, self.store.engine)
+            await asyncio.to_thread(prepare, self.store.engine)
             self._prepared = True
 
 

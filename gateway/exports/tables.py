@@ -1,10 +1,8 @@
 """The tables of the exports. They are the truth: a commit here is what an acknowledged request rests on."""
 
 from sqlalchemy import Boolean, Column, Engine, ForeignKey, Index, Integer, MetaData, String, Table, Text, Uuid
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.schema import CreateIndex, CreateTable
 
-from gateway.database import UtcDateTime, database_errors
+from gateway.database import UtcDateTime, make_tables
 
 _metadata = MetaData()
 
@@ -105,17 +103,5 @@ circuits = Table(
 
 
 def prepare(engine: Engine) -> None:
-    """Make the tables where they are missing. Several processes may do so together. Raises DatabaseUnavailable."""
-    with database_errors():
-        try:
-            _make(engine)
-        except IntegrityError:  # PostgreSQL's IF NOT EXISTS looks before it leaps
-            _make(engine)
-
-
-def _make(engine: Engine) -> None:
-    with engine.begin() as connection:
-        for table in _metadata.sorted_tables:
-            connection.execute(CreateTable(table, if_not_exists=True))
-            for index in table.indexes:
-                connection.execute(CreateIndex(index, if_not_exists=True))
+    """Make the tables where they are missing. Raises DatabaseUnavailable and DatabaseRefused."""
+    make_tables(engine, _metadata)

@@ -18,7 +18,7 @@ from gateway.inference.identity import request_id
 from gateway.inference.request import INFERENCE_REQUEST
 from gateway.inference.row import RequestRow, RequestState, columns, request_row
 from gateway.inference.submission import Submission
-from gateway.inference.tables import make_tables, payloads, requests
+from gateway.inference.tables import payloads, prepare, requests
 from gateway.inference.vault import Vault
 
 _ENDED = [state for state in RequestState if state.is_over]
@@ -171,7 +171,7 @@ def opened_request_store(url: str) -> Iterator[RequestStore]:
     """The requests in the database at `url`, its tables made where they are missing."""
     engine = open_database(url)
     try:
-        make_tables(engine)
+        prepare(engine)
         yield RequestStore(engine)
     finally:
         engine.dispose()

@@ -3,7 +3,6 @@
 from sqlalchemy import (
     Boolean,
     Column,
-    Connection,
     Engine,
     Index,
     Integer,
@@ -14,10 +13,8 @@ from sqlalchemy import (
     Text,
     Uuid,
 )
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.schema import CreateIndex, CreateTable
 
-from gateway.database import UtcDateTime, database_errors
+from gateway.database import UtcDateTime, make_tables
 from gateway.inference.rules import MOST_CHARACTERS
 
 metadata = MetaData()
@@ -67,19 +64,6 @@ keys = Table(
 )
 
 
-def make_tables(engine: Engine) -> None:
-    """Make what is missing. Several processes may do so together. Raises DatabaseUnavailable, DatabaseRefused."""
-    with database_errors():
-        try:
-            with engine.begin() as connection:
-                _make(connection)
-        except IntegrityError:  # PostgreSQL's IF NOT EXISTS looks before it leaps
-            with engine.begin() as connection:
-                _make(connection)
-
-
-def _make(connection: Connection) -> None:
-    for table in metadata.sorted_tables:
-        connection.execute(CreateTable(table, if_not_exists=True))
-        for index in table.indexes:
-            connection.execute(CreateIndex(index, if_not_exists=True))
+def prepare(engine: Engine) -> None:
+    """Make the tables where they are missing. Raises DatabaseUnavailable and DatabaseRefused."""
+    make_tables(engine, metadata)
