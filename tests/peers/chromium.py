@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import BrowserContext, sync_playwright
+from playwright.sync_api import BrowserContext, expect, sync_playwright
 
 from tests.peers.components import CHROMIUM
 
@@ -13,6 +13,8 @@ _FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync"
 ).split()
+
+_PATIENCE_MILLISECONDS = 60_000  # the dashboard asks again now and then
 
 
 @contextmanager
@@ -23,6 +25,7 @@ def running(directory: Path, *, width: int = 1280, height: int = 900) -> Iterato
     the one test that looks at a page.
     """
     directory.mkdir(parents=True, exist_ok=True)
+    expect.set_options(timeout=_PATIENCE_MILLISECONDS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch_persistent_context(
             directory / "profile",

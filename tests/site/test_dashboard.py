@@ -13,6 +13,7 @@ from examples.made_study import write_study
 from tests.peers.minio import MinIO
 from tests.peers.rabbitmq import RabbitMQ
 from tests.peers.toxiproxy import Toxiproxy
+from tests.site.pressing import press_retry
 from tests.site.site import Site, running_site, send
 from tests.waiting import wait_until
 
@@ -98,8 +99,7 @@ def test_a_run_that_failed_for_good_is_put_right_and_retried_with_the_button(
     expect(page.get_by_text("refuses the access key").first).to_be_visible(timeout=30_000)
     picture(page, "run-failed")
     site.minio.change_credentials(access_key, secret_key)
-    page.get_by_role("button", name="Retry").click()
-    page.get_by_role("dialog").get_by_role("button", name="Retry").click()
+    press_retry(page)
     site.wait_for_instances(answered, within_seconds=60)
     expect(page.get_by_text("Completed", exact=True).first).to_be_visible(timeout=30_000)
     picture(page, "run-retried")

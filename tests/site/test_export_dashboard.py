@@ -11,6 +11,7 @@ from tests.gateway.dimse.raw_pacs import raw_pacs
 from tests.gateway.exports.scene import pacs_destination
 from tests.peers.ports import free_port
 from tests.site.exporting import ExportSite, running_export_site
+from tests.site.pressing import press_retry
 from tests.site.test_dashboard import picture
 
 
@@ -44,8 +45,7 @@ def test_a_destination_that_is_down_is_waited_for_then_failed_and_retried_with_t
         expect(page.get_by_text("pacs: 3 of 3 files not stored: ").first).to_be_visible(timeout=30_000)
         picture(page, "export-failed")
         site.register(there)
-        page.get_by_role("button", name="Retry").click()
-        page.get_by_role("dialog").get_by_role("button", name="Retry").click()
+        press_retry(page)
         site.wait_for(export_id, ExportState.SUCCEEDED)
         expect(page.get_by_text("Completed", exact=True).first).to_be_visible(timeout=60_000)
         page.get_by_text("Artifacts", exact=True).click()

@@ -20,6 +20,7 @@ from tests.peers.minio import MinIO
 from tests.peers.orthanc import Orthanc
 from tests.peers.rabbitmq import RabbitMQ
 from tests.peers.toxiproxy import Toxiproxy
+from tests.site.pressing import press_submit
 from tests.site.site import Site, running_site
 from tests.waiting import wait_until
 
@@ -77,7 +78,7 @@ def test_a_person_asks_for_studies(site: Site, chromium: BrowserContext) -> None
             field(page, name).locator("textarea").nth(number).fill(item)
     PICTURES.mkdir(exist_ok=True)
     page.screenshot(path=PICTURES / "retrieve-studies.png")
-    page.get_by_role("button", name="Submit").click()
+    press_submit(page)
     event = the_event(site)
     assert (event["file_count"], event["workflows"], event["trigger"]["dataService"]) == (12, ["lung-nodules"], 5)
     page.goto(run_url(site))
