@@ -20,6 +20,8 @@ from tests.deployments.test_registration import TRIVIAL, register_on
 from tests.gateway.inference.requests import Json, inference_request, source
 from tests.peers.prefect_server import PrefectServer
 
+pytestmark = pytest.mark.slow  # a process for each command
+
 NOW = datetime.now(UTC)
 LATER = NOW + timedelta(hours=1)
 SECRET = "c2VjcmV0OnNlY3JldA=="

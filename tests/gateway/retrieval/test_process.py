@@ -28,6 +28,8 @@ from tests.gateway.spool.scene import CT, EXPLICIT_LITTLE, data_set
 from tests.memory import run_module
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.slow
+
 FETCHING_PROCESS = "tests.gateway.retrieval.fetching_process"
 LARGE_BYTES = 600_000_000
 MOST_BYTES = 40_000_000

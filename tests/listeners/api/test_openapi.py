@@ -9,7 +9,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.listeners.api.service import Api
+
+pytestmark = pytest.mark.slow
 
 CONFIGURATION = """
 [checks]
