@@ -7,13 +7,12 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import DateTime, Engine, MetaData, create_engine, event, make_url
+from sqlalchemy import DateTime, Engine, MetaData, create_engine, event, func, make_url, select
 from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.exc import (
     ArgumentError,
     DBAPIError,
-    IntegrityError,
     InterfaceError,
     NoSuchModuleError,
     OperationalError,
@@ -26,6 +25,7 @@ from sqlalchemy.types import TypeDecorator
 from gateway.errors import DatabaseRefused, DatabaseUnavailable, SettingsError
 
 _BUSY_SECONDS = 10
+_MAKING_TABLES = 0x4D49_4701  # any number that nobody else locks in this database
 _LOOK_AGAIN_SECONDS = 0.02
 
 
@@ -65,15 +65,9 @@ def make_tables(engine: Engine, metadata: MetaData) -> None:
 
     Raises DatabaseUnavailable and DatabaseRefused.
     """
-    with database_errors():
-        try:
-            _make(engine, metadata)
-        except IntegrityError:  # PostgreSQL's IF NOT EXISTS looks before it leaps
-            _make(engine, metadata)
-
-
-def _make(engine: Engine, metadata: MetaData) -> None:
-    with engine.begin() as connection:
+    with database_errors(), engine.begin() as connection:
+        if engine.dialect.name == "postgresql":  # its IF NOT EXISTS looks before it leaps
+            connection.execute(select(func.pg_advisory_xact_lock(_MAKING_TABLES)))
         for table in metadata.sorted_tables:
             connection.execute(CreateTable(table, if_not_exists=True))
             for index in table.indexes:
