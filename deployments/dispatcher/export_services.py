@@ -14,8 +14,8 @@ from deployments.dispatcher.exports import ExportDispatcher
 from deployments.dispatcher.watch import wake_on_change
 from deployments.prefect_api import DEFAULT_QUEUE
 from deployments.services import Services
+from gateway.bell import bell_directory
 from gateway.config import LocalStoreSettings, Settings
-from gateway.exports.bell import bell_directory
 from gateway.exports.circuits import Circuits
 from gateway.exports.destinations import Destinations
 from gateway.exports.ledger import ExportLedger
@@ -48,7 +48,7 @@ class ExportServices:
             ExportWishes(runs.client, exports, circuits),
             DestinationWatch(runs.client, exports, circuits, settings.scu.ae_title),
             OutboxPublisher(Outbox(ledger.engine)),
-            bell_directory(settings),
+            bell_directory(settings, "exports"),
         )
 
     def coroutines(self, services: Services) -> list[Coroutine[None, None, None]]:
@@ -79,5 +79,5 @@ class ExportServices:
 
 def _work_queue(settings: Settings, node: Node) -> str:
     """Any node's worker can carry an export out, unless ledger or objects lie on this one."""
-    is_local = settings.database_url.startswith("sqlite") or isinstance(settings.object_store, LocalStoreSettings)
+    is_local = settings.has_local_database or isinstance(settings.object_store, LocalStoreSettings)
     return node.work_queue if is_local else DEFAULT_QUEUE

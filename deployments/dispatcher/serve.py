@@ -25,11 +25,11 @@ from deployments.process_lock import only_one
 from deployments.registration import Description, read_descriptions, register
 from deployments.services import Services
 from deployments.stopping import cancel_all, stop_on_signals
+from gateway.bell import bell_directory
 from gateway.config import Settings
 from gateway.database import open_database
 from gateway.errors import Dependency
 from gateway.exports.ledger import ExportLedger
-from gateway.inference.acceptance import bell
 from gateway.inference.store import RequestStore
 from gateway.payload_index import PayloadIndex
 from gateway.retrieval.areas import areas_of
@@ -131,10 +131,10 @@ def _of_requests(
 ) -> list[Coroutine[None, None, None]]:
     """What is done for inference requests, here and at the other nodes."""
     left = LeftAreas(areas_of(settings), requests.store, _keep_failed(settings))
-    wake = asyncio.Event()
-    bell(settings).mkdir(parents=True, exist_ok=True)
+    wake, bells = asyncio.Event(), bell_directory(settings, "inference")
+    bells.mkdir(parents=True, exist_ok=True)
     return [
-        wake_on_change(bell(settings), wake),
+        wake_on_change(bells, wake),
         services.repeat(requests.look, RESCAN_SECONDS, wake),
         services.repeat(requests.reconcile, RECONCILE_SECONDS),
         services.repeat(requests.erase_expired, ERASE_SECONDS),

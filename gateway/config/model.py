@@ -271,3 +271,8 @@ class Settings(BaseSettings):
     def database_url(self) -> str:
         """The SQLAlchemy address of the gateway's database."""
         return self.database.url.get_secret_value() or f"sqlite:///{self.data_dir / 'gateway.db'}"
+
+    @property
+    def has_local_database(self) -> bool:
+        """Whether the gateway's database is a file of this node, which no other shares."""
+        return self.database_url.startswith("sqlite")

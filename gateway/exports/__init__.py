@@ -6,7 +6,6 @@ states        how far an export has come, and what became of each file at each d
 tables        the database's tables, which are the truth
 rows          what is read from them
 ledger        what was asked for, and which run sees to it
-bell          the dispatcher is told at once
 taking_up     a run takes an export up
 attempt       what a run writes
 run           one run: fetch, send, wait or settle

@@ -15,10 +15,10 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, Engine, Table, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from gateway.bell import bell_directory, ring
 from gateway.config import Settings
 from gateway.database import database_errors, open_database
 from gateway.exports import tables
-from gateway.exports.bell import bell_directory, ring
 from gateway.exports.request import ExportRequest
 from gateway.exports.rows import destinations_of, export_of, export_row
 from gateway.exports.states import SETTLED, DestinationRow, ExportRow, ExportState, FileStatus, SendState, Wanted
@@ -41,7 +41,7 @@ class ExportLedger:
 
         Raises SettingsError where the database's address can't be used.
         """
-        return cls(engine or open_database(settings.database_url), partial(ring, bell_directory(settings)))
+        return cls(engine or open_database(settings.database_url), partial(ring, bell_directory(settings, "exports")))
 
     def prepare(self) -> None:
         """Make the tables where they are missing."""

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from uuid import UUID
 
+from gateway.bell import bell_directory, ring
 from gateway.config import Settings
 from gateway.inference.store import RequestStore
 from gateway.inference.submission import Submission, read_submission
@@ -32,22 +32,8 @@ class Acceptance:
             vault = open_vault(self.settings)  # which says what is missing, or has been put there since
         term = timedelta(days=self.settings.inference.keep_output_days)
         self.store.accept(submission, vault, datetime.now(UTC), output_term=term)
-        ring(self.settings)
+        ring(bell_directory(self.settings, "inference"))
         return submission
-
-
-def bell(settings: Settings) -> Path:
-    """The directory in which something changes when a request comes in: what the dispatcher of this node watches.
-
-    On other nodes, and where this is missed, it finds the request by looking.
-    """
-    return settings.data_dir / "inference"
-
-
-def ring(settings: Settings) -> None:
-    """Wake the dispatcher of this node."""
-    bell(settings).mkdir(parents=True, exist_ok=True)
-    (bell(settings) / "last").touch()
 
 
 def note(request: UUID) -> str:

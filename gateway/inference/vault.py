@@ -65,6 +65,6 @@ def open_vault(settings: Settings) -> Vault:
     """
     named = settings.inference.key_file
     file = named or settings.data_dir / "keys" / "credentials.key"
-    if named is None and settings.database_url.startswith("sqlite"):
+    if named is None and settings.has_local_database:
         make_key(file)
     return Vault(read_keys(file), f"inference.key_file {file}")
