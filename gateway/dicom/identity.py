@@ -1,14 +1,13 @@
 """What an instance is and where it belongs, as its data set says."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gateway.dicom import scanner
 from gateway.dicom.uid import decode_uid
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     """The identifiers of one instance. `grouping_value` is raw: what it digests to names a group."""
 
     sop_class_uid: str

@@ -1,10 +1,9 @@
 """The head of a Part 10 file: preamble, prefix and file meta information (PS3.10 section 7.1)."""
 
 import struct
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from gateway import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from gateway.errors import InvalidDataSet
@@ -19,8 +18,7 @@ _LONGEST_META_BYTES = 65_536
 _BeforeAndAfter = tuple[bytes, bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class FileMeta:
+class FileMeta(NamedTuple):
     """What is known of an instance before its data set; it stays with the file as its provenance."""
 
     sop_class_uid: str

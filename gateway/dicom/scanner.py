@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
 
+from gateway.dicom.layout import Layouts, Walk
 from gateway.errors import InvalidDataSet
 
 SOP_CLASS_UID = 0x0008_0016
@@ -63,7 +64,8 @@ class HeaderScanner:
     `values` maps a tag to its raw value, padding included. Raises InvalidDataSet for bytes that are no data set.
     """
 
-    def __init__(self, transfer_syntax_uid: str) -> None:
+    def __init__(self, transfer_syntax_uid: str, layouts: Layouts | None = None) -> None:
+        """`layouts` remembers the data sets before this one."""
         self.values: dict[int, bytes] = {}
         self.complete = False
         self._data = bytearray()  # from the first element that is not yet read
@@ -73,9 +75,23 @@ class HeaderScanner:
         deflated = transfer_syntax_uid == DeflatedExplicitVRLittleEndian
         self._inflater = zlib.decompressobj(-zlib.MAX_WBITS) if deflated else None
         self._inflated = 0
+        self._transfer_syntax_uid = transfer_syntax_uid
+        self._layouts = None if deflated else layouts
+        self._walk = Walk()
+        self._at = 0  # where `_data` begins in the data set
 
     def feed(self, data: bytes | bytearray | memoryview) -> None:
         """Take the next piece of the data set."""
+        layouts, self._layouts = self._layouts, None  # only what comes in the first piece is of use to it
+        if layouts is not None and (values := layouts.values(self._transfer_syntax_uid, data)):
+            self.values, self.complete = values, True
+            return
+        self._scan(data)
+        if layouts is not None and self.complete:
+            layouts.learn(self._transfer_syntax_uid, data, self._walk)
+        self._walk = Walk()  # of no more use, and never longer than a piece
+
+    def _scan(self, data: bytes | bytearray | memoryview) -> None:
         at = 0
         while not self.complete and at < len(data):
             piece = data[at : at + _PIECE_BYTES]
@@ -101,6 +117,7 @@ class HeaderScanner:
     def _take(self, piece: bytes | bytearray | memoryview) -> None:
         passed = min(self._skip, len(piece))
         self._skip -= passed
+        self._at += passed
         self._data += piece[passed:]
         read = 0
         while not self.complete:
@@ -110,6 +127,7 @@ class HeaderScanner:
                 break
             read += length
         self._skip += max(0, read - len(self._data))
+        self._at += min(read, len(self._data))
         del self._data[:read]
 
     def _pass_plain(self, at: int) -> int:
@@ -120,11 +138,13 @@ class HeaderScanner:
         if self._encoding is not _EXPLICIT_LITTLE or self._open:
             return at
         data, last = self._data, len(self._data) - _LONGEST_HEADER_BYTES
+        base, headers = self._at, self._walk.headers
         while at <= last:
             group, number, vr, length = _PLAIN_ELEMENT.unpack_from(data, at)
             tag = group << 16 | number
             if vr not in _SHORT_VRS or tag in _WANTED or tag > _LAST:
                 break
+            headers.append(slice(base + at, base + at + 8))
             at += 8 + length
         return at
 
@@ -137,8 +157,10 @@ class HeaderScanner:
         group, number = encoding.numbers.unpack_from(data, at)
         tag = group << 16 | number
         if group == 0xFFFE:
+            self._saw(at, 8)
             return self._delimiter(tag, encoding.long.unpack_from(data, at + 4)[0])
         header, length, vr = _header(data, at, encoding)
+        self._saw(at, header)
         if not self._open:
             if tag > _LAST:
                 self.complete = True
@@ -156,8 +178,12 @@ class HeaderScanner:
         if len(self._data) < at + length:
             return False
         self.values[tag] = bytes(self._data[at : at + length])
+        self._walk.values[tag] = slice(self._at + at, self._at + at + length)
         self.complete = tag == _LAST
         return True
+
+    def _saw(self, at: int, count: int) -> None:
+        self._walk.headers.append(slice(self._at + at, self._at + at + count))
 
     def _delimiter(self, tag: int, length: int) -> int:
         if tag == _ITEM and self._open:

@@ -3,6 +3,8 @@
 import struct
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
+from typing import NamedTuple
 
 from gateway.dimse.connection import UnexpectedPdu
 
@@ -11,6 +13,9 @@ _US = struct.Struct("<H")
 _NO_DATA_SET, _DATA_SET = 0x0101, 0x0001
 _MEDIUM_PRIORITY = 0x0000
 _RESPONSE = 0x8000
+
+MESSAGE_ID, AFFECTED_SOP_INSTANCE_UID = 0x0110, 0x1000
+"""Elements of group 0000."""
 
 
 class CommandField(IntEnum):
@@ -21,8 +26,7 @@ class CommandField(IntEnum):
     C_CANCEL_RQ = 0x0FFF
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """What a receiver needs of a request."""
 
     field: int
@@ -67,10 +71,10 @@ def decode_command(encoded: bytes) -> Command:
             raise UnexpectedPdu("a response came, and nothing was asked", reason=2)
         return Command(
             field=field,
-            message_id=_number(elements.get(0x0110, b"\0\0")),
+            message_id=_number(elements.get(MESSAGE_ID, b"\0\0")),
             has_data_set=_number(elements[0x0800]) != _NO_DATA_SET,
             affected_sop_class_uid=_uid(elements.get(0x0002, b"")),
-            affected_sop_instance_uid=_uid(elements.get(0x1000, b"")),
+            affected_sop_instance_uid=_uid(elements.get(AFFECTED_SOP_INSTANCE_UID, b"")),
         )
     except (KeyError, struct.error) as error:
         raise UnexpectedPdu("a command set lacks what every command has", reason=6) from error
@@ -78,15 +82,9 @@ def decode_command(encoded: bytes) -> Command:
 
 def encode_response(command: Command, status: Status) -> bytes:
     """Return the command set that answers `command` (PS3.7 sections 9.3.1.2 and 9.3.5.2)."""
-    return _command_set(
-        (0x0002, _padded(command.affected_sop_class_uid, b"\0")),
-        (0x0100, _US.pack(command.field | _RESPONSE)),
-        (0x0120, _US.pack(command.message_id)),
-        (0x0800, _US.pack(_NO_DATA_SET)),
-        (0x0900, _US.pack(status.code)),
-        (0x0902, _padded(status.comment[:64], b" ")),
-        (0x1000, _padded(command.affected_sop_instance_uid, b"\0")),
-    )
+    instance = _padded(command.affected_sop_instance_uid, b"\0")
+    before, between = _around_message_id(command.field, command.affected_sop_class_uid, status, len(instance))
+    return before + _US.pack(command.message_id) + between + instance
 
 
 def encode_echo_request(message_id: int, sop_class_uid: str) -> bytes:
@@ -126,13 +124,38 @@ def decode_response(encoded: bytes) -> Response:
         raise UnexpectedPdu("a response lacks what every response has", reason=6) from error
 
 
+@lru_cache(maxsize=1024)  # nearly all answers of an association say the same
+def _around_message_id(field: int, sop_class_uid: str, status: Status, instance_bytes: int) -> tuple[bytes, bytes]:
+    """Return what stands before a response's Message ID Being Responded To, and between that and its instance."""
+    before = _encoded((0x0002, _padded(sop_class_uid, b"\0")), (0x0100, _US.pack(field | _RESPONSE)))
+    before += _ELEMENT.pack(0, 0x0120, _US.size)
+    comment = _padded(status.comment[:64], b" ")
+    between = _encoded((0x0800, _US.pack(_NO_DATA_SET)), (0x0900, _US.pack(status.code)), (0x0902, comment))
+    if instance_bytes:
+        between += _ELEMENT.pack(0, 0x1000, instance_bytes)
+    return _group_length(len(before) + _US.size + len(between) + instance_bytes) + before, between
+
+
 def _command_set(*elements: tuple[int, bytes]) -> bytes:
-    encoded = b"".join(_ELEMENT.pack(0, number, len(value)) + value for number, value in elements if value)
-    return _ELEMENT.pack(0, 0, 4) + struct.pack("<I", len(encoded)) + encoded
+    encoded = _encoded(*elements)
+    return _group_length(len(encoded)) + encoded
+
+
+def _encoded(*elements: tuple[int, bytes]) -> bytes:
+    return b"".join(_ELEMENT.pack(0, number, len(value)) + value for number, value in elements if value)
+
+
+def _group_length(count: int) -> bytes:
+    return _ELEMENT.pack(0, 0, 4) + struct.pack("<I", count)
 
 
 def _elements(encoded: bytes) -> dict[int, bytes]:
-    elements: dict[int, bytes] = {}
+    return {number: encoded[place] for number, place in value_places(encoded).items()}
+
+
+def value_places(encoded: bytes) -> dict[int, slice]:
+    """Return where the value of each element of a command set lies. Raises UnexpectedPdu."""
+    places: dict[int, slice] = {}
     at = 0
     while at < len(encoded):
         if at + _ELEMENT.size > len(encoded):
@@ -141,9 +164,9 @@ def _elements(encoded: bytes) -> dict[int, bytes]:
         at += _ELEMENT.size
         if group or at + length > len(encoded):
             raise UnexpectedPdu("a command set can't be read", reason=6)
-        elements[number] = encoded[at : at + length]
+        places[number] = slice(at, at + length)
         at += length
-    return elements
+    return places
 
 
 def _padded(text: str, padding: bytes) -> bytes:

@@ -28,7 +28,7 @@ class PduType(IntEnum):
 
 
 _KNOWN = frozenset(PduType)
-_READ_AHEAD_BYTES = 16_384
+_READ_AHEAD_BYTES = 65_536
 _SHORTEST_WAIT_SECONDS = 0.001  # zero would mean: do not wait at all
 
 

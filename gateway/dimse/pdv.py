@@ -38,6 +38,10 @@ def put_header(buffer: bytearray, at: int, context_id: int, control: int, fragme
 
 def encode_command_pdus(context_id: int, encoded_command: bytes, fragment_bytes: int = 65_536) -> bytes:
     """Return the P-DATA-TF PDUs that bring a command set, in fragments of at most `fragment_bytes`."""
+    if len(encoded_command) <= fragment_bytes:
+        length = len(encoded_command) + 2
+        header = _PDU_AND_PDV.pack(PduType.P_DATA_TF, length + 4, length, context_id, IS_COMMAND | IS_LAST)
+        return header + encoded_command
     encoded = bytearray()
     for start in range(0, len(encoded_command), fragment_bytes):
         fragment = encoded_command[start : start + fragment_bytes]

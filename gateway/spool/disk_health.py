@@ -34,8 +34,10 @@ class DiskHealth:
 
     def check(self) -> None:
         """Return if the disk is in service, after a probe where it was not. Raises SpoolFailed."""
+        if self._reason is None:
+            return
         with self._lock:
-            if self._reason is None:
+            if self._reason is None:  # somebody else has tried it meanwhile
                 return
             try:
                 self._probe()

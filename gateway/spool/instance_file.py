@@ -12,7 +12,12 @@ from gateway.spool.preamble import CRC_OF_ZERO_PREAMBLE, Preamble
 WRITE_BACK_BYTES = 8 * 1024 * 1024
 """How much of a large instance is written before its write-back to the disk begins, so that the flush is short."""
 
+_LARGE_BYTES = 65_536  # a fragment of this size is worth a system call, smaller ones are gathered
+_GATHERED_BYTES = 262_144
+_NEVER = 0  # to let another thread run and to wait for it takes longer than the sum of a PDU
+
 _ZEROS = bytes(PREAMBLE_BYTES)
+_NOTHING = memoryview(b"")
 
 
 class InstanceFile:
@@ -28,25 +33,23 @@ class InstanceFile:
         self.length_bytes = PREAMBLE_BYTES + len(head)
         self._flushing = flushing
         self._written_back_bytes = 0
-        self._unwritten_head = _ZEROS + head  # goes out with the first fragment
+        self._unwritten = bytearray(_ZEROS + head)
         self._descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
 
     def write(self, data: memoryview) -> None:
         """Append a fragment of the data set."""
-        self.crc32c = crc32c(data, self.crc32c)
+        self.crc32c = crc32c(data, self.crc32c, gil_release_mode=_NEVER)
         self.length_bytes += len(data)
-        if self._unwritten_head:
-            _write(self._descriptor, [memoryview(self._unwritten_head), data])
-            self._unwritten_head = b""
+        if len(data) < _LARGE_BYTES and len(self._unwritten) < _GATHERED_BYTES:
+            self._unwritten += data
         else:
-            _write(self._descriptor, [data])
+            self._write_out(data)
         if self.length_bytes - self._written_back_bytes >= WRITE_BACK_BYTES:
             self._begin_write_back()
 
     def promise(self, preamble: Preamble) -> None:
         """Write the preamble and flush: on return the file survives what `flushing` can promise. Closes it."""
-        if self._unwritten_head:
-            _write(self._descriptor, [memoryview(self._unwritten_head)])
+        self._write_out(_NOTHING)
         if os.pwrite(self._descriptor, preamble.encode(), 0) != PREAMBLE_BYTES:
             raise OSError("the preamble was written in part")
         self._flushing.flush_file(self._descriptor)
@@ -64,6 +67,11 @@ class InstanceFile:
             os.close(descriptor)
         with suppress(OSError):
             os.unlink(self.path)  # noqa: PTH108 - see AssociationFiles
+
+    def _write_out(self, data: memoryview) -> None:
+        """Write what was gathered, and `data` behind it."""
+        gathered, self._unwritten = self._unwritten, bytearray()
+        _write(self._descriptor, [memoryview(gathered), data])
 
     def _begin_write_back(self) -> None:
         start, count = self._written_back_bytes, self.length_bytes - self._written_back_bytes

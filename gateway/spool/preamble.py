@@ -14,7 +14,7 @@ promised to anybody.
 """
 
 import struct
-from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 from crc32c import crc32c
@@ -30,8 +30,7 @@ CRC_OF_ZERO_PREAMBLE = crc32c(_ZEROS)
 """Where the checksum of a file begins: the zeroed preamble is part of what is stored."""
 
 
-@dataclass(frozen=True, slots=True)
-class Preamble:
+class Preamble(NamedTuple):
     """What a file's preamble says of it."""
 
     length_bytes: int

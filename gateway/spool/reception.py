@@ -14,7 +14,6 @@ from gateway.spool.instance_file import InstanceFile
 from gateway.spool.intake import AssociationIntake
 from gateway.spool.preamble import Preamble
 from gateway.spool.record import instance_record
-from gateway.spool.room import LOOK_AGAIN_BYTES
 
 
 class Reception:
@@ -29,15 +28,14 @@ class Reception:
         self._intake = association.intake
         self._entity = entity
         self._meta = meta
-        self._scanner = HeaderScanner(meta.transfer_syntax_uid)
+        self._scanner = HeaderScanner(meta.transfer_syntax_uid, association.layouts)
         self._identity: Identity | None = None
         self._group: Group | None = None
         self._key = b""
-        self._room_checked_bytes = 0
         self._promised = False
 
     def __enter__(self) -> Self:
-        self._intake.check()
+        self._association.check()
         try:
             path = self._association.files.take()
             self._file = InstanceFile(path, encode_head(self._meta), self._intake.door.flushing)
@@ -65,9 +63,7 @@ class Reception:
             self._scanner.feed(fragment)
             if self._scanner.complete:
                 self._join()
-        if self._file.length_bytes - self._room_checked_bytes >= LOOK_AGAIN_BYTES:
-            self._room_checked_bytes = self._file.length_bytes
-            self._intake.check()
+        self._association.wrote(len(fragment))
 
     def promise(self) -> Instance:
         """The data set is whole: make it durable. On return it may be answered with success."""

@@ -14,6 +14,9 @@ from gateway.errors import NoRoom
 LOOK_AGAIN_BYTES = 16 * 1024 * 1024
 """An association may write this much before the room is looked at again."""
 
+LOOK_AGAIN_SECONDS = 0.25
+"""And it may go on for so long: others write to the disk as well."""
+
 _KEPT_FREE = 0.05
 _KEPT_INODES = 0.01
 

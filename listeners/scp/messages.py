@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterator
 
-from gateway.dimse.command import Command, Status, decode_command, encode_response
+from gateway.dimse.command import Command, Status, encode_response
+from gateway.dimse.command_decoder import CommandDecoder
 from gateway.dimse.connection import UnexpectedPdu
 from gateway.dimse.pdv import IS_COMMAND, IS_LAST, encode_command_pdus, fragments
 from listeners.scp.negotiation import Contexts
@@ -20,6 +21,7 @@ class Messages:
         self._contexts = contexts
         self._begin = begin
         self._context_id = 0  # of the message that is on its way; 0 for none
+        self._decoder = CommandDecoder()
         self._encoded_command = bytearray()
         self._command: Command | None = None
         self._sink: Sink = Discarding(Status(0))
@@ -52,7 +54,7 @@ class Messages:
             raise UnexpectedPdu("a command set does not end", reason=6)
         if not last:
             return False
-        self._command = decode_command(bytes(self._encoded_command))
+        self._command = self._decoder.decode(bytes(self._encoded_command))
         self._encoded_command.clear()
         self._sink = self._begin(self._command, self._contexts[self._context_id])
         return not self._command.has_data_set

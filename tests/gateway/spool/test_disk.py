@@ -6,6 +6,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from crc32c import crc32c
 
 from gateway.errors import NoRoom, SettingsError, SpoolFailed
 from gateway.spool.durable import Durability
@@ -170,15 +171,30 @@ def test_a_large_instance_is_written_back_on_the_way(spool: Scene, disk: FaultyD
         reception.promise()
 
 
-def test_the_preamble_is_written_after_the_data(tmp_path: Path) -> None:
+@pytest.mark.parametrize("fragments", [[], [10], [4000] * 3, [300_000], [16_000] * 50, [10, 70_000, 10]])
+def test_the_preamble_is_written_after_the_data(
+    tmp_path: Path, fragments: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "1.dcm"
     path.touch()
+    before_the_preamble = []
+    write = os.pwrite
+
+    def seen(descriptor: int, data: bytes, offset: int) -> int:
+        before_the_preamble.append(path.read_bytes())
+        return write(descriptor, data, offset)
+
+    monkeypatch.setattr(os, "pwrite", seen)
     file = InstanceFile(str(path), b"DICM", Durability.DISK)
-    file.write(memoryview(b"data" * 1000))
-    assert path.read_bytes()[:128] == bytes(128)
-    assert path.read_bytes()[128:] == b"DICM" + b"data" * 1000
+    for number, size in enumerate(fragments):
+        file.write(memoryview(bytes([number]) * size))
     file.promise(Preamble(file.length_bytes, file.crc32c, uuid4(), bytes(16), 1))
+    data = b"DICM" + b"".join(bytes([number]) * size for number, size in enumerate(fragments))
+    assert before_the_preamble == [bytes(128) + data]
     assert path.read_bytes()[:8] == b"MIGSPL01"
+    assert path.read_bytes()[128:] == data
+    assert file.length_bytes == 128 + len(data)
+    assert file.crc32c == crc32c(bytes(128) + data)
 
 
 MOUNTS = """\

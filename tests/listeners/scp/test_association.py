@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.config import ApplicationEntitySettings
-from gateway.spool.room import Room
+from gateway.spool.room import LOOK_AGAIN_SECONDS, Room
 from tests.gateway.spool.scene import CT, EXPLICIT_LITTLE, Scene, data_set
 from tests.listeners.scp.raw_peer import (
     C_CANCEL_RQ,
@@ -245,6 +245,7 @@ def test_no_storage_left_during_an_association_is_a700(receiver: Receiver, modal
     assert modality.store(data_set(sop="1.2.3.1"), sop="1.2.3.1") == 0
     roomy = receiver.spool.intake.room
     receiver.spool.intake.room = Room(receiver.spool.root, reserve_bytes=1 << 60)
+    receiver.spool.clock.move(LOOK_AGAIN_SECONDS)
     assert modality.store(data_set(sop="1.2.3.2"), sop="1.2.3.2") == 0xA700
     receiver.spool.intake.room = roomy
     assert modality.store(data_set(sop="1.2.3.2"), sop="1.2.3.2") == 0
