@@ -118,3 +118,22 @@ def test_pixels_are_passed_over_and_not_read(tmp_path: Path) -> None:
         file.write(b"\xe0\x7f\x10\x00OW\0\0" + (1 << 30).to_bytes(4, "little"))
         file.truncate(file.tell() + (1 << 30))  # a hole: a gigabyte that is only read if somebody asks
     assert set(json.loads(dicom_json(path))) == {"00080016", "00080018", "00100020"}
+
+
+def test_elements_sent_as_un_are_what_the_dictionary_knows_them_as() -> None:
+    path = Path(str(get_testdata_file("explicit_VR-UN.dcm")))
+    theirs = dcmread(path).to_json_dict(bulk_data_threshold=1, bulk_data_element_handler=lambda _: "")
+    ours = json.loads(dicom_json(path))
+    assert ours == without_bulk(theirs)
+    assert ours["00100030"] == {"vr": "DA"}  # one without a value
+
+
+def test_sequences_are_told_apart_by_what_they_hold(tmp_path: Path) -> None:
+    """Those that are alike are converted once, those that differ in a letter are not alike."""
+    for value in ("A", "B", "A"):
+        item = Dataset()
+        item.CodeValue = value
+        data_set = Dataset()
+        data_set.ProcedureCodeSequence = Sequence([item])
+        model = json.loads(dicom_json(file_of(data_set, tmp_path)))
+        assert model["00081032"]["Value"] == [{"00080100": {"vr": "SH", "Value": [value]}}]
