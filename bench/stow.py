@@ -15,6 +15,7 @@ from bench.cost import cpu_seconds
 from bench.row import Row
 from bench.sample import Median, Sample, interleaved
 from bench.scene import Scene
+from gateway.config import DicomWebDestination
 from gateway.dicom.part10_file import Part10File
 from gateway.dicomweb.client import Client
 from gateway.dicomweb.service import Service
@@ -23,6 +24,7 @@ from tests.peers import orthanc
 from tests.peers.orthanc import Orthanc
 
 INSTANCES, BATCH = 200, 20
+AT_ONCE = DicomWebDestination(name="bench", url="http://bench").requests_at_once
 
 
 def by_gateway(url: str, listing: str) -> Work:
@@ -30,7 +32,7 @@ def by_gateway(url: str, listing: str) -> Work:
     client, paths = Client(Service(url)), _paths(listing)
 
     def work() -> int:
-        sent = store_files(client, map(Part10File.at, paths), threading.Event(), BatchLimits(most_files=BATCH))
+        sent = store_files(client, map(Part10File.at, paths), threading.Event(), BatchLimits(most_files=BATCH), AT_ONCE)
         return sum(outcome.is_stored for _, outcome in sent)
 
     return work

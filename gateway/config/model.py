@@ -182,6 +182,7 @@ class DicomWebPeer(Section):
 class DicomWebDestination(DicomWebPeer):
     kind: Literal["dicomweb"] = "dicomweb"
     retry_for_seconds: Seconds = Field(3600, description="how long an export waits for it while it is away")
+    requests_at_once: int = Field(2, ge=1, le=8, description="of one export; a crash leaves as many batches in doubt")
     connect_seconds: Seconds = Field(10, description="for each address of its host, and again for TLS")
     answer_seconds: Seconds = Field(120, description="without one more byte of the answer")
     slowest_bytes_per_second: int = Field(100_000, ge=1, description="a request that goes more slowly is given up")

@@ -16,6 +16,7 @@ class OutputService:
     name: str
     service: Service
     retry_for_seconds: float = 3600.0
+    requests_at_once: int = 2
     connect_seconds: float = 10.0
     answer_seconds: float = 120.0
     slowest_bytes_per_second: int = 100_000

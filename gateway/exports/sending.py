@@ -33,7 +33,8 @@ def send_files(
             slowest_bytes_per_second=destination.slowest_bytes_per_second,
         )
         return dimse.store_files(peer_of(destination, calling_ae_title), patience, files, stopping)
-    return dicomweb.store_files(_client(destination, destination.answer_seconds), files, stopping)
+    client = _client(destination, destination.answer_seconds)
+    return dicomweb.store_files(client, files, stopping, at_once=destination.requests_at_once)
 
 
 def probe(destination: Destination, calling_ae_title: str) -> None:

@@ -14,6 +14,7 @@ def send(
     files: Iterable[Part10File],
     limits: BatchLimits | None = None,
     stopping: threading.Event | None = None,
+    at_once: int = 1,
 ) -> Sending:
     """Send `files` once."""
-    return collect(store_files(client, files, stopping or threading.Event(), limits))
+    return collect(store_files(client, files, stopping or threading.Event(), limits, at_once))
