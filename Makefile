@@ -62,7 +62,7 @@ contracts: $(INSTALLED_FOR_TESTS) ## Check that each floor imports only what lie
 
 .PHONY: bench
 bench: peers ## Measure everything beside its peers, into docs/bench.json and a chart
-	$(BIN)/python -m bench
+	$(BIN)/python -m bench --profile
 
 .PHONY: clean
 clean: ## Remove what was made here, but no received data

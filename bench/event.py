@@ -10,6 +10,7 @@ from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import TaskRun
 
+from bench.profile import profiled
 from bench.row import Row
 from bench.scene import Scene
 from bench.sending import Load, send
@@ -73,6 +74,10 @@ def measure_phases(scene: Scene) -> Found:
                     for name, load in loads.items():
                         scene.say(f"event, Prefect on {database}: round {number} of {scene.rounds}")
                         found.setdefault((name, database), []).append(_round(site, load))
+                pid = site.gateway.server.pid
+                assert pid
+                with profiled(pid, scene.profiles, f"event-{database.lower()}"):
+                    _round(site, next(iter(loads.values())))
     return found
 
 

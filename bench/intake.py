@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from bench import receivers
+from bench import flushes, receivers
 from bench.profile import profiled
 from bench.receivers import Starter
 from bench.row import Row, figure
 from bench.sample import Median, Sample, interleaved
 from bench.scene import Scene
-from bench.sending import Load, send_warm
+from bench.sending import Load, send, send_warm
 
 GATEWAY, GATEWAY_OS, STORESCP, ORTHANC = "gateway", 'gateway, durability "os"', "dcmtk storescp", "Orthanc"
 
@@ -47,6 +47,8 @@ def measure(scene: Scene) -> list[Row]:
     rows = [_beside_orthanc(found, case) for case in (CT_1, CT_4, MR_1, MR_4)]
     rows += [_beside_storescp(found, case) for case in (CT_1, MR_1)]
     rows += [_cpu(found, case) for case in (CT_1, MR_1)]
+    if flushes.can_count():
+        rows += [_flushes(scene, case) for case in (CT_1, MR_1)]
     return rows
 
 
@@ -117,6 +119,24 @@ def _beside_storescp(found: Found, case: Case) -> Row:
         peak_mb=ours.peak_mb,
         note=ours.limit(),
     )
+
+
+def _flushes(scene: Scene, case: Case) -> Row:
+    return Row(
+        what=f"flushes for each instance received, {case}",
+        unit="system calls",
+        ours=_flushes_each(scene, GATEWAY, case),
+        at_most=1.1,
+        note=f"Orthanc {_flushes_each(scene, ORTHANC, case):.2f}",
+    )
+
+
+def _flushes_each(scene: Scene, name: str, case: Case) -> float:
+    load = Load(_load(scene, case).files)
+    with scene.fresh("flushes") as directory, RECEIVERS[name](directory) as receiver:
+        with flushes.counted(receiver.pid, scene.work / "flushes") as counted:
+            send(receiver, load)
+        return counted.count / load.instances
 
 
 def _cpu(found: Found, case: Case) -> Row:
