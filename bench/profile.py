@@ -1,5 +1,6 @@
 """Profiles of hot paths, as flame graphs by py-spy, in rounds that do not count."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 from tests.waiting import wait_until
 
 _PY_SPY = Path(sys.executable).with_name("py-spy")
+_DIRECTORIES = re.compile(r"(?<![\w.:/<])/(?:[\w.+@~-]+/)+")  # and no address, no end of an element
 _BEGIN_SECONDS = _END_SECONDS = 60
 
 
@@ -35,6 +37,13 @@ def profiled(pid: int, directory: Path | None, name: str) -> Iterator[None]:
         recorder.send_signal(signal.SIGINT)
         recorder.wait(_END_SECONDS)
         log.unlink()
+    _forget_places(directory / f"{name}.svg")
+
+
+def _forget_places(graph: Path) -> None:
+    """Leave the names of files, without the directories of this machine."""
+    if graph.exists():
+        graph.write_text(_DIRECTORIES.sub("", graph.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def _command(pid: int, file: Path) -> list[str | Path]:
