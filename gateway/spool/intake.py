@@ -17,10 +17,8 @@ import structlog
 
 from gateway.clock import Clock, SystemClock
 from gateway.config import ApplicationEntitySettings
-from gateway.dicom.layout import Layouts
 from gateway.errors import NoRoom, SpoolFailed
 from gateway.payload import ClosedBy, Instance, Payload
-from gateway.spool.association_files import AssociationFiles
 from gateway.spool.closed_keys import ClosedKeys
 from gateway.spool.disk_health import DiskHealth
 from gateway.spool.door import Door
@@ -29,7 +27,7 @@ from gateway.spool.groups import Feeder, Group, GroupTable
 from gateway.spool.manifest import make_payload
 from gateway.spool.node import Node
 from gateway.spool.owner import OwnerLock
-from gateway.spool.room import LOOK_AGAIN_BYTES, LOOK_AGAIN_SECONDS, Room
+from gateway.spool.room import Room
 
 _SHORTEST_WAIT_SECONDS = 0.05  # each look at the groups is one at all of them
 
@@ -84,10 +82,6 @@ class Intake:
         with self.lock:
             largest, writers = self.groups.largest_bytes, self._receiving + 1
         self.room.check(largest, writers)
-
-    def begin_association(self) -> "AssociationIntake":
-        """Take charge of what one association will send; the caller ends it."""
-        return AssociationIntake(self)
 
     def receiving(self, count: int) -> None:
         """Count an instance that begins (+1) or ends (-1)."""
@@ -194,45 +188,3 @@ class Intake:
                 payload=str(payload.payload_id),
                 instances=len(others),
             )
-
-
-class AssociationIntake:
-    """What one association sends. Used by its thread only; `heard` is called for whatever arrives."""
-
-    def __init__(self, intake: Intake) -> None:
-        self.intake = intake
-        self.feeder = Feeder(intake.clock.monotonic())
-        self.layouts = Layouts()
-        self._looked = -math.inf  # monotonic: when we saw that there is room
-        self._unseen_bytes = 0  # written since then
-        self.files = AssociationFiles(intake.door.incoming, intake.door.flushing)
-
-    @property
-    def association_id(self) -> UUID:
-        """Names the association's directory, and the event's correlation id."""
-        return self.files.association_id
-
-    def check(self) -> None:
-        """Return if another instance may come in. Raises NoRoom, or SpoolFailed while the disk is out of service."""
-        self.intake.health.check()
-        if self.feeder.heard - self._looked >= LOOK_AGAIN_SECONDS:
-            self._look_for_room()
-
-    def wrote(self, count: int) -> None:
-        """So many bytes more were written. Raises as `check` does."""
-        self._unseen_bytes += count
-        if self._unseen_bytes >= LOOK_AGAIN_BYTES:
-            self._look_for_room()
-
-    def _look_for_room(self) -> None:
-        self.intake.check()
-        self._looked, self._unseen_bytes = self.intake.clock.monotonic(), 0
-
-    def heard(self) -> None:
-        """Something arrived: the association's groups are held from now on."""
-        self.feeder.heard = self.intake.clock.monotonic()
-
-    def end(self) -> None:
-        """The association is over, however it ended; what was answered stays."""
-        self.intake.ended(self.feeder)
-        self.files.close()

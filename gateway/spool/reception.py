@@ -9,9 +9,9 @@ from gateway.dicom.part10 import FileMeta, encode_head
 from gateway.dicom.scanner import HeaderScanner
 from gateway.errors import MismatchedDataSet
 from gateway.payload import Instance
+from gateway.spool.association_intake import AssociationIntake
 from gateway.spool.groups import Group, group_key
 from gateway.spool.instance_file import InstanceFile
-from gateway.spool.intake import AssociationIntake
 from gateway.spool.preamble import Preamble
 from gateway.spool.record import instance_record
 

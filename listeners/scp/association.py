@@ -11,7 +11,8 @@ from gateway.dimse.command import Command, CommandField, Status
 from gateway.dimse.connection import Connection, ConnectionEnded, PduType, PeerClosed, UnexpectedPdu
 from gateway.errors import NoRoom, SpoolFailed
 from gateway.registry import Registry
-from gateway.spool.intake import AssociationIntake, Intake
+from gateway.spool.association_intake import AssociationIntake
+from gateway.spool.intake import Intake
 from listeners.scp.messages import Messages
 from listeners.scp.negotiation import Rejection, Request, accept, decode_request, judge
 from listeners.scp.store import SUCCESS, Discarding, Sink, Store
@@ -110,7 +111,7 @@ class Association:
     def _serve(self, request: Request) -> None:
         answer, contexts = accept(request, self._settings.max_pdu_bytes)
         entity = self._services.registry.entities[request.called_ae]
-        intake = self._services.intake.begin_association()
+        intake = AssociationIntake(self._services.intake)
         operations = _Operations(intake, entity, request.calling_ae)
         messages = Messages(contexts, operations.begin)
         began = time.monotonic()

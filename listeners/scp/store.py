@@ -10,7 +10,7 @@ from gateway.dicom.part10 import FileMeta
 from gateway.dicom.uid import decode_uid
 from gateway.dimse.command import Command, Status
 from gateway.errors import GatewayError, InvalidDataSet, MismatchedDataSet, NoRoom
-from gateway.spool.intake import AssociationIntake
+from gateway.spool.association_intake import AssociationIntake
 from gateway.spool.reception import Reception
 
 log = structlog.get_logger(__name__)

@@ -9,9 +9,10 @@ from uuid import UUID
 from gateway.config import ApplicationEntitySettings
 from gateway.dicom.part10 import FileMeta
 from gateway.payload import Instance, Payload
+from gateway.spool.association_intake import AssociationIntake
 from gateway.spool.door import Door, scp_door
 from gateway.spool.durable import Durability, Flushing
-from gateway.spool.intake import AssociationIntake, Intake
+from gateway.spool.intake import Intake
 from gateway.spool.node import read_node
 from gateway.spool.reception import Reception
 from gateway.spool.recovery import Recovery, recover
@@ -112,7 +113,7 @@ class Scene:
         return self.start()
 
     def associate(self, calling_ae: str = "CT01", called_ae: str = "MIG") -> Sender:
-        return Sender(self.intake.begin_association(), self.entities[called_ae], calling_ae)
+        return Sender(AssociationIntake(self.intake), self.entities[called_ae], calling_ae)
 
     def pass_time(self, seconds: float) -> list[Payload]:
         """Move the clock; return the payloads that closed meanwhile."""
