@@ -77,12 +77,13 @@ def test_a_broker_where_nobody_listens_is_said_to_be_so(site: Site) -> None:
         connection.channel().queue_unbind(ROUTING_KEY, "monaideploy", ROUTING_KEY)
     answered = studies(site, range(1))
 
-    def message() -> str:
-        return "".join((run.state and run.state.message) or "" for run in runs(site))
+    def waiting() -> str:
+        message = "".join((run.state and run.state.message) or "" for run in runs(site))
+        return message if "Waits for the event broker" in message else ""
 
-    wait_until(lambda: "Waits for the event broker" in message(), 150, "the run to wait")
-    assert "no queue is bound" in message()
-    assert ROUTING_KEY in message()
+    message = wait_until(waiting, 150, "the run to wait")  # asked once: it soon tries again
+    assert "no queue is bound" in message
+    assert ROUTING_KEY in message
     with site.rabbitmq.connection(site.virtual_host) as connection:
         connection.channel().queue_bind(ROUTING_KEY, "monaideploy", ROUTING_KEY)
     site.wait_for_instances(answered, within_seconds=120)
