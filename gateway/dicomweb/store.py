@@ -111,13 +111,14 @@ class _Sending:
         yield from self._counted(result.outcomes)
 
     def _counted(
-        self, outcomes: Iterable[tuple[Part10File, StoreOutcome]]
+        self, outcomes: Sequence[tuple[Part10File, StoreOutcome]]
     ) -> Iterator[tuple[Part10File, StoreOutcome]]:
         for file, outcome in outcomes:
             yield file, outcome
             self._in_a_row = self._in_a_row + 1 if outcome.outcome is Outcome.TRANSIENT else 0
-        if self._in_a_row >= _TRANSIENT_IN_A_ROW:
-            self._fail(PeerUnavailable(f"{self._client.service} can't store now: {outcome.reason}"))
+        if outcomes and self._in_a_row >= _TRANSIENT_IN_A_ROW:
+            _, last = outcomes[-1]
+            self._fail(PeerUnavailable(f"{self._client.service} can't store now: {last.reason}"))
 
     def _fail(self, error: GatewayError) -> None:
         self._failure = self._failure or error

@@ -164,7 +164,21 @@ def raw_service(*behaviours: Behave) -> Iterator[RawService]:
 
 def store_all(conversation: Conversation) -> None:
     conversation.read_body()
+    answer_stored(conversation)
+
+
+def answer_stored(conversation: Conversation) -> None:
+    """Say that all that was read is stored."""
     conversation.answer(200, store_response(stored=conversation.names))
+
+
+def store_at_most_two(conversation: Conversation) -> None:
+    """Finds more of them too large."""
+    conversation.read_body()
+    if len(conversation.names) > 2:
+        conversation.answer(413)
+    else:
+        answer_stored(conversation)
 
 
 def answering(status: int, body: bytes | object = b"", **headers: str) -> Behave:

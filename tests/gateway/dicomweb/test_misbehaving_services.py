@@ -19,9 +19,11 @@ from gateway.store_outcome import Outcome
 from tests.gateway.dicomweb.raw_service import (
     HASTY,
     Conversation,
+    answer_stored,
     answering,
     raw_service,
     store_all,
+    store_at_most_two,
     store_response,
 )
 from tests.gateway.dicomweb.sending import send
@@ -56,7 +58,7 @@ def test_a_file_is_one_part_of_a_body_of_known_length(files: list[Part10File]) -
         assert [content for _, content in conversation.parts] == [file.path.read_bytes() for file in files]
         assert "transfer-encoding" not in conversation.headers
         assert conversation.headers["accept"] == "application/dicom+json"
-        conversation.answer(200, store_response(stored=conversation.names))
+        answer_stored(conversation)
 
     with raw_service(look) as service:
         assert send(service.client(), files).stored == names(1, 2, 3, 4)
@@ -253,14 +255,7 @@ def test_a_503_says_when_to_come_back_in_seconds_or_as_a_date(files: list[Part10
 def test_a_batch_that_is_too_large_is_halved_and_the_next_ones_are_smaller(tmp_path: Path) -> None:
     files = write_files(tmp_path, 16)
 
-    def at_most_two(conversation: Conversation) -> None:
-        conversation.read_body()
-        if len(conversation.names) > 2:
-            conversation.answer(413)
-        else:
-            conversation.answer(200, store_response(stored=conversation.names))
-
-    with raw_service(at_most_two) as service:
+    with raw_service(store_at_most_two) as service:
         sending = send(service.client(), files, BatchLimits(most_files=8))
     assert sending.stored == names(*range(1, 17))
     assert [len(batch) for batch in service.batches] == [8, 4] + [2] * 8
@@ -285,7 +280,7 @@ def test_a_media_type_that_is_not_taken_is_final_for_the_file_that_has_it(tmp_pa
         if "1.2.3.3" in conversation.names:
             conversation.answer(415)
         else:
-            conversation.answer(200, store_response(stored=conversation.names))
+            answer_stored(conversation)
 
     with raw_service(no_jpeg) as service:
         sending = send(service.client(), [*files, jpeg])
@@ -307,7 +302,7 @@ def test_one_file_that_a_service_fails_at_does_not_hold_up_the_others(files: lis
         if "1.2.3.2" in conversation.names:
             conversation.answer(500)
         else:
-            conversation.answer(200, store_response(stored=conversation.names))
+            answer_stored(conversation)
 
     with raw_service(fails_at_the_second) as service:
         sending = send(service.client(), files)

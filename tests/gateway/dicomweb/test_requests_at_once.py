@@ -9,7 +9,15 @@ from gateway.dicom.part10_file import Part10File
 from gateway.dicomweb.store import BatchLimits
 from gateway.errors import Damaged, PeerRefused, PeerUnavailable
 from gateway.store_outcome import Outcome
-from tests.gateway.dicomweb.raw_service import Conversation, answering, raw_service, store_response
+from tests.gateway.dicomweb.raw_service import (
+    Behave,
+    Conversation,
+    answer_stored,
+    answering,
+    raw_service,
+    store_at_most_two,
+    store_response,
+)
 from tests.gateway.dicomweb.sending import send
 from tests.gateway.part10_files import write_files
 
@@ -23,41 +31,47 @@ def files(tmp_path: Path) -> list[Part10File]:
 
 
 class Together:
-    """Answers one request only when another is there, which is stored."""
+    """Lets two requests come in whole before either is answered."""
 
     def __init__(self) -> None:
         self._both = threading.Barrier(2, timeout=30)
 
-    def storing(self, conversation: Conversation) -> None:
-        conversation.read_body()
-        self._both.wait()
-        conversation.answer(200, store_response(stored=conversation.names))
+    def then(self, answer: Behave) -> Behave:
+        def behave(conversation: Conversation) -> None:
+            conversation.read_body()
+            self._both.wait()
+            answer(conversation)
 
-    def resetting(self, conversation: Conversation) -> None:
-        conversation.read_body()
-        self._both.wait()
-        conversation.reset()
+        return behave
 
-    def refusing(self, conversation: Conversation) -> None:
-        conversation.read_body()
-        self._both.wait()
-        conversation.answer(401)
+
+def refuse(conversation: Conversation) -> None:
+    conversation.answer(401)
+
+
+def fail_all(conversation: Conversation) -> None:
+    """For now: out of resources."""
+    conversation.answer(200, store_response(failed=[(name, 0xA700) for name in conversation.names]))
+
+
+def find_too_large(conversation: Conversation) -> None:
+    conversation.answer(413)
 
 
 def test_two_are_on_their_way_and_outcomes_come_in_the_order_of_the_files(files: list[Part10File]) -> None:
-    with raw_service(Together().storing) as service:
+    with raw_service(Together().then(answer_stored)) as service:
         sending = send(service.client(), files, PAIRS, at_once=2)
     assert sending.error is None
     assert sending.stored == [file.sop_instance_uid for file in files]
     assert sorted(service.sent) == sorted(sending.stored)
 
 
-@pytest.mark.parametrize(("failing", "error"), [("resetting", PeerUnavailable), ("refusing", PeerRefused)])
+@pytest.mark.parametrize(("failing", "error"), [(Conversation.reset, PeerUnavailable), (refuse, PeerRefused)])
 def test_what_is_on_its_way_when_another_fails_is_waited_for_and_no_more_is_sent(
-    files: list[Part10File], failing: str, error: type[Exception]
+    files: list[Part10File], failing: Behave, error: type[Exception]
 ) -> None:
     together = Together()
-    with raw_service(getattr(together, failing), together.storing) as service:
+    with raw_service(together.then(failing), together.then(answer_stored)) as service:
         sending = send(service.client(), files, PAIRS, at_once=2)
     assert isinstance(sending.error, error)
     assert sorted(service.sent) == FIRST + SECOND
@@ -67,26 +81,19 @@ def test_what_is_on_its_way_when_another_fails_is_waited_for_and_no_more_is_sent
 
 
 def test_a_stop_waits_for_what_is_on_its_way(files: list[Part10File]) -> None:
-    stopping, together = threading.Event(), Together()
+    stopping = threading.Event()
 
-    def storing(conversation: Conversation) -> None:
+    def stop_and_store(conversation: Conversation) -> None:
         stopping.set()
-        together.storing(conversation)
+        answer_stored(conversation)
 
-    with raw_service(storing) as service:
+    with raw_service(Together().then(stop_and_store)) as service:
         sending = send(service.client(), files, PAIRS, stopping, at_once=2)
     assert (sending.stored, sending.error) == (FIRST + SECOND, None)
 
 
 def test_batches_that_are_too_large_are_all_sent_in_smaller_ones(files: list[Part10File]) -> None:
-    def at_most_two(conversation: Conversation) -> None:
-        conversation.read_body()
-        if len(conversation.parts) > 2:
-            conversation.answer(413)
-        else:
-            conversation.answer(200, store_response(stored=conversation.names))
-
-    with raw_service(at_most_two) as service:
+    with raw_service(store_at_most_two) as service:
         sending = send(service.client(), files, BatchLimits(most_files=4), at_once=2)
     assert (sorted(sending.stored), sending.error) == ([file.sop_instance_uid for file in files], None)
 
@@ -96,6 +103,17 @@ def test_a_service_that_can_store_nothing_now_is_left_alone(files: list[Part10Fi
         sending = send(service.client(), files, PAIRS, at_once=2)
     assert isinstance(sending.error, PeerUnavailable)
     assert sorted(service.sent) == FIRST + SECOND
+
+
+@pytest.mark.parametrize("second", [find_too_large, refuse, Conversation.reset, answer_stored])
+def test_a_service_that_can_store_nothing_now_is_said_to_be_so_whatever_the_other_answer_is(
+    files: list[Part10File], second: Behave
+) -> None:
+    together = Together()
+    with raw_service(together.then(fail_all), together.then(second)) as service:
+        sending = send(service.client(), files[:6], BatchLimits(most_files=3), at_once=2)
+    assert isinstance(sending.error, PeerUnavailable | PeerRefused)
+    assert len(service.batches) == 2
 
 
 def test_a_damaged_file_does_not_lose_the_outcomes_of_others(files: list[Part10File]) -> None:
