@@ -1,6 +1,7 @@
 """Command sets: Implicit VR Little Endian, group 0000 (PS3.7 section 6.3 and annex E)."""
 
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
@@ -64,17 +65,22 @@ class Response:
 
 def decode_command(encoded: bytes) -> Command:
     """Raises UnexpectedPdu where the bytes are no command set."""
-    elements = _elements(encoded)
+    return command_at(encoded, value_places(encoded))
+
+
+def command_at(encoded: bytes, places: Mapping[int, slice]) -> Command:
+    """Return the command whose values lie at `places`. Raises UnexpectedPdu where it lacks what every command has."""
+    elements = _elements(encoded, places)
     try:
-        field = _number(elements[0x0100])
+        field = decode_number(elements[0x0100])
         if field & _RESPONSE:
             raise UnexpectedPdu("a response came, and nothing was asked", reason=2)
         return Command(
             field=field,
-            message_id=_number(elements.get(MESSAGE_ID, b"\0\0")),
-            has_data_set=_number(elements[0x0800]) != _NO_DATA_SET,
-            affected_sop_class_uid=_uid(elements.get(0x0002, b"")),
-            affected_sop_instance_uid=_uid(elements.get(AFFECTED_SOP_INSTANCE_UID, b"")),
+            message_id=decode_number(elements.get(MESSAGE_ID, b"\0\0")),
+            has_data_set=decode_number(elements[0x0800]) != _NO_DATA_SET,
+            affected_sop_class_uid=decode_command_uid(elements.get(0x0002, b"")),
+            affected_sop_instance_uid=decode_command_uid(elements.get(AFFECTED_SOP_INSTANCE_UID, b"")),
         )
     except (KeyError, struct.error) as error:
         raise UnexpectedPdu("a command set lacks what every command has", reason=6) from error
@@ -111,14 +117,16 @@ def encode_store_request(message_id: int, sop_class_uid: str, sop_instance_uid: 
 
 def decode_response(encoded: bytes) -> Response:
     """Raises UnexpectedPdu where the bytes are no response to anything that is asked here: none has a data set."""
-    elements = _elements(encoded)
+    elements = _elements(encoded, value_places(encoded))
     try:
-        if _number(elements[0x0800]) != _NO_DATA_SET:
+        if decode_number(elements[0x0800]) != _NO_DATA_SET:
             raise UnexpectedPdu("a response announces a data set", reason=6)
         return Response(
-            field=_number(elements[0x0100]),
-            message_id=_number(elements[0x0120]),
-            status=Status(_number(elements[0x0900]), elements.get(0x0902, b"").decode("ascii", "replace").strip(" \0")),
+            field=decode_number(elements[0x0100]),
+            message_id=decode_number(elements[0x0120]),
+            status=Status(
+                decode_number(elements[0x0900]), elements.get(0x0902, b"").decode("ascii", "replace").strip(" \0")
+            ),
         )
     except (KeyError, struct.error) as error:
         raise UnexpectedPdu("a response lacks what every response has", reason=6) from error
@@ -149,8 +157,8 @@ def _group_length(count: int) -> bytes:
     return _ELEMENT.pack(0, 0, 4) + struct.pack("<I", count)
 
 
-def _elements(encoded: bytes) -> dict[int, bytes]:
-    return {number: encoded[place] for number, place in value_places(encoded).items()}
+def _elements(encoded: bytes, places: Mapping[int, slice]) -> dict[int, bytes]:
+    return {number: encoded[place] for number, place in places.items()}
 
 
 def value_places(encoded: bytes) -> dict[int, slice]:
@@ -174,10 +182,16 @@ def _padded(text: str, padding: bytes) -> bytes:
     return value + padding * (len(value) % 2)
 
 
-def _number(value: bytes) -> int:
+def decode_number(value: bytes) -> int:
+    """Return a US. Raises struct.error where it is none."""
     number: int = _US.unpack(value)[0]
     return number
 
 
-def _uid(value: bytes) -> str:
+def decode_command_uid(value: bytes) -> str:
+    """Return a UID as the peer wrote it, without its padding; it is not checked."""
     return value.rstrip(b"\0 ").decode("ascii", "replace")
+
+
+def _comment(value: bytes) -> str:
+    return value.decode("ascii", "replace").strip(" \0")

@@ -1,11 +1,18 @@
 """The commands of one association: most say what the one before has said."""
 
-import struct
+from collections.abc import Mapping
 from typing import NamedTuple
 
-from gateway.dimse.command import AFFECTED_SOP_INSTANCE_UID, MESSAGE_ID, Command, decode_command, value_places
+from gateway.dimse.command import (
+    AFFECTED_SOP_INSTANCE_UID,
+    MESSAGE_ID,
+    Command,
+    command_at,
+    decode_command_uid,
+    decode_number,
+    value_places,
+)
 
-_US = struct.Struct("<H")
 _MOST_KNOWN = 64  # lengths of UIDs
 
 
@@ -23,23 +30,24 @@ class CommandDecoder:
         """Return the command. Raises UnexpectedPdu where the bytes are no command set."""
         known = self._known.get(len(encoded))
         if known is not None and known.is_like(encoded):
-            (message_id,) = _US.unpack_from(encoded, known.message_id_at)
-            instance = encoded[known.instance].rstrip(b"\0 ").decode("ascii", "replace")
-            return known.command._replace(message_id=message_id, affected_sop_instance_uid=instance)
-        command = decode_command(encoded)
+            return known.command._replace(
+                message_id=decode_number(encoded[known.message_id]),
+                affected_sop_instance_uid=decode_command_uid(encoded[known.instance]),
+            )
+        places = value_places(encoded)
+        command = command_at(encoded, places)
         if len(self._known) < _MOST_KNOWN:
-            self._learn(encoded, command)
+            self._learn(encoded, command, places)
         return command
 
-    def _learn(self, encoded: bytes, command: Command) -> None:
-        places = value_places(encoded)
+    def _learn(self, encoded: bytes, command: Command, places: Mapping[int, slice]) -> None:
         message_id, instance = places.get(MESSAGE_ID), places.get(AFFECTED_SOP_INSTANCE_UID)
         if message_id and instance and message_id.stop <= instance.start:
             self._known[len(encoded)] = _Known(
                 encoded[: message_id.start],
                 encoded[message_id.stop : instance.start],
                 encoded[instance.stop :],
-                message_id.start,
+                message_id,
                 instance,
                 command,
             )
@@ -51,7 +59,7 @@ class _Known(NamedTuple):
     before: bytes
     between: bytes
     after: bytes
-    message_id_at: int
+    message_id: slice
     instance: slice
     command: Command
 
@@ -59,6 +67,6 @@ class _Known(NamedTuple):
         """Whether `other`, which is as long, says the same but for what changes."""
         return (
             other.startswith(self.before)
-            and other.startswith(self.between, self.message_id_at + _US.size)
+            and other.startswith(self.between, self.message_id.stop)
             and other.endswith(self.after)
         )

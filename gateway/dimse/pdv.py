@@ -32,21 +32,19 @@ def fragments(pdu: memoryview) -> Iterator[Fragment]:
 
 def put_header(buffer: bytearray, at: int, context_id: int, control: int, fragment_bytes: int) -> None:
     """Write at `at` the headers of a P-DATA-TF PDU that holds one fragment, which is to follow them."""
-    length = fragment_bytes + 2
-    _PDU_AND_PDV.pack_into(buffer, at, PduType.P_DATA_TF, length + 4, length, context_id, control)
+    _PDU_AND_PDV.pack_into(buffer, at, *_header(context_id, control, fragment_bytes))
 
 
 def encode_command_pdus(context_id: int, encoded_command: bytes, fragment_bytes: int = 65_536) -> bytes:
     """Return the P-DATA-TF PDUs that bring a command set, in fragments of at most `fragment_bytes`."""
-    if len(encoded_command) <= fragment_bytes:
-        length = len(encoded_command) + 2
-        header = _PDU_AND_PDV.pack(PduType.P_DATA_TF, length + 4, length, context_id, IS_COMMAND | IS_LAST)
-        return header + encoded_command
-    encoded = bytearray()
+    pdus: list[bytes] = []
     for start in range(0, len(encoded_command), fragment_bytes):
         fragment = encoded_command[start : start + fragment_bytes]
-        at = len(encoded)
-        encoded += bytes(HEADER_BYTES) + fragment
         is_last = IS_LAST if start + fragment_bytes >= len(encoded_command) else 0
-        put_header(encoded, at, context_id, IS_COMMAND | is_last, len(fragment))
-    return bytes(encoded)
+        pdus += _PDU_AND_PDV.pack(*_header(context_id, IS_COMMAND | is_last, len(fragment))), fragment
+    return b"".join(pdus)
+
+
+def _header(context_id: int, control: int, fragment_bytes: int) -> tuple[int, int, int, int, int]:
+    length = fragment_bytes + 2
+    return PduType.P_DATA_TF, length + 4, length, context_id, control
