@@ -74,6 +74,7 @@ class InstanceFile:
         _write(self._descriptor, [memoryview(gathered), data])
 
     def _begin_write_back(self) -> None:
+        self._write_out(_NOTHING)
         start, count = self._written_back_bytes, self.length_bytes - self._written_back_bytes
         self._flushing.begin_write_back(self._descriptor, start, count)
         self._written_back_bytes = self.length_bytes

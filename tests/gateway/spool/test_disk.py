@@ -171,6 +171,24 @@ def test_a_large_instance_is_written_back_on_the_way(spool: Scene, disk: FaultyD
         reception.promise()
 
 
+class WatchfulDisk(FaultyDisk):
+    """Looks whether what is to be written back has been written."""
+
+    def begin_write_back(self, descriptor: int, start: int, count: int) -> None:
+        super().begin_write_back(descriptor, start, count)
+        assert os.fstat(descriptor).st_size == start + count
+
+
+def test_small_fragments_are_written_before_they_are_written_back(tmp_path: Path) -> None:
+    path, disk = tmp_path / "1.dcm", WatchfulDisk()
+    path.touch()
+    file = InstanceFile(str(path), b"DICM", disk)
+    for _ in range(1100):
+        file.write(memoryview(bytes(16_000)))
+    assert disk.flushed == ["write-back"] * 2
+    file.discard()
+
+
 @pytest.mark.parametrize("fragments", [[], [10], [4000] * 3, [300_000], [16_000] * 50, [10, 70_000, 10]])
 def test_the_preamble_is_written_after_the_data(
     tmp_path: Path, fragments: list[int], monkeypatch: pytest.MonkeyPatch
