@@ -74,9 +74,7 @@ def measure_phases(scene: Scene) -> Found:
                     for name, load in loads.items():
                         scene.say(f"event, Prefect on {database}: round {number} of {scene.rounds}")
                         found.setdefault((name, database), []).append(_round(site, load))
-                pid = site.gateway.server.pid
-                assert pid
-                with profiled(pid, scene.profiles, f"event-{database.lower()}"):
+                with profiled(site.receiver.pid, scene.profiles, f"event-{database.lower()}"):
                     _round(site, next(iter(loads.values())))
     return found
 

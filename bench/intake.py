@@ -47,8 +47,7 @@ def measure(scene: Scene) -> list[Row]:
     rows = [_beside_orthanc(found, case) for case in (CT_1, CT_4, MR_1, MR_4)]
     rows += [_beside_storescp(found, case) for case in (CT_1, MR_1)]
     rows += [_cpu(found, case) for case in (CT_1, MR_1)]
-    if flushes.can_count():
-        rows += [_flushes(scene, case) for case in (CT_1, MR_1)]
+    rows += [row for case in (CT_1, MR_1) if (row := _flushes(scene, case))]
     return rows
 
 
@@ -121,22 +120,25 @@ def _beside_storescp(found: Found, case: Case) -> Row:
     )
 
 
-def _flushes(scene: Scene, case: Case) -> Row:
+def _flushes(scene: Scene, case: Case) -> Row | None:
+    ours, peer = (_flushes_each(scene, name, case) for name in (GATEWAY, ORTHANC))
+    if ours is None or peer is None:
+        return None
     return Row(
         what=f"flushes for each instance received, {case}",
         unit="system calls",
-        ours=_flushes_each(scene, GATEWAY, case),
+        ours=ours,
         at_most=1.1,
-        note=f"Orthanc {_flushes_each(scene, ORTHANC, case):.2f}",
+        note=f"Orthanc {peer:.2f}",
     )
 
 
-def _flushes_each(scene: Scene, name: str, case: Case) -> float:
+def _flushes_each(scene: Scene, name: str, case: Case) -> float | None:
     load = Load(_load(scene, case).files)
     with scene.fresh("flushes") as directory, RECEIVERS[name](directory) as receiver:
-        with flushes.counted(receiver.pid, scene.work / "flushes") as counted:
+        with flushes.counted(receiver.pid, scene.work) as counted:
             send(receiver, load)
-        return counted.count / load.instances
+        return None if counted.count is None else counted.count / load.instances
 
 
 def _cpu(found: Found, case: Case) -> Row:
