@@ -54,10 +54,10 @@ def store_files(
 ) -> Iterator[tuple[Part10File, StoreOutcome]]:
     """Send `files`, `at_once` requests at a time, and yield those of a batch with their outcomes when it is answered.
 
-    What a batch leaves unnamed is sent alone before it is called final. When `stopping` is set, or after a request that
-    failed, no other begins, and those on their way are waited for. Files that were not yielded were not stored, as far
-    as anybody knows. Raises PeerRefused and PeerUnavailable; the latter also where several files in a row can't be
-    stored now. The files of a request that was not answered are yielded as transient first: put them last the next
+    What a batch leaves unnamed is sent alone before it is called final. When `stopping` is set, or once it was a failed
+    request's turn, no other begins, and those on their way are waited for. Files that were not yielded were not stored,
+    as far as anybody knows. Raises PeerRefused and PeerUnavailable; the latter also where several files in a row can't
+    be stored now. The files of a request that was not answered are yielded as transient first: put them last the next
     time, they may be the reason.
     """
     return _Sending(client, files, stopping, limits or BatchLimits(), at_once).outcomes()

@@ -31,18 +31,21 @@ def files(tmp_path: Path) -> list[Part10File]:
 
 
 class Together:
-    """Lets two requests come in whole before either is answered."""
+    """Lets two requests come in whole before either is answered: that with the first files so, any other so.
 
-    def __init__(self) -> None:
+    Which of two connections is accepted first is nobody's to say.
+    """
+
+    def __init__(self, answer_first: Behave, answer_other: Behave) -> None:
+        self._answer_first = answer_first
+        self._answer_other = answer_other
         self._both = threading.Barrier(2, timeout=30)
 
-    def then(self, answer: Behave) -> Behave:
-        def behave(conversation: Conversation) -> None:
-            conversation.read_body()
-            self._both.wait()
-            answer(conversation)
-
-        return behave
+    def __call__(self, conversation: Conversation) -> None:
+        conversation.read_body()
+        self._both.wait()
+        answer = self._answer_first if FIRST[0] in conversation.names else self._answer_other
+        answer(conversation)
 
 
 def refuse(conversation: Conversation) -> None:
@@ -59,7 +62,7 @@ def find_too_large(conversation: Conversation) -> None:
 
 
 def test_two_are_on_their_way_and_outcomes_come_in_the_order_of_the_files(files: list[Part10File]) -> None:
-    with raw_service(Together().then(answer_stored)) as service:
+    with raw_service(Together(answer_stored, answer_stored)) as service:
         sending = send(service.client(), files, PAIRS, at_once=2)
     assert sending.error is None
     assert sending.stored == [file.sop_instance_uid for file in files]
@@ -70,8 +73,7 @@ def test_two_are_on_their_way_and_outcomes_come_in_the_order_of_the_files(files:
 def test_what_is_on_its_way_when_another_fails_is_waited_for_and_no_more_is_sent(
     files: list[Part10File], failing: Behave, error: type[Exception]
 ) -> None:
-    together = Together()
-    with raw_service(together.then(failing), together.then(answer_stored)) as service:
+    with raw_service(Together(failing, answer_stored)) as service:
         sending = send(service.client(), files, PAIRS, at_once=2)
     assert isinstance(sending.error, error)
     assert sorted(service.sent) == FIRST + SECOND
@@ -87,7 +89,7 @@ def test_a_stop_waits_for_what_is_on_its_way(files: list[Part10File]) -> None:
         stopping.set()
         answer_stored(conversation)
 
-    with raw_service(Together().then(stop_and_store)) as service:
+    with raw_service(Together(stop_and_store, stop_and_store)) as service:
         sending = send(service.client(), files, PAIRS, stopping, at_once=2)
     assert (sending.stored, sending.error) == (FIRST + SECOND, None)
 
@@ -109,8 +111,7 @@ def test_a_service_that_can_store_nothing_now_is_left_alone(files: list[Part10Fi
 def test_a_service_that_can_store_nothing_now_is_said_to_be_so_whatever_the_other_answer_is(
     files: list[Part10File], second: Behave
 ) -> None:
-    together = Together()
-    with raw_service(together.then(fail_all), together.then(second)) as service:
+    with raw_service(Together(fail_all, second)) as service:
         sending = send(service.client(), files[:6], BatchLimits(most_files=3), at_once=2)
     assert isinstance(sending.error, PeerUnavailable | PeerRefused)
     assert len(service.batches) == 2
