@@ -27,8 +27,10 @@ ORDER = list(PriorityClass)
 
 @pytest.fixture
 def prefect(tmp_path: Path, postgresql: PostgreSQL) -> Iterator[PrefectServer]:
+    """A server that marks no run as late: one that is being marked is passed over by a worker that looks then."""
     url = postgresql.url(postgresql.new_database(), "asyncpg")
-    with prefect_server.running(tmp_path / "prefect", url) as peer:
+    late = {"PREFECT_SERVER_SERVICES_LATE_RUNS_AFTER_SECONDS": "3600"}
+    with prefect_server.running(tmp_path / "prefect", url, late) as peer:
         yield peer
 
 
