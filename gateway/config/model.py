@@ -165,6 +165,9 @@ class DimseDestination(Section):
     port: Port = 104
     calling_ae_title: AETitle | None = None
     retry_for_seconds: Seconds = Field(3600, description="how long an export waits for it while it is away")
+    operations_at_once: int = Field(
+        8, ge=1, le=64, description="of one association, where it grants that; a crash leaves as many files in doubt"
+    )
     connect_seconds: Seconds = Field(10, description="for each address of its host")
     answer_seconds: Seconds = Field(120, description="from the last byte of a file to the answer")
     slowest_bytes_per_second: int = Field(100_000, ge=1, description="a file that goes more slowly is given up")

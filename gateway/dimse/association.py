@@ -9,7 +9,7 @@ from typing import Self
 from gateway.connection_errors import reason
 from gateway.dimse.command import Response, decode_response
 from gateway.dimse.connection import Connection, ConnectionEnded, PduType, PeerSilent, UnexpectedPdu
-from gateway.dimse.negotiation import Acceptance, Proposal, decode_acceptance, encode_request
+from gateway.dimse.negotiation import ONE_AT_A_TIME, Acceptance, Proposal, decode_acceptance, encode_request
 from gateway.dimse.pdv import IS_COMMAND, IS_LAST, fragments
 from gateway.dimse.peer import Patience, Peer
 from gateway.dimse.refusals import abort_text, rejection
@@ -44,7 +44,9 @@ class Association:
         self.acceptance = Acceptance({}, 0)
 
     @classmethod
-    def open(cls, peer: Peer, patience: Patience, proposals: Sequence[Proposal]) -> Self:
+    def open(
+        cls, peer: Peer, patience: Patience, proposals: Sequence[Proposal], operations_at_once: int = ONE_AT_A_TIME
+    ) -> Self:
         """Connect and negotiate. Raises PeerUnavailable, or PeerRefused for a rejection that waiting does not cure."""
         try:
             connection = Connection.to(peer.host, peer.port, patience.connect_seconds, _LONGEST_ANSWER_BYTES)
@@ -52,7 +54,7 @@ class Association:
             raise PeerUnavailable(f"{peer} can't be reached: {reason(error)}") from error
         association = cls(connection, peer, patience)
         with association._trouble("while the association was negotiated"):
-            association._negotiate(proposals)
+            association._negotiate(proposals, operations_at_once)
         return association
 
     def __enter__(self) -> Self:
@@ -120,9 +122,9 @@ class Association:
             self._connection.send(bytes((PduType.A_ABORT, 0, 0, 0, 0, 4, 0, 0, 0, 0)), _LINGER_SECONDS)
         self._connection.close(_LINGER_SECONDS)
 
-    def _negotiate(self, proposals: Sequence[Proposal]) -> None:
+    def _negotiate(self, proposals: Sequence[Proposal], operations_at_once: int) -> None:
         seconds = self._patience.negotiate_seconds
-        self._connection.send(encode_request(self.peer, proposals, _MAX_PDU_BYTES), seconds)
+        self._connection.send(encode_request(self.peer, proposals, _MAX_PDU_BYTES, operations_at_once), seconds)
         kind, pdu = self._read_any(time.monotonic() + seconds)
         if kind == PduType.A_ASSOCIATE_RJ and len(pdu) == 4:
             self._close()
@@ -147,9 +149,11 @@ class Association:
         return kind, pdu
 
     def _last_words(self) -> _PeerAborted | None:
-        """Why the peer closed, if it said so: an A-ABORT that it sent before."""
+        """Why the peer closed, if it said so: an A-ABORT that it sent before, behind answers perhaps."""
+        deadline = time.monotonic() + _LAST_WORDS_SECONDS
         try:
-            self._read_any(time.monotonic() + _LAST_WORDS_SECONDS)
+            while time.monotonic() < deadline:
+                self._read_any(deadline)
         except _PeerAborted as aborted:
             return aborted
         except (ConnectionEnded, UnexpectedPdu):

@@ -11,6 +11,7 @@ from pydicom.uid import UID
 from pynetdicom.pdu import A_ASSOCIATE_AC, A_ASSOCIATE_RQ
 from pynetdicom.pdu_primitives import (
     A_ASSOCIATE,
+    AsynchronousOperationsWindowNegotiation,
     ImplementationClassUIDNotification,
     ImplementationVersionNameNotification,
     MaximumLengthNotification,
@@ -23,6 +24,7 @@ from gateway.dimse.peer import Peer
 
 APPLICATION_CONTEXT = "1.2.840.10008.3.1.1.1"
 VERIFICATION = "1.2.840.10008.1.1"
+ONE_AT_A_TIME = 1  # operations, where none of the two speaks of a window (PS3.7 section D.3.3.3)
 MOST_CONTEXTS = 128  # their ids are the odd numbers of one byte (PS3.8 section 9.3.2.2)
 
 ACCEPTED, NO_ABSTRACT_SYNTAX, NO_TRANSFER_SYNTAX = 0, 3, 4
@@ -52,14 +54,20 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """An A-ASSOCIATE-AC: the answers by proposal, and the longest PDU that the peer takes (0: no limit, PS3.8 D.1)."""
+    """An A-ASSOCIATE-AC: the answers by proposal, and the longest PDU that the peer takes (0: no limit, PS3.8 D.1).
+
+    `operations_at_once` is how many requests the peer lets us have open (0: no limit).
+    """
 
     answers: Mapping[Proposal, Answer]
     peer_max_pdu_bytes: int
+    operations_at_once: int = ONE_AT_A_TIME
 
 
-def encode_request(peer: Peer, proposals: Sequence[Proposal], max_pdu_bytes: int) -> bytes:
-    """Return the A-ASSOCIATE-RQ PDU. No asynchronous operations are asked for: one request is open at a time."""
+def encode_request(
+    peer: Peer, proposals: Sequence[Proposal], max_pdu_bytes: int, operations_at_once: int = ONE_AT_A_TIME
+) -> bytes:
+    """Return the A-ASSOCIATE-RQ PDU. It asks for a window of asynchronous operations where more than one is wanted."""
     request = A_ASSOCIATE()
     request.application_context_name = APPLICATION_CONTEXT
     request.calling_ae_title = peer.calling_ae
@@ -68,6 +76,8 @@ def encode_request(peer: Peer, proposals: Sequence[Proposal], max_pdu_bytes: int
         _numbered(context_id, proposal) for context_id, proposal in _with_ids(proposals)
     ]
     request.user_information = user_information(max_pdu_bytes)
+    if operations_at_once != ONE_AT_A_TIME:
+        request.user_information.append(operations_window(operations_at_once))
     return bytes(A_ASSOCIATE_RQ(request).encode())
 
 
@@ -85,7 +95,9 @@ def decode_acceptance(pdu: memoryview, proposals: Sequence[Proposal]) -> Accepta
             proposal: _answer(context_id, proposal, results.get(context_id))
             for context_id, proposal in _with_ids(proposals)
         }
-        return Acceptance(answers, int(primitive.maximum_length_received or 0))
+        window = operations_asked_for(primitive)
+        granted = ONE_AT_A_TIME if window is None else window
+        return Acceptance(answers, int(primitive.maximum_length_received or 0), granted)
     except Exception as error:  # pynetdicom raises whatever its parsers happen to meet
         raise UnexpectedPdu("the answer to the association request can't be read", reason=6) from error
 
@@ -99,6 +111,25 @@ def user_information(max_pdu_bytes: int) -> list[Any]:
     version = ImplementationVersionNameNotification()
     version.implementation_version_name = IMPLEMENTATION_VERSION_NAME
     return [length, class_uid, version]
+
+
+def operations_window(operations: int) -> AsynchronousOperationsWindowNegotiation:
+    """The item by which a requestor asks to have so many operations open (0: no limit), or is granted that.
+
+    The other way it stays at one: nobody here serves operations to a peer that it has called.
+    """
+    window = AsynchronousOperationsWindowNegotiation()
+    window.maximum_number_operations_invoked = operations
+    window.maximum_number_operations_performed = ONE_AT_A_TIME
+    return window
+
+
+def operations_asked_for(primitive: A_ASSOCIATE) -> int | None:
+    """How many operations the requestor wants to have open, or may; None where that is not spoken of."""
+    for item in primitive.user_information:
+        if isinstance(item, AsynchronousOperationsWindowNegotiation):
+            return int(item.maximum_number_operations_invoked)
+    return None
 
 
 def _with_ids(proposals: Sequence[Proposal]) -> list[tuple[int, Proposal]]:

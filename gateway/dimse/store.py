@@ -1,10 +1,11 @@
 """Many files to one peer by C-STORE: as few associations as their contexts allow, one after the other."""
 
 import threading
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 
 from gateway.dicom.part10_file import Part10File
-from gateway.dimse.negotiation import MOST_CONTEXTS, Proposal
+from gateway.dimse.negotiation import MOST_CONTEXTS, ONE_AT_A_TIME, Proposal
 from gateway.dimse.peer import Patience, Peer
 from gateway.dimse.store_association import StoreAssociation, proposal
 from gateway.errors import PeerUnavailable
@@ -26,36 +27,55 @@ def plan_associations(files: Iterable[Part10File]) -> list[list[Part10File]]:
 
 
 def store_files(
-    peer: Peer, patience: Patience, files: Iterable[Part10File], stopping: threading.Event
+    peer: Peer,
+    patience: Patience,
+    files: Iterable[Part10File],
+    stopping: threading.Event,
+    at_once: int = ONE_AT_A_TIME,
 ) -> Iterator[tuple[Part10File, StoreOutcome]]:
-    """Send `files`, and yield each with its outcome before the next is sent.
+    """Send `files`, and yield each with its outcome while at most `at_once` wait for theirs, if the peer grants that.
 
     Ends early, with the association released, when `stopping` is set between two files. Files that were not yielded
     were not stored, as far as anybody knows. Raises PeerRefused and PeerUnavailable; the latter also where a peer
-    answers several files in a row that it can't store them now. The file that was on its way when an association
-    broke is yielded as transient first: put it last the next time, it may be the reason.
+    answers several files in a row that it can't store them now. The files that were on their way when an association
+    broke are yielded as transient first: put them last the next time, they may be the reason.
     """
     for group in plan_associations(files):
         if stopping.is_set():
             return
-        with StoreAssociation.open(peer, patience, group) as association:
+        with StoreAssociation.open(peer, patience, group, at_once) as association:
             yield from _send(association, peer, group, stopping)
 
 
 def _send(
     association: StoreAssociation, peer: Peer, files: Sequence[Part10File], stopping: threading.Event
 ) -> Iterator[tuple[Part10File, StoreOutcome]]:
-    in_a_row = 0
-    for file in files:
-        if stopping.is_set():
-            return
-        try:
-            outcome = association.send(file)
-        except PeerUnavailable as error:
+    try:
+        yield from _outcomes(association, peer, files, stopping)
+    except PeerUnavailable as error:
+        for file in association.on_their_way:
             yield file, StoreOutcome(Outcome.TRANSIENT, str(error))
-            raise
+        raise
+
+
+def _outcomes(
+    association: StoreAssociation, peer: Peer, files: Sequence[Part10File], stopping: threading.Event
+) -> Iterator[tuple[Part10File, StoreOutcome]]:
+    left: deque[Part10File] = deque()
+    for file in files:
+        if refusal := association.refusal(file):
+            yield file, refusal
+        else:
+            left.append(file)
+    in_a_row = 0
+    while True:
+        while left and association.has_room and in_a_row < _TRANSIENT_IN_A_ROW and not stopping.is_set():
+            association.send(left.popleft())
+        if not association.on_their_way:
+            break
+        file, outcome = association.next_outcome()
         yield file, outcome
         in_a_row = in_a_row + 1 if outcome.outcome is Outcome.TRANSIENT else 0
-        if in_a_row == _TRANSIENT_IN_A_ROW:
-            association.release()
-            raise PeerUnavailable(f"{peer} can't store now: {outcome.reason}")
+    if in_a_row >= _TRANSIENT_IN_A_ROW:
+        association.release()
+        raise PeerUnavailable(f"{peer} can't store now: {outcome.reason}")

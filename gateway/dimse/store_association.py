@@ -1,4 +1,6 @@
-"""C-STORE as its user: files go out as they lie on disk, one request open at a time (PS3.7 section 9.3.1).
+"""C-STORE as its user: files go out as they lie on disk (PS3.7 section 9.3.1).
+
+As many requests are open at once as the peer grants: one where it says nothing of that (PS3.7 section D.3.3.3).
 
 Not pynetdicom's `send_c_store`: it queues a whole file in memory, and waits for ever on a peer that stops reading.
 """
@@ -12,7 +14,7 @@ from gateway.dicom.part10_file import Part10File
 from gateway.dimse.association import Association
 from gateway.dimse.command import CommandField, encode_store_request
 from gateway.dimse.data_set_pdus import DataSetPdus
-from gateway.dimse.negotiation import Answer, Proposal
+from gateway.dimse.negotiation import ONE_AT_A_TIME, Answer, Proposal
 from gateway.dimse.peer import Patience, Peer
 from gateway.dimse.refusals import context_refusal
 from gateway.store_outcome import StoreOutcome, outcome_of_status
@@ -29,10 +31,10 @@ def proposal(file: Part10File) -> Proposal:
 class StoreAssociation:
     """An association that files are sent over. Leaving the block releases it, or aborts it where an exception passes.
 
-    Whatever ends it early is raised as PeerUnavailable: the file on its way was not answered, the next can't be sent.
+    Whatever ends it early is raised as PeerUnavailable: files on their way were not answered, the next can't be sent.
     """
 
-    def __init__(self, association: Association, patience: Patience) -> None:
+    def __init__(self, association: Association, patience: Patience, operations_at_once: int = ONE_AT_A_TIME) -> None:
         peer_max_pdu_bytes = association.acceptance.peer_max_pdu_bytes
         if 0 < peer_max_pdu_bytes < _SMALLEST_PDU_BYTES:
             raise association.break_rules(f"its maximum PDU length of {peer_max_pdu_bytes} holds nothing")
@@ -40,16 +42,22 @@ class StoreAssociation:
         self._patience = patience
         self._answers = association.acceptance.answers
         self._pdus = DataSetPdus(peer_max_pdu_bytes)
+        granted = association.acceptance.operations_at_once
+        self._at_once = min(granted or operations_at_once, operations_at_once)
+        self._on_their_way: dict[int, Part10File] = {}
+        self._deadline = 0.0  # monotonic, for the answer to all that are on their way
         self._last_message_id = 0
 
     @classmethod
-    def open(cls, peer: Peer, patience: Patience, files: Iterable[Part10File]) -> Self:
+    def open(
+        cls, peer: Peer, patience: Patience, files: Iterable[Part10File], operations_at_once: int = ONE_AT_A_TIME
+    ) -> Self:
         """Ask for an association with a context for each SOP class and transfer syntax of `files`, at most 128.
 
         Raises PeerUnavailable, or PeerRefused where the peer rejects it for good.
         """
         proposals: Sequence[Proposal] = list(dict.fromkeys(map(proposal, files)))
-        return cls(Association.open(peer, patience, proposals), patience)
+        return cls(Association.open(peer, patience, proposals, operations_at_once), patience, operations_at_once)
 
     def __enter__(self) -> Self:
         return self
@@ -67,16 +75,40 @@ class StoreAssociation:
         any_accepted = any(other.is_accepted for other in self._answers.values())
         return context_refusal(self._association.peer, proposal(file), answer, any_accepted=any_accepted)
 
-    def send(self, file: Part10File) -> StoreOutcome:
-        """Send one file and return what the peer answers, or why it can't be sent.
+    @property
+    def on_their_way(self) -> list[Part10File]:
+        """The files that were begun and are not answered, the first first."""
+        return list(self._on_their_way.values())
 
-        Raises PeerUnavailable where the association ends before the answer; Damaged where the file can't be read.
+    @property
+    def has_room(self) -> bool:
+        """Whether another file may be sent before one is answered."""
+        return len(self._on_their_way) < self._at_once
+
+    def send(self, file: Part10File) -> None:
+        """Send one file, whose context is accepted, while there is room; `next_outcome` says what becomes of it.
+
+        Raises PeerUnavailable where the association ends; Damaged where the file can't be read.
         """
-        if refusal := self.refusal(file):
-            return refusal
-        deadline = time.monotonic() + self._patience.file_seconds(file.data_set_bytes)
-        message_id = self._request(file, deadline)
-        return self._outcome(message_id, deadline)
+        message_id = self._last_message_id = self._last_message_id % _LAST_MESSAGE_ID + 1
+        served_from = self._deadline if self._on_their_way else time.monotonic()
+        self._deadline = served_from + self._patience.file_seconds(file.data_set_bytes)
+        self._on_their_way[message_id] = file
+        command = encode_store_request(message_id, file.sop_class_uid, file.sop_instance_uid)
+        context_id = self._answer(file).context_id
+        with file.opened() as descriptor:
+            pieces = self._pdus.message(context_id, command, descriptor, file.data_set_offset, file.data_set_bytes)
+            for piece in pieces:
+                self._association.send(piece, self._deadline)
+
+    def next_outcome(self) -> tuple[Part10File, StoreOutcome]:
+        """Return a file that the peer has answered, and what it says. Raises PeerUnavailable as `send` does."""
+        response = self._association.read_response(self._deadline)
+        file = self._on_their_way.get(response.message_id)
+        if file is None or not response.answers(CommandField.C_STORE_RQ, response.message_id):
+            raise self._association.break_rules(f"message {response.message_id} was answered, which is not open")
+        del self._on_their_way[response.message_id]
+        return file, outcome_of_status(response.status.code, response.status.comment)
 
     def release(self) -> None:
         """End the association in good order."""
@@ -88,20 +120,3 @@ class StoreAssociation:
 
     def _answer(self, file: Part10File) -> Answer:
         return self._answers[proposal(file)]
-
-    def _request(self, file: Part10File, deadline: float) -> int:
-        """Send a request and its data set; return the message id that its answer will name."""
-        message_id = self._last_message_id = self._last_message_id % _LAST_MESSAGE_ID + 1
-        command = encode_store_request(message_id, file.sop_class_uid, file.sop_instance_uid)
-        context_id = self._answer(file).context_id
-        with file.opened() as descriptor:
-            pieces = self._pdus.message(context_id, command, descriptor, file.data_set_offset, file.data_set_bytes)
-            for piece in pieces:
-                self._association.send(piece, deadline)
-        return message_id
-
-    def _outcome(self, message_id: int, deadline: float) -> StoreOutcome:
-        response = self._association.read_response(deadline)
-        if not response.answers(CommandField.C_STORE_RQ, message_id):
-            raise self._association.break_rules(f"message {response.message_id} was answered, not {message_id}")
-        return outcome_of_status(response.status.code, response.status.comment)

@@ -21,7 +21,7 @@ _PROBE_SECONDS = 10.0
 def send_files(
     destination: Destination, calling_ae_title: str, files: Iterable[Part10File], stopping: threading.Event
 ) -> Iterator[tuple[Part10File, StoreOutcome]]:
-    """Send files, and yield each with its outcome before the next is sent, or the next batch.
+    """Send files, and yield each with its outcome as it comes: at most what the destination says is on its way.
 
     Raises PeerUnavailable, after the files that were on their way were yielded as transient, and PeerRefused. Ends
     early, in good order, when `stopping` is set.
@@ -32,7 +32,8 @@ def send_files(
             answer_seconds=destination.answer_seconds,
             slowest_bytes_per_second=destination.slowest_bytes_per_second,
         )
-        return dimse.store_files(peer_of(destination, calling_ae_title), patience, files, stopping)
+        peer = peer_of(destination, calling_ae_title)
+        return dimse.store_files(peer, patience, files, stopping, at_once=destination.operations_at_once)
     client = _client(destination, destination.answer_seconds)
     return dicomweb.store_files(client, files, stopping, at_once=destination.requests_at_once)
 

@@ -16,6 +16,8 @@ from gateway.dimse.negotiation import (
     NO_ABSTRACT_SYNTAX,
     NO_TRANSFER_SYNTAX,
     VERIFICATION,
+    operations_asked_for,
+    operations_window,
     user_information,
 )
 from gateway.registry import Registry
@@ -97,7 +99,11 @@ def judge(request: Request, address: str, registry: Registry) -> Rejection | Non
 
 
 def accept(request: Request, max_pdu_bytes: int) -> tuple[bytes, Contexts]:
-    """Return the A-ASSOCIATE-AC that answers `request`, and the contexts that it accepts."""
+    """Return the A-ASSOCIATE-AC that answers `request`, and the contexts that it accepts.
+
+    Whatever window of asynchronous operations is asked for is granted (PS3.7 section D.3.3.3): requests are served one
+    after the other, and those that wait take no memory here, since they are not read before.
+    """
     proposed = request.primitive.presentation_context_definition_list
     contexts = [_answer(context) for context in proposed]
     answer = A_ASSOCIATE()
@@ -107,6 +113,8 @@ def accept(request: Request, max_pdu_bytes: int) -> tuple[bytes, Contexts]:
     answer.result = 0
     answer.presentation_context_definition_results_list = contexts
     answer.user_information = user_information(max_pdu_bytes)
+    if (operations := operations_asked_for(request.primitive)) is not None:
+        answer.user_information.append(operations_window(operations))
     accepted = {
         context.context_id: str(context.transfer_syntax[0])
         for context in contexts

@@ -3,6 +3,7 @@
 It shares no code with the gateway: what it can read, others can.
 """
 
+import select
 import socket
 import struct
 import threading
@@ -13,7 +14,12 @@ from dataclasses import dataclass, field
 
 from crc32c import crc32c
 from pynetdicom.pdu import A_ASSOCIATE_AC, A_ASSOCIATE_RJ, A_ASSOCIATE_RQ
-from pynetdicom.pdu_primitives import A_ASSOCIATE, ImplementationClassUIDNotification, MaximumLengthNotification
+from pynetdicom.pdu_primitives import (
+    A_ASSOCIATE,
+    AsynchronousOperationsWindowNegotiation,
+    ImplementationClassUIDNotification,
+    MaximumLengthNotification,
+)
 from pynetdicom.presentation import PresentationContext
 
 from gateway.dimse.peer import Peer
@@ -21,6 +27,7 @@ from tests.listeners.scp.raw_peer import elements
 
 _RESET = struct.pack("ii", 1, 0)
 _PIECE_BYTES = 65_536
+_MOMENT_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +55,16 @@ def answer_success(association: "Association", number: int) -> None:
 
 @dataclass
 class Manners:
-    """How the archive behaves. `answer` is called with the number of the request, from 1, when that is whole."""
+    """How the archive behaves. `answer` is called with the number of the request, from 1, when that is whole.
+
+    `operations` is the window that it grants; None: it does not speak of one, as most don't.
+    """
 
     rejection: tuple[int, int, int] | None = None
     accepts: Callable[[str, str], int] = accept_all
     answer: Callable[["Association", int], None] = answer_success
     max_pdu_bytes: int = 16_384
+    operations: int | None = None
     bytes_per_second: int | None = None
     interrupt_after_bytes: int | None = None
     interrupt: Callable[["Association"], None] = lambda association: None
@@ -150,11 +161,10 @@ class Association:
 
     def answer(self, status: int, comment: str = "", *, message_id: int | None = None) -> None:
         """Answer the request that came last."""
-        asked = int.from_bytes(self.command[0x0110], "little")
         values = {
             0x0002: self.command[0x0002],
             0x0100: struct.pack("<H", int.from_bytes(self.command[0x0100], "little") | 0x8000),
-            0x0120: struct.pack("<H", asked if message_id is None else message_id),
+            0x0120: struct.pack("<H", self.message_id if message_id is None else message_id),
             0x0800: b"\1\1",
             0x0900: struct.pack("<H", status),
             0x0902: (comment + " " * (len(comment) % 2)).encode(),
@@ -162,6 +172,16 @@ class Association:
         body = b"".join(struct.pack("<HHI", 0, tag, len(value)) + value for tag, value in values.items() if value)
         encoded = struct.pack("<HHII", 0, 0, 4, len(body)) + body
         self.send_pdu(4, struct.pack(">IBB", len(encoded) + 2, self.context_id, 3) + encoded)
+
+    @property
+    def message_id(self) -> int:
+        """Of the request that came last."""
+        return int.from_bytes(self.command[0x0110], "little")
+
+    @property
+    def more_waits(self) -> bool:
+        """Whether the sender goes on before it is answered: looked at for a moment."""
+        return bool(select.select([self.socket], [], [], _MOMENT_SECONDS)[0])
 
     def send_pdu(self, kind: int, body: bytes) -> None:
         self.socket.sendall(struct.pack(">BxI", kind, len(body)) + body)
@@ -216,6 +236,10 @@ class Association:
         length, maker = MaximumLengthNotification(), ImplementationClassUIDNotification()
         length.maximum_length_received, maker.implementation_class_uid = self.pacs.manners.max_pdu_bytes, "1.2.3.4"
         answer.user_information = [length, maker]
+        if self.pacs.manners.operations is not None:
+            window = AsynchronousOperationsWindowNegotiation()
+            window.maximum_number_operations_invoked = self.pacs.manners.operations
+            answer.user_information.append(window)
         return bytes(A_ASSOCIATE_AC(answer).encode())
 
     def _read_message(self) -> None:

@@ -16,6 +16,7 @@ def send(
     files: Iterable[Part10File],
     patience: Patience = HASTY,
     stopping: threading.Event | None = None,
+    at_once: int = 1,
 ) -> Sending:
     """Send `files` once."""
-    return collect(store_files(peer, patience, files, stopping or threading.Event()))
+    return collect(store_files(peer, patience, files, stopping or threading.Event(), at_once))

@@ -7,7 +7,12 @@ from typing import Self
 
 from pydicom.uid import UID
 from pynetdicom.pdu import A_ASSOCIATE_AC, A_ASSOCIATE_RQ
-from pynetdicom.pdu_primitives import A_ASSOCIATE, ImplementationClassUIDNotification, MaximumLengthNotification
+from pynetdicom.pdu_primitives import (
+    A_ASSOCIATE,
+    AsynchronousOperationsWindowNegotiation,
+    ImplementationClassUIDNotification,
+    MaximumLengthNotification,
+)
 from pynetdicom.presentation import build_context
 
 from tests.gateway.spool.scene import CT, EXPLICIT_LITTLE
@@ -25,6 +30,7 @@ class RawPeer:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=10)
         self.contexts: dict[int, str] = {}
         self.max_pdu_bytes = 0
+        self.window: tuple[int, int] | None = None  # operations invoked and performed, where they are granted
 
     def __enter__(self) -> Self:
         return self
@@ -41,10 +47,13 @@ class RawPeer:
         called_ae: str = "MIG",
         application_context: str = "1.2.840.10008.3.1.1.1",
         protocol_version: int = 1,
+        window: tuple[int, int] | None = None,
     ) -> tuple[int, bytes]:
         """Send an A-ASSOCIATE-RQ; return the answer. Accepted contexts are in `contexts` then."""
         primitive = _request(contexts or ((CT, [EXPLICIT_LITTLE]),), calling_ae or "ANYBODY", called_ae)
         primitive.application_context_name = UID(application_context)
+        if window is not None:
+            primitive.user_information.append(_window(*window))
         request = A_ASSOCIATE_RQ(primitive)
         encoded = bytearray(request.encode())
         encoded[6:8] = struct.pack(">H", protocol_version)
@@ -60,6 +69,9 @@ class RawPeer:
         accepted.decode(b"\x02\0" + struct.pack(">I", len(answer)) + answer)
         primitive = accepted.to_primitive()
         self.max_pdu_bytes = int(primitive.maximum_length_received or 0)
+        for item in primitive.user_information:
+            if isinstance(item, AsynchronousOperationsWindowNegotiation):
+                self.window = (item.maximum_number_operations_invoked, item.maximum_number_operations_performed)
         for context in primitive.presentation_context_definition_results_list:
             if context.result == 0:
                 assert context.context_id is not None
@@ -156,3 +168,9 @@ def _request(contexts: tuple[tuple[str, list[str]], ...], calling_ae: str, calle
     class_uid.implementation_class_uid = UID("1.2.3.4")
     request.user_information = [length, class_uid]
     return request
+
+
+def _window(invoked: int, performed: int) -> AsynchronousOperationsWindowNegotiation:
+    window = AsynchronousOperationsWindowNegotiation()
+    window.maximum_number_operations_invoked, window.maximum_number_operations_performed = invoked, performed
+    return window

@@ -83,7 +83,7 @@ def pieces(whole: bytes, data: st.DataObject) -> list[tuple[bytes, int]]:
 
 
 def test_several_messages_may_stand_in_one_pdu(modality: RawPeer, receiver: Receiver) -> None:
-    """As a sender with an asynchronous operations window might, though none is granted."""
+    """As a sender with an asynchronous operations window may send them."""
     pdvs = []
     for number in range(3):
         sop = f"1.2.3.{number}"

@@ -44,6 +44,16 @@ def test_an_echo_is_answered(receiver: Receiver) -> None:
         assert peer.is_closed()
 
 
+@pytest.mark.parametrize(("asked", "granted"), [(None, None), ((1, 1), (1, 1)), ((8, 1), (8, 1)), ((0, 0), (0, 1))])
+def test_a_window_of_operations_is_granted_as_it_is_asked_for(
+    receiver: Receiver, asked: tuple[int, int] | None, granted: tuple[int, int] | None
+) -> None:
+    """PS3.7 section D.3.3.3: operations invoked by the sender, and performed by it, of which it will see none."""
+    with RawPeer(receiver.port) as peer:
+        peer.associate(window=asked)
+        assert peer.window == granted
+
+
 def test_an_unknown_called_ae_title_is_rejected_1_1_7_and_the_association_ends(receiver: Receiver) -> None:
     with RawPeer(receiver.port) as peer:
         assert codes(peer.associate(called_ae="NOBODY")) == "1/1/7"
