@@ -3,6 +3,7 @@
     loop         what the worker does until it is stopped
     worker       the worker type `gateway`: claims runs, hands each to a child, reports its end
     children     the fork server and the children that wait for a run
+    preload      what the fork server does once, so that no child has to
     child        what happens inside one
     left_runs    runs that an earlier life of this worker left behind
     cancellation Cancel in the dashboard ends the child

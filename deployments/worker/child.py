@@ -21,7 +21,6 @@ from prefect.exceptions import Abort, Pause, TerminationSignal
 from prefect.flow_engine import run_flow
 from prefect.flows import Flow, load_flow_from_entrypoint
 from prefect.logging.loggers import flow_run_logger
-from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
 from deployments.logging import configure_logging
 from gateway.config.model import LogSettings
@@ -63,17 +62,14 @@ def _end_with_worker(orders: Connection) -> None:
 
 
 def _carry_out(order: Order) -> ChildExit:
-    # Prefect's heartbeat thread of a flow would hold up the end of each run for a second: the worker is alive
-    # as long as we are, and it tells Prefect so.
-    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
-        try:
-            state = _run(order)
-        except (Abort, Pause):
-            return ChildExit.ENDED  # Prefect refused to let it start, or holds it: either way it knows
-        except TerminationSignal:
-            return ChildExit.TERMINATED
-        except httpx.TransportError:
-            return ChildExit.PREFECT_AWAY
+    try:
+        state = _run(order)
+    except (Abort, Pause):
+        return ChildExit.ENDED  # Prefect refused to let it start, or holds it: either way it knows
+    except TerminationSignal:
+        return ChildExit.TERMINATED
+    except httpx.TransportError:
+        return ChildExit.PREFECT_AWAY
     return ChildExit.WAITS if state.is_scheduled() else ChildExit.ENDED
 
 

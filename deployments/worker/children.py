@@ -19,7 +19,9 @@ import anyio
 from deployments.worker.child import Order, main
 from gateway.config.model import LogSettings
 
-_PRELOADED = ("__main__", "deployments.worker.child", "prefect.events.worker", "prefect.task_engine")
+# The worker, which has read its settings, looks whether the server's version fits: that need not be asked for each run.
+_ENVIRONMENT = {"PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED": "false"}
+_PRELOADED = ("deployments.worker.preload", "__main__", "deployments.worker.child")
 
 
 class Child:
@@ -73,6 +75,7 @@ class ChildPool:
         self._idle: deque[Child] = deque()
         self._wanted = asyncio.Event()
         self._starting = asyncio.Lock()
+        os.environ.update(_ENVIRONMENT)  # the fork server's, which has not started yet
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload([*_PRELOADED, *_modules(entrypoints)])
 

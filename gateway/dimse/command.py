@@ -191,7 +191,3 @@ def decode_number(value: bytes) -> int:
 def decode_command_uid(value: bytes) -> str:
     """Return a UID as the peer wrote it, without its padding; it is not checked."""
     return value.rstrip(b"\0 ").decode("ascii", "replace")
-
-
-def _comment(value: bytes) -> str:
-    return value.decode("ascii", "replace").strip(" \0")

@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,7 @@ from typing import NoReturn
 from uuid import UUID
 
 from prefect import flow, task
+from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas.objects import State
 from prefect.states import AwaitingRetry
 
@@ -48,6 +50,14 @@ def failing_once(marker: str) -> None:
 def reading_settings(written: str) -> None:
     """Write down what the settings file says at this moment."""
     Path(written).write_text(load_settings().settings.scu.ae_title)
+
+
+@flow(name="example-listing-modules")
+def listing_modules(written: str) -> None:
+    """Do what our flows do with Prefect, and write down every module that is imported then."""
+    step(1)
+    create_markdown_artifact("a page")
+    Path(written).write_text(" ".join(sys.modules))
 
 
 @flow(name="example-killed")

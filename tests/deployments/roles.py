@@ -16,7 +16,9 @@ from tests.peers.processes import Server, processes_at_home_in
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
-FLOWS = "trivial asynchronous failing_once killed gated orderly stubborn waiting reading_settings ingesting".split()
+FLOWS = (
+    "trivial asynchronous failing_once listing_modules killed gated orderly stubborn waiting reading_settings ingesting"
+).split()
 
 
 class Role:
