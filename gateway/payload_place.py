@@ -4,8 +4,6 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 from uuid import UUID
 
-from gateway.spool.durable import Flushing
-
 
 class PayloadPlace(Protocol):
     """What assemble and upload need of it. Files are called as the payload's record calls them."""
@@ -14,15 +12,8 @@ class PayloadPlace(Protocol):
     def root(self) -> Path:
         """The directory below which the files lie."""
 
-    @property
-    def flushing(self) -> Flushing:
-        """What makes durable what is written here."""
-
     def open(self, file: str) -> BinaryIO:
         """Open a file to read the bytes that are stored."""
-
-    def assembled_file(self, payload_id: UUID) -> Path:
-        """The DICOM JSON Models of its instances, once they are made."""
 
     def upload_mark(self, payload_id: UUID) -> Path:
         """Is there once its upload has begun: a later run then asks the store what it has."""

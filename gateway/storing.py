@@ -1,19 +1,27 @@
-"""A payload's way into the object store: two objects for each instance, one for a resource, several at a time."""
+"""A payload's way into the object store: two objects for each instance, one for a resource, several at a time.
+
+The DICOM JSON Model of an instance is made when its turn comes, while others are on their way: it takes the
+interpreter, and they wait for the network.
+"""
 
 import io
-import zipfile
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 
+import structlog
 from crc32c import crc32c
 
 from gateway.assembly import Progress
+from gateway.dicom.json_model import dicom_json, minimal_json
+from gateway.errors import InvalidDataSet
 from gateway.object_store import ObjectStore, Upload
 from gateway.payload import Instance, Payload, Resource
 from gateway.payload_place import PayloadPlace
+
+log = structlog.get_logger(__name__)
 
 _QUEUED_FOR_EACH = 4  # instances that wait their turn for each one that is on its way
 
@@ -39,9 +47,8 @@ class PayloadUpload:
         """
         sent = 0
         repeated = self._begun_before()
-        models_file = self.place.assembled_file(self.payload.payload_id)
-        with zipfile.ZipFile(models_file) as models, ThreadPoolExecutor(at_once) as pool:
-            waiting = (pool.submit(self._store, each, models, repeated) for each in self.payload.files)
+        with ThreadPoolExecutor(at_once) as pool:
+            waiting = (pool.submit(self._store, each, repeated) for each in self.payload.files)
             try:
                 for file_bytes, objects in _as_they_end(waiting, at_once * _QUEUED_FOR_EACH):
                     progress(file_bytes)
@@ -61,13 +68,14 @@ class PayloadUpload:
     def _begun_before(self) -> bool:
         mark = self.place.upload_mark(self.payload.payload_id)
         begun = mark.exists()
+        mark.parent.mkdir(exist_ok=True)
         mark.touch()
         return begun
 
-    def _store(self, each: Instance | Resource, models: zipfile.ZipFile, repeated: bool) -> tuple[int, int]:
+    def _store(self, each: Instance | Resource, repeated: bool) -> tuple[int, int]:
         uploads = [self._file(each)]
         if isinstance(each, Instance):
-            uploads.insert(0, self._model(each, models))
+            uploads.insert(0, self._model(each))
         missing = [upload for upload in uploads if not (repeated and self._is_stored(upload))]
         for upload in missing:
             self.store.put(upload)
@@ -87,8 +95,8 @@ class PayloadUpload:
             metadata=self._metadata(each),
         )
 
-    def _model(self, instance: Instance, models: zipfile.ZipFile) -> Upload:
-        model = models.read(instance.metadata_path)
+    def _model(self, instance: Instance) -> Upload:
+        model = model_of(self.place, instance)
         return Upload(
             key=object_prefix(self.payload) + instance.metadata_path,
             open=partial(io.BytesIO, model),
@@ -101,6 +109,15 @@ class PayloadUpload:
     def _metadata(self, each: Instance | Resource) -> dict[str, str]:
         """The user metadata that MIG gives to its objects."""
         return {"FILESOURCE": each.origin.source, "WORKFLOWS": ",".join(self.payload.workflows)}
+
+
+def model_of(place: PayloadPlace, instance: Instance) -> bytes:
+    """Return the DICOM JSON Model of an instance. One that can't be read is named in the log, and stops no study."""
+    try:
+        return dicom_json(place.root / instance.file)
+    except InvalidDataSet as error:
+        log.warning("instance stored with a minimal model", file=instance.file, reason=str(error))
+        return minimal_json(instance)
 
 
 def _as_they_end(starting: Iterable[Future[tuple[int, int]]], at_most: int) -> Iterator[tuple[int, int]]:

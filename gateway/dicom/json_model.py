@@ -7,6 +7,7 @@ OV, OW and UN. Nothing is validated: a value that breaks its VR is written as a 
 import json
 import math
 import struct
+import threading
 import warnings
 from collections.abc import Mapping
 from functools import lru_cache
@@ -40,6 +41,9 @@ _UNFIT = (
     struct.error,
 )
 
+# Filters of warnings are the process's, not the thread's; and the interpreter makes one model at a time anyhow.
+_one_at_a_time = threading.Lock()
+
 config.settings.reading_validation_mode = config.IGNORE
 config.settings.writing_validation_mode = config.IGNORE
 
@@ -47,7 +51,7 @@ config.settings.writing_validation_mode = config.IGNORE
 def dicom_json(path: Path) -> bytes:
     """Return the model of the Part 10 file at `path`. Raises InvalidDataSet where its elements can't be told apart."""
     try:
-        with warnings.catch_warnings(action="ignore"):  # they quote values, and so patients
+        with _one_at_a_time, warnings.catch_warnings(action="ignore"):  # they quote values, and so patients
             return _model(dcmread(path, defer_size=_DEFERRED_BYTES)).encode("utf-8", "replace")
     except (*_UNFIT, OSError, InvalidDicomError, RecursionError) as error:
         raise InvalidDataSet(f"its elements can't be read ({type(error).__name__})") from error

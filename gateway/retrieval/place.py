@@ -5,22 +5,16 @@ from pathlib import Path
 from typing import BinaryIO
 from uuid import UUID
 
-from gateway.spool.durable import Durability, Flushing
-
 
 @dataclass(frozen=True, slots=True)
 class AreaPlace:
     """The area at `root`. Nothing in it is made durable: what a power cut takes is fetched again."""
 
     root: Path
-    flushing: Flushing = Durability.OS
 
     def open(self, file: str) -> BinaryIO:
         """Open a file to read it as it came."""
         return (self.root / file).open("rb")
-
-    def assembled_file(self, payload_id: UUID) -> Path:
-        return self.root / "assembled" / f"{payload_id}.zip"
 
     def upload_mark(self, payload_id: UUID) -> Path:
         return self.root / "uploading"

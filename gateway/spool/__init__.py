@@ -6,7 +6,7 @@ An instance never moves, and where a payload's manifest stands is the payload's 
     spool/scp/owner.lock                   held by the one process that receives
     spool/scp/incoming/<association>/<n>.dcm
     spool/scp/ready/<payload id>.json      closed: the manifest, written once
-    spool/scp/assembled/<payload id>.zip   made by `ingest`, and can be made again
+    spool/scp/uploading/<payload id>       its upload has begun
     spool/scp/done/<payload id>.json       announced: what it lists may be deleted
     spool/scp/damaged/<payload id>/        bytes that were promised and do not verify
 

@@ -54,13 +54,9 @@ class Door:
         """What an operator can do about damaged files."""
         return f"`mig spool show {payload_id}` lists all, and nothing was deleted"
 
-    def assembled_file(self, payload_id: UUID) -> Path:
-        """The DICOM JSON Models of a payload's instances, once `ingest` has made them."""
-        return self.root / "assembled" / f"{payload_id}.zip"
-
     def upload_mark(self, payload_id: UUID) -> Path:
         """Is there once the upload of a payload has begun: a later run then asks the store what it has."""
-        return self.assembled_file(payload_id).with_suffix(".uploading")
+        return self.root / "uploading" / str(payload_id)
 
     def make(self) -> None:
         """Make the area's directories."""
@@ -106,7 +102,6 @@ class Door:
             file.unlink(missing_ok=True)
         for directory in {file.parent for file in files}:
             _remove_if_empty(directory)
-        self.assembled_file(payload.payload_id).unlink(missing_ok=True)
         self.upload_mark(payload.payload_id).unlink(missing_ok=True)
         self._manifest(self.done, payload.payload_id).unlink(missing_ok=True)
 

@@ -1,7 +1,6 @@
 """From a closed payload to objects that are verified: what is checked, what is made, what is sent again."""
 
 import json
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -96,16 +95,6 @@ def test_a_file_that_is_not_what_was_received_stops_the_payload_and_stays(spool:
     path.unlink()
     with pytest.raises(Damaged, match="1 of 3"):
         assemble(spool.door, payload, nothing)
-
-
-def test_models_are_made_once(spool: Scene, payload: Payload) -> None:
-    assemble(spool.door, payload, nothing)
-    made = spool.door.assembled_file(payload.payload_id)
-    first = made.stat().st_mtime_ns
-    assemble(spool.door, payload, nothing)
-    assert made.stat().st_mtime_ns == first
-    with zipfile.ZipFile(made) as archive:
-        assert archive.namelist() == [instance.metadata_path for instance in payload.instances]
 
 
 class FailingStore:

@@ -1,6 +1,8 @@
 """The DICOM JSON Model file beside every instance."""
 
 import json
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -101,6 +103,14 @@ def test_whatever_the_bytes_it_is_a_model_or_said_to_be_impossible(tmp_path: Pat
 
 def test_warnings_that_quote_values_stay_inside(tmp_path: Path) -> None:
     dicom_json(Path(str(get_testdata_file("SC_rgb_jpeg.dcm"))))  # pydicom warns of its VRs
+
+
+def test_models_made_at_once_are_the_same_and_leave_filters_of_warnings_alone() -> None:
+    before, path = list(warnings.filters), sample(SAMPLES[0])
+    with ThreadPoolExecutor(8) as pool:
+        models = list(pool.map(lambda _: dicom_json(path), range(400)))
+    assert set(models) == {dicom_json(path)}
+    assert warnings.filters == before
 
 
 def test_the_minimal_model_names_the_instance(tmp_path: Path) -> None:
