@@ -22,7 +22,7 @@ class AssociationIntake:
         self.layouts = Layouts()
         self._looked = -math.inf  # monotonic: when we saw that there is room
         self._unseen_bytes = 0  # written since then
-        self.files = AssociationFiles(intake.door.incoming, intake.door.flushing)
+        self.files = AssociationFiles(intake.door)
 
     @property
     def association_id(self) -> UUID:

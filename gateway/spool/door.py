@@ -25,10 +25,11 @@ _MANIFEST = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.json")
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """The area below `root`, e.g. `spool/scp`."""
+    """The area below `root`, e.g. `spool/scp`. Its owner makes `zeros_ahead`: `gateway.spool.association_files`."""
 
     root: Path
     flushing: Flushing = Durability.DISK
+    zeros_ahead: bool = False
 
     @property
     def incoming(self) -> Path:
@@ -110,9 +111,9 @@ class Door:
         return directory / f"{payload_id}.json"
 
 
-def scp_door(spool: Path, flushing: Flushing = Durability.DISK) -> Door:
+def scp_door(spool: Path, flushing: Flushing = Durability.DISK, *, zeros_ahead: bool = False) -> Door:
     """The area of the DICOM receiver."""
-    return Door(spool / "scp", flushing)
+    return Door(spool / "scp", flushing, zeros_ahead)
 
 
 def _manifests(directory: Path) -> Iterator[Path]:

@@ -8,6 +8,7 @@ from gateway.spool.durable import Durability
 
 _NETWORK = {"9p", "afs", "ceph", "cifs", "fuse.glusterfs", "fuse.sshfs", "glusterfs", "lustre", "nfs", "nfs4", "smb3"}
 _MEMORY = {"ramfs", "tmpfs"}
+_IN_PLACE = {"ext4", "xfs"}
 _JOURNALED = {"btrfs", "ext3", "ext4", "f2fs", "jfs", "xfs", "zfs"}
 
 
@@ -26,7 +27,7 @@ def check_file_system(spool: Path, durability: Durability, system: Path = Path("
 
     Raises SettingsError where `durability = "disk"` can't be kept: on a network or a RAM file system.
     """
-    mount = find_mount(spool, (system / "proc/self/mountinfo").read_text(encoding="utf-8"))
+    mount = _mount_of(spool, system)
     if durability is Durability.OS:
         return ['spool.durability is "os": received instances survive kill -9, but not a power cut']
     if mount.kind in _NETWORK | _MEMORY:
@@ -38,12 +39,21 @@ def check_file_system(spool: Path, durability: Durability, system: Path = Path("
     return _warnings(mount, system)
 
 
+def overwrites_in_place(spool: Path, durability: Durability, system: Path = Path("/")) -> bool:
+    """Whether a flush is shorter where bytes replace others: not where each write goes to new blocks."""
+    return durability is Durability.DISK and _mount_of(spool, system).kind in _IN_PLACE
+
+
 def find_mount(path: Path, mountinfo: str) -> Mount:
     """Return the mount that `path` lies on."""
     resolved = path.resolve()
     mounts = [_mount(line) for line in mountinfo.splitlines()]
     over = [mount for mount in mounts if resolved.is_relative_to(mount.point)]
     return max(enumerate(over), key=lambda item: (len(item[1].point.parts), item[0]))[1]
+
+
+def _mount_of(path: Path, system: Path) -> Mount:
+    return find_mount(path, (system / "proc/self/mountinfo").read_text(encoding="utf-8"))
 
 
 def _mount(line: str) -> Mount:

@@ -6,6 +6,7 @@ from contextlib import suppress
 from crc32c import crc32c
 
 from gateway.dicom.part10 import PREAMBLE_BYTES
+from gateway.spool.association_files import EmptyFile
 from gateway.spool.durable import Flushing
 from gateway.spool.preamble import CRC_OF_ZERO_PREAMBLE, Preamble
 
@@ -26,15 +27,16 @@ class InstanceFile:
     `crc32c` runs along, over a zeroed preamble and everything behind it.
     """
 
-    def __init__(self, path: str, head: bytes, flushing: Flushing) -> None:
-        """Open the empty file at `path` for a data set behind `head` (`DICM` and the meta group)."""
-        self.path = path
+    def __init__(self, empty: EmptyFile, head: bytes, flushing: Flushing) -> None:
+        """Open an empty file for a data set behind `head` (`DICM` and the meta group)."""
+        self.path = empty.path
+        self._zeros_bytes = empty.zeros_bytes
         self.crc32c: int = crc32c(head, CRC_OF_ZERO_PREAMBLE)
         self.length_bytes = PREAMBLE_BYTES + len(head)
         self._flushing = flushing
         self._written_back_bytes = 0
         self._unwritten = bytearray(_ZEROS + head)
-        self._descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+        self._descriptor = os.open(self.path, os.O_WRONLY | os.O_CLOEXEC)
 
     def write(self, data: memoryview) -> None:
         """Append a fragment of the data set."""
@@ -53,6 +55,8 @@ class InstanceFile:
         if os.pwrite(self._descriptor, preamble.encode(), 0) != PREAMBLE_BYTES:
             raise OSError("the preamble was written in part")
         self._flushing.flush_file(self._descriptor)
+        if self._zeros_bytes > self.length_bytes:  # behind the flush: recovery cuts off what a power cut brings back
+            os.ftruncate(self._descriptor, self.length_bytes)
         descriptor, self._descriptor = self._descriptor, -1
         os.close(descriptor)
 

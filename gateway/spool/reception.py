@@ -37,8 +37,8 @@ class Reception:
     def __enter__(self) -> Self:
         self._association.check()
         try:
-            path = self._association.files.take()
-            self._file = InstanceFile(path, encode_head(self._meta), self._intake.door.flushing)
+            empty = self._association.files.take()
+            self._file = InstanceFile(empty, encode_head(self._meta), self._intake.door.flushing)
         except OSError as error:
             raise self._intake.disk_failed(error) from error
         self._intake.receiving(+1)
@@ -78,6 +78,7 @@ class Reception:
         except OSError as error:
             raise self._intake.disk_failed(error) from error
         self._promised = True
+        self._association.files.came(file.length_bytes)
         assert self._identity is not None
         instance = instance_record(file.path, preamble, self._meta, self._identity)
         self._intake.filed(self._group, instance)

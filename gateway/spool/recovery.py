@@ -10,12 +10,14 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 from uuid import UUID, uuid5
 
 import structlog
 
 from gateway.dicom.part10 import PREAMBLE_BYTES
 from gateway.errors import Damaged
+from gateway.spool.association_files import LONGEST_AHEAD_BYTES
 from gateway.spool.damage import UNKNOWN_PAYLOAD, keep_damaged
 from gateway.spool.door import Door
 from gateway.spool.groups import Group
@@ -72,10 +74,12 @@ def _look_through(directory: Path, listed: set[str], intake: Intake, found: Reco
 
 
 def _look_at(path: Path, intake: Intake, found: Recovery) -> None:
-    with path.open("rb") as file:
+    with path.open("r+b") as file:
         raw = file.read(PREAMBLE_BYTES)
         modified_ns = os.fstat(file.fileno()).st_mtime_ns
-    preamble = decode_preamble(raw)
+        preamble = decode_preamble(raw)
+        if preamble is not None:
+            _cut_zeros_off(file, preamble.length_bytes)
     if is_unpromised(raw):
         path.unlink()
         found.unpromised += 1
@@ -84,6 +88,14 @@ def _look_at(path: Path, intake: Intake, found: Recovery) -> None:
         found.damaged += 1
     else:
         found.reopened.append(FoundFile(path, preamble, _reopen(intake, found, preamble, modified_ns)))
+
+
+def _cut_zeros_off(file: BinaryIO, length_bytes: int) -> None:
+    """Shorten a promised file that a power cut found before the zeros behind its instance were cut off."""
+    file.seek(length_bytes)
+    behind = file.read(LONGEST_AHEAD_BYTES)
+    if behind and not any(behind) and not file.read(1):
+        file.truncate(length_bytes)
 
 
 def _reopen(intake: Intake, found: Recovery, preamble: Preamble, modified_ns: int) -> Group:

@@ -12,7 +12,7 @@ from gateway.config import Settings
 from gateway.registry import Registry
 from gateway.spool.door import scp_door
 from gateway.spool.durable import Durability
-from gateway.spool.file_system import check_file_system
+from gateway.spool.file_system import check_file_system, overwrites_in_place
 from gateway.spool.intake import Intake
 from gateway.spool.node import read_node
 from gateway.spool.recovery import recover
@@ -84,7 +84,8 @@ def _opened_spool(settings: Settings, registry: Registry) -> Iterator[Intake]:
     for warning in check_file_system(spool, durability):
         log.warning(warning)
     room = Room(spool, settings.spool.reserve_bytes)
-    with Intake(scp_door(spool, durability), read_node(spool), registry.entities, room) as intake:
+    door = scp_door(spool, durability, zeros_ahead=overwrites_in_place(spool, durability))
+    with Intake(door, read_node(spool), registry.entities, room) as intake:
         yield intake
 
 

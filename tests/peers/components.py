@@ -122,7 +122,7 @@ CHROMIUM = Component(  # the driver that playwright brings needs libatomic, and 
 )
 STUNNEL = Component("stunnel", ("/usr/bin/stunnel4",), debian=("stunnel4",), services=("stunnel.target",))
 FILE_SYSTEMS = Component(
-    "file systems", ("/usr/sbin/mkfs.xfs", "/usr/sbin/mkfs.ext4"), debian=("xfsprogs", "e2fsprogs")
+    "file systems", ("/usr/sbin/mkfs.xfs", "/usr/sbin/xfs_io", "/usr/sbin/mkfs.ext4"), debian=("xfsprogs", "e2fsprogs")
 )
 NETWORK = Component("network tools", ("/usr/sbin/tc", "/usr/sbin/ip"), debian=("iproute2",))
 MINIO = Component("MinIO", (str(_MINIO.target),), go=_MINIO)

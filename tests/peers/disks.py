@@ -29,6 +29,13 @@ def mounted(directory: Path, kind: str = "ext4", megabytes: int = 64) -> Iterato
         image.unlink()
 
 
+def cut_power(point: Path) -> None:
+    """Stop the file system as a power cut does, nothing written that was not flushed, and mount it again."""
+    subprocess.run([FILE_SYSTEMS.file("xfs_io"), "-x", "-c", "shutdown", point], check=True)
+    subprocess.run(["umount", point], check=True)
+    subprocess.run(["mount", "-o", "loop", point.with_suffix(".img"), point], check=True)
+
+
 def fill(point: Path, leave_bytes: int) -> Path:
     """Take all the room but about `leave_bytes` with one file, and return it."""
     filler = point / "filler"

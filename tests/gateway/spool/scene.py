@@ -68,7 +68,7 @@ class Sender:
         meta = FileMeta(sop_class, sop, EXPLICIT_LITTLE, self.ae_title, self.entity.ae_title)
         return Reception(self.intake, self.entity, meta)
 
-    def send(self, study: str = "1.2.1", series: str = "1.2.2", sop: str = "1.2.3", **more: str) -> Instance:
+    def send(self, study: str = "1.2.1", series: str = "1.2.2", sop: str = "1.2.3", **more: str | bytes) -> Instance:
         with self.begin(sop) as reception:
             reception.write(memoryview(data_set(study, series, sop, **more)))  # type: ignore[arg-type]
             self.intake.heard()
@@ -81,11 +81,17 @@ class Sender:
 class Scene:
     """A receiver's spool that can be ended in any way and started again."""
 
-    def __init__(self, root: Path, *entities: ApplicationEntitySettings, flushing: Flushing = Durability.OS) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *entities: ApplicationEntitySettings,
+        flushing: Flushing = Durability.OS,
+        zeros_ahead: bool = False,
+    ) -> None:
         self.root = root
         self.clock = MovableClock()
         self.entities = {entity.ae_title: entity for entity in entities or (ApplicationEntitySettings(ae_title="MIG"),)}
-        self.door: Door = scp_door(root, flushing)
+        self.door: Door = scp_door(root, flushing, zeros_ahead=zeros_ahead)
         self.reserve_bytes = 0
         self._running = ExitStack()
         self.intake: Intake

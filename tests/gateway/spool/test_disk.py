@@ -9,8 +9,10 @@ import pytest
 from crc32c import crc32c
 
 from gateway.errors import NoRoom, SettingsError, SpoolFailed
+from gateway.spool.association_files import LONGEST_AHEAD_BYTES, AssociationFiles, EmptyFile
+from gateway.spool.door import Door
 from gateway.spool.durable import Durability
-from gateway.spool.file_system import check_file_system
+from gateway.spool.file_system import check_file_system, overwrites_in_place
 from gateway.spool.instance_file import InstanceFile
 from gateway.spool.preamble import Preamble
 from gateway.spool.room import LOOK_AGAIN_BYTES, Room
@@ -162,6 +164,61 @@ def test_an_instance_is_flushed_once_and_its_name_before_it_is_needed(spool: Sce
     assert disk.flushed == ["file", "file"]
 
 
+def test_names_made_ahead_have_zeros_for_as_long_an_instance_as_came_before(tmp_path: Path, disk: FaultyDisk) -> None:
+    spool = Scene(tmp_path, flushing=disk, zeros_ahead=True)
+    sender = spool.associate()
+    sent = [sender.send(sop=f"1.2.3.{number}", pixels=bytes(10_000)) for number in range(8)]
+    unused = [path.stat().st_size for path in spool.door.incoming.rglob("*.dcm") if is_zeros(path)]
+    assert set(unused) == {12_288}, "10 KB and the header, in whole blocks"
+    assert disk.flushed.count("write-back") == 12, "the first four names were made before an instance had come"
+    for instance in sent:
+        assert (spool.door.root / instance.file).stat().st_size == instance.bytes
+    sender.end()
+    assert len(list(spool.door.incoming.rglob("*.dcm"))) == 8
+
+
+@pytest.mark.parametrize("pixels", [100, 3_000, 9_000, 100_000])
+def test_an_instance_may_be_longer_or_shorter_than_the_zeros_that_wait_for_it(tmp_path: Path, pixels: int) -> None:
+    spool = Scene(tmp_path, zeros_ahead=True)
+    sender = spool.associate()
+    for number in range(4):
+        sender.send(sop=f"1.2.3.{number}", pixels=bytes(3_000))
+    instance = sender.send(sop="1.2.4", pixels=b"\7" * pixels)
+    assert spool.stored_bytes(instance).endswith(data_set(sop="1.2.4", pixels=b"\7" * pixels))
+    assert len(spool.stored_bytes(instance)) == instance.bytes
+
+
+def test_no_zeros_are_made_for_large_instances_and_few_for_many(tmp_path: Path, disk: FaultyDisk) -> None:
+    files = AssociationFiles(Door(tmp_path / "scp", disk, zeros_ahead=True))
+    files.directory.parent.mkdir(parents=True)
+    files.take()
+    files.came(LONGEST_AHEAD_BYTES)
+    assert {files.take().zeros_bytes for _ in range(7)} == {0}
+    files.came(LONGEST_AHEAD_BYTES - 5_000)
+    taken = [files.take() for _ in range(100)]
+    assert taken[-1].zeros_bytes == 0, "nothing more has come"
+    lengths = {file.zeros_bytes for file in taken} - {0}
+    assert lengths == {LONGEST_AHEAD_BYTES - 4096}
+    files.close()
+
+
+def test_zeros_that_find_the_disk_full_leave_no_name(tmp_path: Path, disk: FaultyDisk) -> None:
+    spool = Scene(tmp_path, flushing=disk, zeros_ahead=True)
+    sender = spool.associate()
+    for number in range(3):
+        sender.send(sop=f"1.2.3.{number}")
+    disk.errno = errno.ENOSPC
+    with pytest.raises(NoRoom):
+        sender.send(sop="1.2.4")
+    assert len(list(spool.door.incoming.rglob("*.dcm"))) == 4
+    disk.errno = 0
+    sender.send(sop="1.2.4")
+
+
+def is_zeros(path: Path) -> bool:
+    return not any(path.read_bytes())
+
+
 def test_a_large_instance_is_written_back_on_the_way(spool: Scene, disk: FaultyDisk) -> None:
     with spool.associate().begin() as reception:
         reception.write(memoryview(data_set()))
@@ -182,7 +239,7 @@ class WatchfulDisk(FaultyDisk):
 def test_small_fragments_are_written_before_they_are_written_back(tmp_path: Path) -> None:
     path, disk = tmp_path / "1.dcm", WatchfulDisk()
     path.touch()
-    file = InstanceFile(str(path), b"DICM", disk)
+    file = InstanceFile(EmptyFile(str(path), 0), b"DICM", disk)
     for _ in range(1100):
         file.write(memoryview(bytes(16_000)))
     assert disk.flushed == ["write-back"] * 2
@@ -203,7 +260,7 @@ def test_the_preamble_is_written_after_the_data(
         return write(descriptor, data, offset)
 
     monkeypatch.setattr(os, "pwrite", seen)
-    file = InstanceFile(str(path), b"DICM", Durability.DISK)
+    file = InstanceFile(EmptyFile(str(path), 0), b"DICM", Durability.DISK)
     for number, size in enumerate(fragments):
         file.write(memoryview(bytes([number]) * size))
     file.promise(Preamble(file.length_bytes, file.crc32c, uuid4(), bytes(16), 1))
@@ -254,6 +311,21 @@ def test_file_systems_that_keep_less_are_warned_of_by_name(system: Path, directo
 def test_a_journaled_local_file_system_is_taken_without_a_word(system: Path) -> None:
     assert check_file_system(Path("/data/spool"), Durability.DISK, system) == []
     assert check_file_system(Path("/var/spool"), Durability.DISK, system) == []
+
+
+@pytest.mark.parametrize(
+    ("directory", "durability", "is_so"),
+    [
+        ("/data/spool", Durability.DISK, True),
+        ("/var/spool", Durability.DISK, True),
+        ("/old disk/spool", Durability.DISK, False),
+        ("/data/spool", Durability.OS, False),
+    ],
+)
+def test_zeros_are_made_ahead_where_they_help(
+    system: Path, directory: str, durability: Durability, is_so: bool
+) -> None:
+    assert overwrites_in_place(Path(directory), durability, system) is is_so
 
 
 def test_ext4_without_a_journal_is_told_apart(system: Path) -> None:

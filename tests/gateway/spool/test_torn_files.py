@@ -56,6 +56,21 @@ def test_a_file_with_any_byte_changed_never_comes_back_and_is_kept_for_a_person(
         damaged.unlink()
 
 
+def test_zeros_that_a_power_cut_found_behind_an_instance_are_cut_off(promised: tuple[Scene, Instance, bytes]) -> None:
+    spool, instance, whole = promised
+    for zeros in (1, 4096, 100_000):
+        assert recovered(spool, instance, whole + bytes(zeros)) == [bytes(128) + whole[128:]]
+    assert list(spool.door.damaged.iterdir()) == []
+
+
+@pytest.mark.parametrize("behind", [bytes(100) + b"\1", bytes(300_000)])
+def test_what_else_stands_behind_an_instance_is_damage(promised: tuple[Scene, Instance, bytes], behind: bytes) -> None:
+    spool, instance, whole = promised
+    assert recovered(spool, instance, whole + behind) == []
+    (damaged,) = [path for path in spool.door.damaged.rglob("*") if path.is_file()]
+    assert damaged.read_bytes() == whole + behind
+
+
 def test_the_whole_file_comes_back_as_it_was_sent(promised: tuple[Scene, Instance, bytes]) -> None:
     spool, instance, whole = promised
     assert recovered(spool, instance, whole) == [bytes(128) + whole[128:]]
