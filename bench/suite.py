@@ -7,6 +7,7 @@ from bench import (
     event,
     footprint,
     groups,
+    imports,
     intake,
     multiframe,
     nagle,
@@ -16,6 +17,7 @@ from bench import (
     stow,
     throughput,
     wado,
+    window,
 )
 from bench.row import Row
 from bench.scene import Scene
@@ -29,9 +31,11 @@ MEASUREMENTS: Mapping[str, Callable[[Scene], list[Row]]] = {
     "start": start.measure,
     "multiframe": multiframe.measure,
     "store": store.measure,
+    "window": window.measure,
     "stow": stow.measure,
     "wado": wado.measure,
     "event": event.measure,
     "throughput": throughput.measure,
     "footprint": footprint.measure,
+    "imports": imports.measure,
 }
