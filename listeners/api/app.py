@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter
+from fastapi_offline import FastAPIOffline
 from pydantic import BaseModel
 from starlette.types import ASGIApp
 
@@ -23,8 +24,11 @@ class Routes:
 
 
 def create_app(settings: ApiSettings, routes: Sequence[Routes]) -> ASGIApp:
-    """Return the application with these routes. Documentation is at /docs, the document itself at /openapi.json."""
-    app = FastAPI(
+    """Return the application with these routes. Documentation is at /docs, the document itself at /openapi.json.
+
+    The page of /docs needs nothing from the internet, which a hospital's network may not reach.
+    """
+    app = FastAPIOffline(
         title="Informatics gateway",
         version=version("informatics-gateway"),
         description="Requests in, and how far they have come. Errors are problem details (RFC 9457).",
