@@ -55,7 +55,8 @@ class InstanceFile:
         if os.pwrite(self._descriptor, preamble.encode(), 0) != PREAMBLE_BYTES:
             raise OSError("the preamble was written in part")
         self._flushing.flush_file(self._descriptor)
-        if self._zeros_bytes > self.length_bytes:  # behind the flush: recovery cuts off what a power cut brings back
+        # Not flushed: recovery cuts off what a power cut brings back, and a manifest comes later in the journal.
+        if self._zeros_bytes > self.length_bytes:
             os.ftruncate(self._descriptor, self.length_bytes)
         descriptor, self._descriptor = self._descriptor, -1
         os.close(descriptor)

@@ -10,7 +10,6 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
 from uuid import UUID, uuid5
 
 import structlog
@@ -74,12 +73,12 @@ def _look_through(directory: Path, listed: set[str], intake: Intake, found: Reco
 
 
 def _look_at(path: Path, intake: Intake, found: Recovery) -> None:
-    with path.open("r+b") as file:
+    with path.open("rb") as file:
         raw = file.read(PREAMBLE_BYTES)
-        modified_ns = os.fstat(file.fileno()).st_mtime_ns
-        preamble = decode_preamble(raw)
-        if preamble is not None:
-            _cut_zeros_off(file, preamble.length_bytes)
+        found_file = os.fstat(file.fileno())
+    preamble = decode_preamble(raw)
+    if preamble is not None and found_file.st_size > preamble.length_bytes:
+        _cut_zeros_off(path, preamble.length_bytes)
     if is_unpromised(raw):
         path.unlink()
         found.unpromised += 1
@@ -87,15 +86,15 @@ def _look_at(path: Path, intake: Intake, found: Recovery) -> None:
         keep_damaged(intake.door, path, UNKNOWN_PAYLOAD, "its preamble does not verify")
         found.damaged += 1
     else:
-        found.reopened.append(FoundFile(path, preamble, _reopen(intake, found, preamble, modified_ns)))
+        found.reopened.append(FoundFile(path, preamble, _reopen(intake, found, preamble, found_file.st_mtime_ns)))
 
 
-def _cut_zeros_off(file: BinaryIO, length_bytes: int) -> None:
+def _cut_zeros_off(path: Path, length_bytes: int) -> None:
     """Shorten a promised file that a power cut found before the zeros behind its instance were cut off."""
-    file.seek(length_bytes)
-    behind = file.read(LONGEST_AHEAD_BYTES)
-    if behind and not any(behind) and not file.read(1):
-        file.truncate(length_bytes)
+    with path.open("r+b") as file:
+        file.seek(length_bytes)
+        if not any(file.read(LONGEST_AHEAD_BYTES)) and not file.read(1):
+            file.truncate(length_bytes)
 
 
 def _reopen(intake: Intake, found: Recovery, preamble: Preamble, modified_ns: int) -> Group:

@@ -17,17 +17,22 @@ def pixels(number: int) -> bytes:
     return bytes([number % 250 + 1]) * (33_000 + number * 97 % 5_000)
 
 
+def receive_and_lose_power(spool: Scene, disk: Path, instances: int) -> None:
+    """Take so many instances in over one association, end in the middle of it, and start again."""
+    sender = spool.associate()
+    for number in range(instances):
+        sender.send(sop=f"1.2.3.{number}", pixels=pixels(number))
+    spool.crash()
+    cut_power(disk)
+    spool.start()
+
+
 @pytest.mark.parametrize("zeros_ahead", [True, False])
 @pytest.mark.parametrize("kind", ["xfs", "ext4"])
 def test_every_instance_that_was_answered_survives(tmp_path: Path, kind: str, zeros_ahead: bool) -> None:
     with mounted(tmp_path, kind, megabytes=400) as disk:
         spool = Scene(disk / "spool", flushing=Durability.DISK, zeros_ahead=zeros_ahead)
-        sender = spool.associate()
-        for number in range(150):
-            sender.send(sop=f"1.2.3.{number}", pixels=pixels(number))
-        spool.crash()
-        cut_power(disk)
-        spool.start()
+        receive_and_lose_power(spool, disk, 150)
         (group,) = spool.intake.groups
         back = {instance.sop_instance_uid: spool.stored_bytes(instance) for instance in group.instances}
         assert len(back) == 150
@@ -44,11 +49,6 @@ def test_a_cut_takes_what_was_not_flushed(tmp_path: Path) -> None:
     with mounted(tmp_path, "xfs", megabytes=400) as disk:
         spool = Scene(disk / "spool", flushing=Durability.OS)
         subprocess.run(["sync"], check=True)
-        sender = spool.associate()
-        for number in range(20):
-            sender.send(sop=f"1.2.3.{number}", pixels=pixels(number))
-        spool.crash()
-        cut_power(disk)
-        spool.start()
+        receive_and_lose_power(spool, disk, 20)
         assert list(spool.intake.groups) == []
         spool.crash()
