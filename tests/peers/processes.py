@@ -84,6 +84,27 @@ class Server:
             self._process.wait()
         self._kill_descendants()
 
+    def freeze(self) -> None:
+        """Stop its process until `thaw`; its sockets stay open. Returns once the last of its threads stands still.
+
+        The signal reaches the threads one after the other: a busy server answers meanwhile.
+        """
+        self._signal(signal.SIGSTOP)
+        wait_until(self._stands_still, self.stop_seconds, f"{self.name} to stand still")
+
+    def thaw(self) -> None:
+        """Let it go on. Harmless while it runs."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._process is None or self.pid is None:
+            raise PeerFailed(f"{self.name} does not run")
+        self._process.send_signal(number)
+
+    def _stands_still(self) -> bool:
+        threads = Path(f"/proc/{self.pid}/task").iterdir()
+        return {_state(thread) for thread in threads} == {"T"}
+
     def _spawn(self) -> "subprocess.Popen[bytes]":
         self.home.mkdir(parents=True, exist_ok=True)
         if self.user is not None:
@@ -142,6 +163,11 @@ def listens(port: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def _state(thread: Path) -> str:
+    """The letter by which the kernel tells a thread's state (proc(5), stat); the name before it may have any sign."""
+    return (thread / "stat").read_text(encoding="utf-8", errors="replace").rpartition(") ")[2][0]
 
 
 def _identity(user: str | None) -> list[str]:

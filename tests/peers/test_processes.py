@@ -62,6 +62,14 @@ def test_a_server_takes_what_it_started_with_it(tmp_path: Path) -> None:
     assert not processes_at_home_in(tmp_path)
 
 
+def test_a_frozen_server_takes_connections_and_answers_none_until_it_is_thawed(web_server: Server) -> None:
+    web_server.start()
+    web_server.freeze()
+    assert not web_server.is_ready()
+    web_server.thaw()
+    assert web_server.is_ready()
+
+
 def test_a_server_ends_with_a_test_run_that_is_killed(tmp_path: Path) -> None:
     program = f"""
 import pathlib, time

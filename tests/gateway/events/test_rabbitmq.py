@@ -1,7 +1,5 @@
 """What is peculiar to RabbitMQ."""
 
-import os
-import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -157,7 +155,7 @@ def test_a_broker_that_freezes_before_it_confirms_holds_nobody_for_long(
 ) -> None:
     def freeze(piece: bytes) -> bytes:
         if message.body in piece:
-            send(rabbitmq.server, signal.SIGSTOP)
+            rabbitmq.server.freeze()
         return piece
 
     with (
@@ -173,7 +171,7 @@ def test_a_frozen_broker_is_not_waited_for_at_the_door(
     rabbitmq: RabbitMQ, settings: RabbitMqSettings, message: Message
 ) -> None:
     with thawed(rabbitmq.server):
-        send(rabbitmq.server, signal.SIGSTOP)
+        rabbitmq.server.freeze()
         with pytest.raises(BrokerUnavailable, match=r"did not open the connection within 0\.5 s"):
             publish(settings, message, step_seconds=0.5)
 
@@ -262,18 +260,13 @@ def user(rabbitmq: RabbitMQ, settings: RabbitMqSettings, **permissions: str) -> 
     return settings.model_copy(update={"username": name, "password": SecretStr("secret")})
 
 
-def send(server: Server, number: signal.Signals) -> None:
-    assert server.pid is not None
-    os.kill(server.pid, number)
-
-
 @contextmanager
 def thawed(server: Server) -> Iterator[None]:
     """Whatever happens in the block, the server runs again afterwards."""
     try:
         yield
     finally:
-        send(server, signal.SIGCONT)
+        server.thaw()
 
 
 @contextmanager
