@@ -4,6 +4,7 @@ import statistics
 
 from bench.alone import alone
 from bench.cost import forget_peak, peak_bytes, resident_bytes
+from bench.listing import write_listing
 from bench.receivers import gateway
 from bench.row import Row
 from bench.sample import Sample
@@ -20,8 +21,7 @@ def measure(scene: Scene) -> list[Row]:
     """Above what sender and receiver have while they idle."""
     clip, size = scene.work / "clip.dcm", scene.amount(BYTES)
     write_ultrasound_clip(clip, size)
-    listing = scene.work / "clip.list"
-    listing.write_text(str(clip), encoding="utf-8")
+    listing = write_listing(scene, [clip])
     received, sent = [], []
     for number in range(1, min(scene.rounds, _ROUNDS) + 1):
         scene.say(f"multi-frame: round {number}")

@@ -12,6 +12,7 @@ from pathlib import Path
 from bench import receivers
 from bench.alone import Work, alone, profile_alone
 from bench.cost import cpu_seconds
+from bench.listing import read_listing, write_listing
 from bench.receivers import Receiver
 from bench.row import Row
 from bench.sample import Median, Sample, interleaved
@@ -29,7 +30,7 @@ _STARTS = 5
 def by_gateway(port: str, ae_title: str, listing: str, operations: str = "1") -> Work:
     """Send what `listing` names, a file in each line, over one association, so many at once where that is granted."""
     peer = Peer("127.0.0.1", int(port), ae_title, "MIG")
-    paths = [Path(line) for line in Path(listing).read_text(encoding="utf-8").splitlines()]
+    paths = read_listing(listing)
 
     def work() -> int:
         sent = store_files(peer, Patience(), map(Part10File.at, paths), threading.Event(), int(operations))
@@ -49,8 +50,7 @@ def measure(scene: Scene) -> list[Row]:
 
 
 def _row(scene: Scene, receiver: Receiver, kind: str, files: Sequence[Path]) -> Row:
-    listing = scene.work / "listing"
-    listing.write_text("\n".join(map(str, files)), encoding="utf-8")
+    listing = write_listing(scene, files)
     start_seconds = statistics.median(by_dcmsend(receiver, files[:1]).seconds for _ in range(_STARTS))
     ways = {
         "gateway": partial(_gateway, receiver, listing, len(files)),

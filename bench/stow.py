@@ -12,6 +12,7 @@ from pydicom import dcmread
 
 from bench.alone import Work, alone, profile_alone
 from bench.cost import cpu_seconds
+from bench.listing import read_listing, write_listing
 from bench.row import Row
 from bench.sample import Median, Sample, interleaved
 from bench.scene import Scene
@@ -29,7 +30,7 @@ AT_ONCE = DicomWebDestination(name="bench", url="http://bench").requests_at_once
 
 def by_gateway(url: str, listing: str) -> Work:
     """From disk to socket."""
-    client, paths = Client(Service(url)), _paths(listing)
+    client, paths = Client(Service(url)), read_listing(listing)
 
     def work() -> int:
         sent = store_files(client, map(Part10File.at, paths), threading.Event(), BatchLimits(most_files=BATCH), AT_ONCE)
@@ -40,7 +41,7 @@ def by_gateway(url: str, listing: str) -> Work:
 
 def by_dicomweb_client(url: str, listing: str) -> Work:
     """Its data sets are in memory before the clock starts: what it takes to read them is not counted."""
-    client, datasets = DICOMwebClient(url), [dcmread(path) for path in _paths(listing)]
+    client, datasets = DICOMwebClient(url), [dcmread(path) for path in read_listing(listing)]
 
     def work() -> int:
         answers = [client.store_instances(datasets[at : at + BATCH]) for at in range(0, len(datasets), BATCH)]
@@ -82,7 +83,7 @@ def _round(scene: Scene, way: Callable[..., Work], files: list[Path]) -> Sample:
     with _warm_archive(scene, files[0]) as archive:
         assert archive.server.pid
         before = cpu_seconds(archive.server.pid)
-        sample = alone(way, f"{archive.url}/dicom-web", _listing(scene, files))
+        sample = alone(way, f"{archive.url}/dicom-web", write_listing(scene, files))
         used = cpu_seconds(archive.server.pid) - before
     assert sample.instances == len(files), f"{len(files) - sample.instances} instances were not stored"
     return replace(sample, other_cpu_seconds=used)
@@ -90,22 +91,12 @@ def _round(scene: Scene, way: Callable[..., Work], files: list[Path]) -> Sample:
 
 def _profile(scene: Scene, files: list[Path]) -> None:
     with _warm_archive(scene, files[0]) as archive:
-        profile_alone(scene.profiles, "stow", by_gateway, f"{archive.url}/dicom-web", _listing(scene, files))
+        profile_alone(scene.profiles, "stow", by_gateway, f"{archive.url}/dicom-web", write_listing(scene, files))
 
 
 @contextmanager
 def _warm_archive(scene: Scene, file: Path) -> Iterator[Orthanc]:
     """A new Orthanc that has taken one instance before."""
     with scene.fresh("stow") as directory, orthanc.running(directory) as archive:
-        alone(by_gateway, f"{archive.url}/dicom-web", _listing(scene, [file]))
+        alone(by_gateway, f"{archive.url}/dicom-web", write_listing(scene, [file]))
         yield archive
-
-
-def _listing(scene: Scene, files: list[Path]) -> Path:
-    listing = scene.work / "listing"
-    listing.write_text("\n".join(map(str, files)), encoding="utf-8")
-    return listing
-
-
-def _paths(listing: str) -> list[Path]:
-    return [Path(line) for line in Path(listing).read_text(encoding="utf-8").splitlines()]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from bench import receivers
 from bench.alone import alone
+from bench.listing import write_listing
 from bench.receivers import Receiver
 from bench.row import Row
 from bench.sample import Median, Sample, interleaved
@@ -21,8 +22,7 @@ _FILES = 200
 def measure(scene: Scene) -> list[Row]:
     """MR over one association to the gateway's receiver, which grants a window to whoever asks for one."""
     files = scene.studies.mr[: scene.amount(_FILES)]
-    listing = scene.work / "listing"
-    listing.write_text("\n".join(map(str, files)), encoding="utf-8")
+    listing = write_listing(scene, files)
     with (
         scene.fresh("window") as directory,
         receivers.gateway(directory) as receiver,

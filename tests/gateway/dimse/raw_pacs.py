@@ -16,14 +16,13 @@ from crc32c import crc32c
 from pynetdicom.pdu import A_ASSOCIATE_AC, A_ASSOCIATE_RJ, A_ASSOCIATE_RQ
 from pynetdicom.pdu_primitives import (
     A_ASSOCIATE,
-    AsynchronousOperationsWindowNegotiation,
     ImplementationClassUIDNotification,
     MaximumLengthNotification,
 )
 from pynetdicom.presentation import PresentationContext
 
 from gateway.dimse.peer import Peer
-from tests.listeners.scp.raw_peer import elements
+from tests.listeners.scp.raw_peer import elements, window_of_operations
 
 _RESET = struct.pack("ii", 1, 0)
 _PIECE_BYTES = 65_536
@@ -237,9 +236,7 @@ class Association:
         length.maximum_length_received, maker.implementation_class_uid = self.pacs.manners.max_pdu_bytes, "1.2.3.4"
         answer.user_information = [length, maker]
         if self.pacs.manners.operations is not None:
-            window = AsynchronousOperationsWindowNegotiation()
-            window.maximum_number_operations_invoked = self.pacs.manners.operations
-            answer.user_information.append(window)
+            answer.user_information.append(window_of_operations(self.pacs.manners.operations, 1))
         return bytes(A_ASSOCIATE_AC(answer).encode())
 
     def _read_message(self) -> None:

@@ -53,7 +53,7 @@ class RawPeer:
         primitive = _request(contexts or ((CT, [EXPLICIT_LITTLE]),), calling_ae or "ANYBODY", called_ae)
         primitive.application_context_name = UID(application_context)
         if window is not None:
-            primitive.user_information.append(_window(*window))
+            primitive.user_information.append(window_of_operations(*window))
         request = A_ASSOCIATE_RQ(primitive)
         encoded = bytearray(request.encode())
         encoded[6:8] = struct.pack(">H", protocol_version)
@@ -170,7 +170,8 @@ def _request(contexts: tuple[tuple[str, list[str]], ...], calling_ae: str, calle
     return request
 
 
-def _window(invoked: int, performed: int) -> AsynchronousOperationsWindowNegotiation:
+def window_of_operations(invoked: int, performed: int) -> AsynchronousOperationsWindowNegotiation:
+    """The item of PS3.7 D.3.3.3."""
     window = AsynchronousOperationsWindowNegotiation()
     window.maximum_number_operations_invoked, window.maximum_number_operations_performed = invoked, performed
     return window
