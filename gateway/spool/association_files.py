@@ -55,6 +55,10 @@ class AssociationFiles:
             self._make_ahead()
         return self._unused.pop(0)
 
+    def give_back(self, file: EmptyFile) -> None:
+        """Take a file back that could not be opened."""
+        self._unused.insert(0, file)
+
     def came(self, length_bytes: int) -> None:
         """A file of this length was filled: those to come are like it, mostly."""
         self._longest_bytes = max(self._longest_bytes, length_bytes)

@@ -12,11 +12,19 @@ UNKNOWN_PAYLOAD = "unknown"
 
 
 def keep_damaged(door: Door, path: Path, payload: str, reason: str) -> None:
-    """Move `path` to `damaged/<payload>/`, out of the way of everything else."""
+    """Move `path` to `damaged/<payload>/`, out of the way of everything else.
+
+    Where the disk lets nobody do so it stays, and is found again at the next start: nothing else waits for it.
+    """
     directory = door.damaged / payload
-    directory.mkdir(exist_ok=True)
     target = directory / f"{path.parent.name}-{path.name}"
-    path.rename(target)
-    door.flushing.flush_directory(directory)
-    door.flushing.flush_directory(path.parent)
-    log.error("a file of the spool is damaged and was put aside", payload=payload, file=target.name, reason=reason)
+    said = log.bind(payload=payload, file=target.name, reason=reason)
+    try:
+        directory.mkdir(exist_ok=True)
+        path.rename(target)
+        door.flushing.flush_directory(directory)
+        door.flushing.flush_directory(path.parent)
+    except OSError as error:
+        said.error("a file of the spool is damaged and can't be put aside", error=error.strerror)
+    else:
+        said.error("a file of the spool is damaged and was put aside")

@@ -94,8 +94,11 @@ class Door:
         move(self._manifest(self.ready, payload_id), self._manifest(self.done, payload_id), self.flushing)
 
     def remove(self, payload: Payload) -> None:
-        """Delete the files of an announced payload, its manifest last. Repeated after a crash to the same effect."""
-        if self.state(payload.payload_id) != "done":
+        """Delete the files of an announced payload, its manifest last. Repeated after a crash to the same effect.
+
+        Harmless where another process does so too.
+        """
+        if self.state(payload.payload_id) == "ready":
             raise ValueError(f"payload {payload.payload_id} is not announced: its files stay")
         files = [self.root / instance.file for instance in payload.instances]
         files += [self.root / superseded.instance.file for superseded in payload.superseded]

@@ -68,8 +68,10 @@ class InstanceFile:
                 os.close(self._descriptor)
                 self._descriptor = -1
             descriptor = os.open(self.path, os.O_WRONLY | os.O_CLOEXEC)
-            os.pwrite(descriptor, _ZEROS, 0)
-            os.close(descriptor)
+            try:
+                os.pwrite(descriptor, _ZEROS, 0)
+            finally:
+                os.close(descriptor)
         with suppress(OSError):
             os.unlink(self.path)  # noqa: PTH108 - see AssociationFiles
 

@@ -175,7 +175,11 @@ class Intake:
         payload = make_payload(group, closed_by, self.node.node_id, supplements, self.clock.time_ns())
         content = payload.model_dump_json().encode()
         write_whole(self.door.ready / f"{payload.payload_id}.json", content, self.door.flushing)
-        self._closed_keys.closed(group.key, group.payload_id)
+        try:
+            self._closed_keys.closed(group.key, group.payload_id)
+        except OSError as error:  # a hint for the next start: to close the group again would announce it twice
+            self.disk_failed(error)
+            log.warning("closed key not noted", payload=str(group.payload_id), reason=error.strerror)
         self._warn_of_other_bytes(payload)
         return payload
 

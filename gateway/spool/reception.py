@@ -37,8 +37,7 @@ class Reception:
     def __enter__(self) -> Self:
         self._association.check()
         try:
-            empty = self._association.files.take()
-            self._file = InstanceFile(empty, encode_head(self._meta), self._intake.door.flushing)
+            self._file = self._open_file()
         except OSError as error:
             raise self._intake.disk_failed(error) from error
         self._intake.receiving(+1)
@@ -83,6 +82,14 @@ class Reception:
         instance = instance_record(file.path, preamble, self._meta, self._identity)
         self._intake.filed(self._group, instance)
         return instance
+
+    def _open_file(self) -> InstanceFile:
+        empty = self._association.files.take()
+        try:
+            return InstanceFile(empty, encode_head(self._meta), self._intake.door.flushing)
+        except OSError:
+            self._association.files.give_back(empty)
+            raise
 
     def _join(self) -> None:
         identity = identify(self._scanner.values, self._entity.grouping)

@@ -3,11 +3,16 @@
 Of each file in `incoming/` that no manifest lists, the preamble is read. All zero: never promised, deleted. One that
 verifies puts the file back into the group of its payload id, which is open again. Anything else goes to `damaged/`.
 Checksums are left to `gateway.spool.verification`, while associations are served again.
+
+Workers go on meanwhile: a manifest moves from `ready/` to `done/` and is deleted, behind its files, at any moment. What
+is gone when it is looked at was announced. No file stops the start: one that the disk can't give goes to `damaged/`.
 """
 
+import errno
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID, uuid5
@@ -25,6 +30,9 @@ from gateway.spool.preamble import Preamble, decode_preamble, is_unpromised
 from gateway.spool.verification import FoundFile
 
 log = structlog.get_logger(__name__)
+
+_LOST_SECTOR = {errno.EIO, errno.ENODATA, errno.EREMOTEIO, errno.EBADMSG, errno.EUCLEAN}
+"""What file systems say of a file that they can't read; other errors are of the machine's set-up, and are raised."""
 
 
 @dataclass(slots=True)
@@ -63,13 +71,29 @@ def recover(intake: Intake) -> Recovery:
 
 
 def _look_through(directory: Path, listed: set[str], intake: Intake, found: Recovery) -> None:
-    left = False
-    for path in list(directory.iterdir()):
+    for path in _files_in(directory):
         if path.suffix == ".dcm" and str(path.relative_to(intake.door.root)) not in listed:
-            _look_at(path, intake, found)
-        left = left or path.exists()
-    if not left:
+            with suppress(FileNotFoundError):  # cleared meanwhile
+                _look_at_or_put_aside(path, intake, found)
+    with suppress(OSError):  # it holds files, or was cleared meanwhile
         directory.rmdir()
+
+
+def _files_in(directory: Path) -> list[Path]:
+    try:
+        return list(directory.iterdir())
+    except FileNotFoundError:
+        return []
+
+
+def _look_at_or_put_aside(path: Path, intake: Intake, found: Recovery) -> None:
+    try:
+        _look_at(path, intake, found)
+    except OSError as error:
+        if error.errno not in _LOST_SECTOR:
+            raise
+        keep_damaged(intake.door, path, UNKNOWN_PAYLOAD, f"it can't be read: {error.strerror}")
+        found.damaged += 1
 
 
 def _look_at(path: Path, intake: Intake, found: Recovery) -> None:
@@ -100,11 +124,13 @@ def _cut_zeros_off(path: Path, length_bytes: int) -> None:
 def _reopen(intake: Intake, found: Recovery, preamble: Preamble, modified_ns: int) -> Group:
     """The newest file's age is the first guess of how long the group was quiet; a clock that jumped does no harm.
 
+    After a power cut a file may be as old as its name, which was made ahead: its instance was received later.
+
     A file whose payload closed without it (its flush failed, and could not be undone) supplements that payload.
     """
     now, now_ns = intake.clock.monotonic(), intake.clock.time_ns()
     opened = now - max(0, now_ns - preamble.received_ns) / 1e9
-    active = now - max(0, now_ns - modified_ns) / 1e9
+    active = now - max(0, now_ns - max(modified_ns, preamble.received_ns)) / 1e9
     payload_id = preamble.payload_id
     closed = intake.door.state(payload_id) or intake.last_closed(preamble.key) == payload_id
     if closed and payload_id not in found.rewritten:
@@ -118,18 +144,27 @@ def _empty_done(door: Door) -> int:
     for payload_id in ids:
         try:
             door.remove(door.read(payload_id))
+        except FileNotFoundError:
+            continue  # cleared meanwhile
         except Damaged as error:
             keep_damaged(door, door.done / f"{payload_id}.json", str(payload_id), str(error))
     return len(ids)
 
 
 def _listed_files(door: Door, found: Recovery) -> Iterator[str]:
-    for payload_id in door.ready_ids():
-        path = door.ready / f"{payload_id}.json"
+    yield from _listed_in(door.ready, door.ready_ids(), door, found)
+    yield from _listed_in(door.done, door.done_ids(), door, found)  # only now: here is what has moved meanwhile
+
+
+def _listed_in(directory: Path, payload_ids: Iterable[UUID], door: Door, found: Recovery) -> Iterator[str]:
+    for payload_id in payload_ids:
+        path = directory / f"{payload_id}.json"
         try:
             manifest = json.loads(path.read_bytes())
             yield from [instance["file"] for instance in manifest["instances"]]
             yield from [superseded["instance"]["file"] for superseded in manifest["superseded"]]
+        except FileNotFoundError:
+            continue  # moved on; where it is gone for good, so are its files
         except (ValueError, KeyError, TypeError):  # its files say enough to write it again, under the same id
             keep_damaged(door, path, str(payload_id), "the manifest can't be read")
             found.rewritten.add(payload_id)

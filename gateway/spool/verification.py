@@ -38,6 +38,8 @@ def verify(intake: Intake, files: Iterable[FoundFile], stopping: threading.Event
             return
         try:
             instance, entity = read_instance(intake, found.path, found.preamble)
+        except FileNotFoundError:  # somebody took it away: there is nothing to put aside
+            intake.drop(found.group)
         except (Damaged, InvalidDataSet, OSError) as error:
             keep_damaged(intake.door, found.path, str(found.group.payload_id), str(error))
             intake.drop(found.group)

@@ -154,6 +154,43 @@ def test_a_manifest_that_cannot_be_written_is_tried_again_under_the_same_id(spoo
     assert [path.name for path in spool.door.ready.iterdir()] == [f"{payload.payload_id}.json"]
 
 
+def test_a_payload_closes_once_though_its_key_can_not_be_noted(spool: Scene) -> None:
+    (spool.door.root / "closed-keys").unlink(missing_ok=True)
+    (spool.door.root / "closed-keys").mkdir()
+    sender = spool.associate()
+    sender.send()
+    sender.end()
+    assert len(spool.pass_time(5)) == 1
+    assert spool.pass_time(60) == []
+
+
+def test_a_file_that_can_not_be_opened_is_left_for_the_next_instance(
+    spool: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sender = spool.associate()
+    sender.send(sop="1.2.3.1")
+    with monkeypatch.context() as patched:
+        patched.setattr("gateway.spool.reception.InstanceFile", _too_many_open_files)
+        with pytest.raises(SpoolFailed, match="Too many open files"):
+            sender.send(sop="1.2.3.2")
+    spool.intake.check()
+    sender.send(sop="1.2.3.3")
+    sender.end()
+    assert sorted(path.name for path in spool.door.incoming.rglob("*.dcm")) == ["1.dcm", "2.dcm"]
+
+
+def test_a_file_that_can_not_be_wiped_is_closed_and_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "1.dcm"
+    path.touch()
+    file = InstanceFile(EmptyFile(str(path), 0), b"DICM", Durability.OS)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "pwrite", _disk_full)
+        file.discard()
+    assert len(list(Path("/proc/self/fd").iterdir())) == before - 1
+    assert not path.exists()
+
+
 def test_an_instance_is_flushed_once_and_its_name_before_it_is_needed(spool: Scene, disk: FaultyDisk) -> None:
     sender = spool.associate()
     sender.send(sop="1.2.3.1")
@@ -332,3 +369,11 @@ def test_ext4_without_a_journal_is_told_apart(system: Path) -> None:
     (system / "proc/fs/jbd2/sda1-8").rmdir()
     (said,) = check_file_system(Path("/var/spool"), Durability.DISK, system)
     assert "ext4 without a journal" in said
+
+
+def _too_many_open_files(*_: object) -> None:
+    raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+
+def _disk_full(*_: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

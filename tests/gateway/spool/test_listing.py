@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 from pydicom import dcmread
 
+from gateway.errors import Damaged
 from gateway.spool.extraction import copy_instance
 from gateway.spool.listing import instance_rows, instances_of, list_spool
 from tests.gateway.spool.scene import Scene
@@ -60,3 +61,22 @@ def test_an_instance_is_extracted_as_a_file_that_any_tool_reads(spool: Scene, tm
     copy = copy_instance(spool.door, instance, tmp_path)
     assert copy.read_bytes() == spool.stored_bytes(instance)
     assert dcmread(copy).SOPInstanceUID == instance.sop_instance_uid
+
+
+def test_zeros_that_are_not_yet_cut_off_are_not_extracted(spool: Scene, tmp_path: Path) -> None:
+    (found,) = [found for found in list_spool(spool.door) if found.state == "open"]
+    instance = instances_of(spool.door, UUID(found.id))[0]
+    with (spool.door.root / instance.file).open("ab") as file:
+        file.write(bytes(4096))
+    assert copy_instance(spool.door, instance, tmp_path).stat().st_size == instance.bytes
+
+
+@pytest.mark.parametrize("kept_bytes", [200, -1], ids=["cut short", "another byte"])
+def test_an_instance_that_does_not_verify_is_not_extracted(spool: Scene, tmp_path: Path, kept_bytes: int) -> None:
+    (found,) = [found for found in list_spool(spool.door) if found.state == "ready"]
+    instance = instances_of(spool.door, UUID(found.id))[0]
+    file = spool.door.root / instance.file
+    file.write_bytes(file.read_bytes()[:kept_bytes] + (b"?" if kept_bytes < 0 else b""))
+    with pytest.raises(Damaged, match=f"{instance.sop_instance_uid} can't be copied"):
+        copy_instance(spool.door, instance, tmp_path)
+    assert list(tmp_path.glob("*.part")) == []
