@@ -4,7 +4,11 @@ import time
 from typing import cast
 from uuid import UUID
 
+import httpx
+import structlog
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
+
+log = structlog.get_logger(__name__)
 
 _FIRST_AFTER_SECONDS = 3.0
 _EVERY_SECONDS = 3.0
@@ -26,13 +30,20 @@ class RunProgress:
         self._done_bytes += more_bytes
         if time.monotonic() >= self._next:
             self._next = time.monotonic() + _EVERY_SECONDS
-            self._show()
+            self._show_if_possible()
 
     def finished(self) -> None:
         """All is done: what is shown says so."""
         if self._artifact is not None:
             self._done_bytes = self._total_bytes
+            self._show_if_possible()
+
+    def _show_if_possible(self) -> None:
+        """Prefect may be away for a while: the work goes on."""
+        try:
             self._show()
+        except httpx.HTTPError as error:
+            log.warning("progress not shown", reason=type(error).__name__)
 
     def _show(self) -> None:
         percent = round(100 * self._done_bytes / self._total_bytes, 1)

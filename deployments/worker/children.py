@@ -8,6 +8,7 @@ import asyncio
 import multiprocessing
 import os
 import signal
+import threading
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
@@ -24,6 +25,11 @@ _ENVIRONMENT = {"PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED": "false"}
 _PRELOADED = ("deployments.worker.preload", "__main__", "deployments.worker.child")
 
 
+# Whoever polls a child takes its exit code out of a pipe, once. Every start polls all children that are left; so does
+# the loop: two at once, and one of them would find the pipe empty, which counts as 255.
+_polling = threading.Lock()
+
+
 class Child:
     """One process that carries out one run."""
 
@@ -37,7 +43,8 @@ class Child:
 
     @property
     def is_alive(self) -> bool:
-        return self._process.is_alive()
+        with _polling:
+            return self._process.is_alive()
 
     def give(self, order: Order) -> None:
         """Hand over the run. Raises BrokenPipeError where the child has died meanwhile."""
@@ -46,7 +53,8 @@ class Child:
     async def ended(self) -> int:
         """Wait for the end; return the exit code, negative for a signal, as `Popen.returncode` has it."""
         await anyio.wait_readable(self._process.sentinel)
-        self._process.join()
+        with _polling:
+            self._process.join()
         self._orders.close()  # had only the fork server died, this ends the child
         _kill_group(self.process_id)  # what the run started ends with it
         return self._process.exitcode or 0
@@ -114,7 +122,8 @@ def _start_child(context: ForkServerContext, log: LogSettings) -> Child:
     reader, writer = context.Pipe(duplex=False)
     # A daemon, or multiprocessing's exit hook would join a child that waits, for ever.
     process = context.Process(target=main, args=(reader, log), daemon=True)
-    process.start()
+    with _polling:
+        process.start()
     reader.close()
     return Child(process, writer)
 

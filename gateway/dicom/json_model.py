@@ -21,7 +21,7 @@ from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.tag import BaseTag
 
-from gateway.errors import InvalidDataSet
+from gateway.errors import InvalidDataSet, SpoolFailed
 from gateway.payload import Instance
 
 BULK_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
@@ -49,11 +49,18 @@ config.settings.writing_validation_mode = config.IGNORE
 
 
 def dicom_json(path: Path) -> bytes:
-    """Return the model of the Part 10 file at `path`. Raises InvalidDataSet where its elements can't be told apart."""
+    """Return the model of the Part 10 file at `path`.
+
+    Raises InvalidDataSet where its elements can't be told apart, SpoolFailed where the system can't read the file.
+    """
     try:
         with _one_at_a_time, warnings.catch_warnings(action="ignore"):  # they quote values, and so patients
             return _model(dcmread(path, defer_size=_DEFERRED_BYTES)).encode("utf-8", "replace")
-    except (*_UNFIT, OSError, InvalidDicomError, RecursionError) as error:
+    except OSError as error:
+        if error.errno is not None:  # pydicom's own have none
+            raise SpoolFailed(f"an instance can't be read: {error.strerror}") from error
+        raise InvalidDataSet("its elements can't be read (OSError)") from error
+    except (*_UNFIT, InvalidDicomError, RecursionError) as error:
         raise InvalidDataSet(f"its elements can't be read ({type(error).__name__})") from error
 
 

@@ -42,10 +42,12 @@ class Part10File:
 
     @contextmanager
     def opened(self) -> Iterator[int]:
-        """A descriptor to read the file by. Trouble with that (OSError, EOFError) is raised as Damaged."""
+        """A descriptor to read the file by. Trouble with that (OSError, EOFError), or another length: Damaged."""
         try:
             descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
             try:
+                if os.fstat(descriptor).st_size != self.bytes:
+                    raise EOFError("it is not as long as it was")
                 yield descriptor
             finally:
                 os.close(descriptor)

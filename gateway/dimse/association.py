@@ -41,6 +41,7 @@ class Association:
         self._patience = patience
         self.peer = peer
         self.is_open = True
+        self.last_responses: list[Response] = []  # that lay behind the end, and were read after a send had failed
         self.acceptance = Acceptance({}, 0)
 
     @classmethod
@@ -70,8 +71,7 @@ class Association:
 
     def send(self, encoded: bytes | memoryview, deadline: float) -> None:
         """Send whole PDUs before `deadline` (monotonic)."""
-        if not self.is_open:
-            raise PeerUnavailable(f"the association with {self.peer} has ended")
+        self._check_open()
         with self._trouble("while data was sent"):
             try:
                 self._connection.send(encoded, self._patience.send_seconds, deadline)
@@ -84,16 +84,14 @@ class Association:
 
     def read_response(self, deadline: float) -> Response:
         """Return the next response, which is whole before `deadline` (monotonic)."""
+        self._check_open()
         with self._trouble("while an answer was awaited"):
-            encoded = bytearray()
-            while len(encoded) < _LONGEST_RESPONSE_BYTES:
-                for _, control, fragment in fragments(self._read_data(deadline)):
-                    if not control & IS_COMMAND:
-                        raise UnexpectedPdu("data came that nobody asked for", reason=2)
-                    encoded += fragment
-                    if control & IS_LAST:
-                        return decode_response(bytes(encoded))
-            raise UnexpectedPdu("a response does not end", reason=6)
+            return self._read_response(deadline)
+
+    @property
+    def has_arrivals(self) -> bool:
+        """Whether a read finds something without waiting: a response, or the end."""
+        return self._connection.has_arrivals
 
     def break_rules(self, text: str) -> PeerUnavailable:
         """Abort for something that the peer may not do, and return the error to raise."""
@@ -108,7 +106,7 @@ class Association:
         deadline = time.monotonic() + self._patience.release_seconds
         with suppress(ConnectionEnded, UnexpectedPdu):
             self._connection.send(_RELEASE_RQ, self._patience.release_seconds)
-            while (kind := self._read_any(deadline)[0]) != PduType.A_RELEASE_RP:
+            while (kind := self._read_any(deadline)[0]) != PduType.A_RELEASE_RP and time.monotonic() < deadline:
                 if kind == PduType.A_RELEASE_RQ:  # both asked at once (PS3.8 section 7.2.2)
                     self._connection.send(_RELEASE_RP, self._patience.release_seconds)
         self._connection.close()
@@ -133,6 +131,19 @@ class Association:
             raise UnexpectedPdu(f"PDU type {kind:#04x} came where the association was to be answered", reason=2)
         self.acceptance = decode_acceptance(pdu, proposals)
 
+    def _read_response(self, deadline: float) -> Response:
+        encoded = bytearray()
+        while len(encoded) < _LONGEST_RESPONSE_BYTES:
+            for _, control, fragment in fragments(self._read_data(deadline)):
+                if not control & IS_COMMAND:
+                    raise UnexpectedPdu("data came that nobody asked for", reason=2)
+                encoded += fragment
+                if control & IS_LAST:
+                    return decode_response(bytes(encoded))
+            if time.monotonic() > deadline:
+                break
+        raise UnexpectedPdu("a response does not end", reason=6)
+
     def _read_data(self, deadline: float) -> memoryview:
         kind, pdu = self._read_any(min(deadline, time.monotonic() + self._patience.answer_seconds))
         if kind == PduType.A_RELEASE_RQ:
@@ -149,11 +160,11 @@ class Association:
         return kind, pdu
 
     def _last_words(self) -> _PeerAborted | None:
-        """Why the peer closed, if it said so: an A-ABORT that it sent before, behind answers perhaps."""
+        """Why the peer closed, if it said so: an A-ABORT that it sent before, behind answers, which are kept."""
         deadline = time.monotonic() + _LAST_WORDS_SECONDS
         try:
             while time.monotonic() < deadline:
-                self._read_any(deadline)
+                self.last_responses.append(self._read_response(deadline))
         except _PeerAborted as aborted:
             return aborted
         except (ConnectionEnded, UnexpectedPdu):
@@ -171,6 +182,10 @@ class Association:
             raise PeerUnavailable(f"the association with {self.peer} broke {when}: {error}") from error
         except UnexpectedPdu as error:
             raise self.break_rules(str(error)) from error
+
+    def _check_open(self) -> None:
+        if not self.is_open:
+            raise PeerUnavailable(f"the association with {self.peer} has ended")
 
     def _close(self) -> None:
         self.is_open = False

@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import select
 import socket
 import struct
 import time
@@ -66,6 +67,8 @@ class Connection:
         self._start = self._end = 0  # what is received and not yet handed out
         # The kernel keeps the time of each wait: Python's own timeouts take two more system calls for every read.
         self._waits = {socket.SO_RCVTIMEO: 0.0, socket.SO_SNDTIMEO: 0.0}
+        self._arrivals = select.poll()
+        self._arrivals.register(connected, select.POLLIN)
         connected.settimeout(None)
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -93,6 +96,11 @@ class Connection:
         content = self._start + _HEADER.size
         self._start = content + length
         return kind, self._view[content : self._start]
+
+    @property
+    def has_arrivals(self) -> bool:
+        """Whether something waits to be read: bytes, the peer's end of the connection, or its breaking."""
+        return self._start < self._end or bool(self._arrivals.poll(0))
 
     def send(self, encoded: bytes | memoryview, seconds: float, deadline: float = math.inf) -> None:
         """Send all of `encoded`. Raises ConnectionEnded.

@@ -8,7 +8,7 @@ from gateway.dicom.part10_file import Part10File
 from gateway.dimse.negotiation import MOST_CONTEXTS, ONE_AT_A_TIME, Proposal
 from gateway.dimse.peer import Patience, Peer
 from gateway.dimse.store_association import StoreAssociation, proposal
-from gateway.errors import PeerUnavailable
+from gateway.errors import Damaged, PeerUnavailable
 from gateway.store_outcome import Outcome, StoreOutcome
 
 _TRANSIENT_IN_A_ROW = 3  # then the peer is left alone for a while
@@ -53,6 +53,7 @@ def _send(
     try:
         yield from _outcomes(association, peer, files, stopping)
     except PeerUnavailable as error:
+        yield from association.answered()
         for file in association.on_their_way:
             yield file, StoreOutcome(Outcome.TRANSIENT, str(error))
         raise
@@ -69,13 +70,23 @@ def _outcomes(
             left.append(file)
     in_a_row = 0
     while True:
-        while left and association.has_room and in_a_row < _TRANSIENT_IN_A_ROW and not stopping.is_set():
-            association.send(left.popleft())
-        if not association.on_their_way:
+        if left and association.has_room and in_a_row < _TRANSIENT_IN_A_ROW and not stopping.is_set():
+            yield from _begun(association, left.popleft())
+        elif association.on_their_way:
+            association.wait_for_answer()
+        else:
             break
-        file, outcome = association.next_outcome()
-        yield file, outcome
-        in_a_row = in_a_row + 1 if outcome.outcome is Outcome.TRANSIENT else 0
+        for file, outcome in association.answered():
+            yield file, outcome
+            in_a_row = in_a_row + 1 if outcome.outcome is Outcome.TRANSIENT else 0
     if in_a_row >= _TRANSIENT_IN_A_ROW:
         association.release()
         raise PeerUnavailable(f"{peer} can't store now: {outcome.reason}")
+
+
+def _begun(association: StoreAssociation, file: Part10File) -> Iterator[tuple[Part10File, StoreOutcome]]:
+    """Send a file. Only one that can't be read has an outcome at once: its own fault, and no other's."""
+    try:
+        association.send(file)
+    except Damaged as error:
+        yield file, StoreOutcome(Outcome.FINAL, str(error))

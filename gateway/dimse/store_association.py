@@ -6,17 +6,21 @@ Not pynetdicom's `send_c_store`: it queues a whole file in memory, and waits for
 """
 
 import time
-from collections.abc import Iterable, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
 from gateway.dicom.part10_file import Part10File
 from gateway.dimse.association import Association
-from gateway.dimse.command import CommandField, encode_store_request
+from gateway.dimse.command import CommandField, Response, encode_store_request
 from gateway.dimse.data_set_pdus import DataSetPdus
 from gateway.dimse.negotiation import ONE_AT_A_TIME, Answer, Proposal
 from gateway.dimse.peer import Patience, Peer
 from gateway.dimse.refusals import context_refusal
+from gateway.errors import PeerUnavailable
 from gateway.store_outcome import StoreOutcome, outcome_of_status
 
 _SMALLEST_PDU_BYTES = 8  # the headers of a fragment, and two bytes of it
@@ -26,6 +30,14 @@ _LAST_MESSAGE_ID = 0xFFFF
 def proposal(file: Part10File) -> Proposal:
     """The one presentation context that a file can go out on: bytes as they are."""
     return Proposal(file.sop_class_uid, (file.transfer_syntax_uid,))
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """A file on its way, and until when (monotonic) it is to be answered, whatever was sent before it."""
+
+    file: Part10File
+    deadline: float
 
 
 class StoreAssociation:
@@ -44,8 +56,8 @@ class StoreAssociation:
         self._pdus = DataSetPdus(peer_max_pdu_bytes)
         granted = association.acceptance.operations_at_once
         self._at_once = min(granted or operations_at_once, operations_at_once)
-        self._on_their_way: dict[int, Part10File] = {}
-        self._deadline = 0.0  # monotonic, for the answer to all that are on their way
+        self._on_their_way: dict[int, _Sent] = {}  # by message id
+        self._answered: deque[tuple[Part10File, StoreOutcome]] = deque()
         self._last_message_id = 0
 
     @classmethod
@@ -78,7 +90,7 @@ class StoreAssociation:
     @property
     def on_their_way(self) -> list[Part10File]:
         """The files that were begun and are not answered, the first first."""
-        return list(self._on_their_way.values())
+        return [sent.file for sent in self._on_their_way.values()]
 
     @property
     def has_room(self) -> bool:
@@ -86,29 +98,75 @@ class StoreAssociation:
         return len(self._on_their_way) < self._at_once
 
     def send(self, file: Part10File) -> None:
-        """Send one file, whose context is accepted, while there is room; `next_outcome` says what becomes of it.
+        """Send one file, whose context is accepted, while there is room; `answered` says what becomes of it.
 
-        Raises PeerUnavailable where the association ends; Damaged where the file can't be read.
+        Answers to others that arrive meanwhile are taken: a peer that breaks off does not take them with it. Raises
+        PeerUnavailable where the association ends; Damaged where the file can't be read, which ends the association
+        only where a part of it had gone out.
         """
-        message_id = self._last_message_id = self._last_message_id % _LAST_MESSAGE_ID + 1
-        served_from = self._deadline if self._on_their_way else time.monotonic()
-        self._deadline = served_from + self._patience.file_seconds(file.data_set_bytes)
-        self._on_their_way[message_id] = file
+        with file.opened() as descriptor:
+            message_id, deadline = self._begin(file)
+            begun = False
+            try:
+                for piece in self._pieces(message_id, file, descriptor):
+                    self._take_arrived(but_for=1)
+                    self._association.send(piece, deadline)
+                    begun = True
+            except (OSError, EOFError):
+                self._on_their_way.pop(message_id, None)
+                if begun:  # nothing else can be said behind half a message
+                    self._association.abort()
+                raise
+
+    def wait_for_answer(self) -> None:
+        """Return when a file that is on its way is answered. Raises PeerUnavailable as `send` does."""
+        if not self._answered:
+            self._take_answer()
+
+    def answered(self) -> Iterator[tuple[Part10File, StoreOutcome]]:
+        """Take out what was answered up to now, though the association may have ended since."""
+        late, self._association.last_responses = self._association.last_responses, []
+        with suppress(PeerUnavailable):  # one that answers nothing ends what has ended
+            for response in late:
+                self._take(response)
+        while self._answered:
+            yield self._answered.popleft()
+
+    def _begin(self, file: Part10File) -> tuple[int, float]:
+        """Return a message id, and until when (monotonic) all that is on its way by now is to be answered."""
+        self._take_arrived(but_for=0)
+        now = time.monotonic()
+        if any(sent.deadline < now for sent in self._on_their_way.values()):
+            self._association.abort()
+            raise PeerUnavailable(f"{self._association.peer} answers others, but left a file unanswered for too long")
+        message_id = self._last_message_id % _LAST_MESSAGE_ID + 1
+        while message_id in self._on_their_way:
+            message_id = message_id % _LAST_MESSAGE_ID + 1
+        self._last_message_id = message_id
+        files = [*self.on_their_way, file]
+        deadline = now + sum(self._patience.file_seconds(each.data_set_bytes) for each in files)
+        self._on_their_way[message_id] = _Sent(file, deadline)
+        return message_id, deadline
+
+    def _pieces(self, message_id: int, file: Part10File, descriptor: int) -> Iterator[memoryview]:
         command = encode_store_request(message_id, file.sop_class_uid, file.sop_instance_uid)
         context_id = self._answer(file).context_id
-        with file.opened() as descriptor:
-            pieces = self._pdus.message(context_id, command, descriptor, file.data_set_offset, file.data_set_bytes)
-            for piece in pieces:
-                self._association.send(piece, self._deadline)
+        return self._pdus.message(context_id, command, descriptor, file.data_set_offset, file.data_set_bytes)
 
-    def next_outcome(self) -> tuple[Part10File, StoreOutcome]:
-        """Return a file that the peer has answered, and what it says. Raises PeerUnavailable as `send` does."""
-        response = self._association.read_response(self._deadline)
-        file = self._on_their_way.get(response.message_id)
-        if file is None or not response.answers(CommandField.C_STORE_RQ, response.message_id):
+    def _take_arrived(self, *, but_for: int) -> None:
+        """Take the answers that lie there, while more than so many files wait for theirs."""
+        while len(self._on_their_way) > but_for and self._association.has_arrivals:
+            self._take_answer()
+
+    def _take_answer(self) -> None:
+        self._take(self._association.read_response(min(sent.deadline for sent in self._on_their_way.values())))
+
+    def _take(self, response: Response) -> None:
+        sent = self._on_their_way.get(response.message_id)
+        if sent is None or not response.answers(CommandField.C_STORE_RQ, response.message_id):
             raise self._association.break_rules(f"message {response.message_id} was answered, which is not open")
         del self._on_their_way[response.message_id]
-        return file, outcome_of_status(response.status.code, response.status.comment)
+        self._answered.append((sent.file, outcome_of_status(response.status.code, response.status.comment)))
 
     def release(self) -> None:
         """End the association in good order."""

@@ -64,6 +64,17 @@ class Attempt:
         with database_errors(), self.engine.connect() as connection:
             return {row.position: row.path for row in connection.execute(wanted)}
 
+    def suspects(self, destination: int) -> set[int]:
+        """Return the numbers of the files that were tried there and are still to be sent."""
+        wanted = select(sends.c.file).where(
+            sends.c.export_id == self.export_id,
+            sends.c.destination == destination,
+            sends.c.state == SendState.PENDING,
+            sends.c.attempts > 0,
+        )
+        with database_errors(), self.engine.connect() as connection:
+            return set(connection.scalars(wanted))
+
     @contextmanager
     def noting(self, destination: int) -> Iterator[Note]:
         """What notes the outcomes at a destination, each with a commit of its own, over one connection."""

@@ -178,12 +178,22 @@ class ExportRun:
         """What becomes of each file, by its number. That anything got there is noted with the first that did."""
         numbers = _files_in(area, self.attempt.missing(row.position))
         there = False
-        for file, outcome in send_files(destination, self.calling_ae_title, numbers, self.stopping):
+        for file, outcome in self._sent(destination, numbers, self.attempt.suspects(row.position)):
             yield numbers[file], outcome
             if not there and outcome.outcome is not Outcome.TRANSIENT:
                 there = True
                 self.circuits.answered(destination.name)
                 self.attempt.note_there(row.position)
+
+    def _sent(
+        self, destination: Destination, numbers: Mapping[Part10File, int], suspects: set[int]
+    ) -> Iterator[tuple[Part10File, StoreOutcome]]:
+        """New files first, together; then each that was tried before by itself: it takes no other one with it."""
+        new = [file for file, number in numbers.items() if number not in suspects]
+        tried = [file for file, number in numbers.items() if number in suspects]
+        for files, together in ((new, True), (tried, False)):
+            if files and not self.stopping.is_set():
+                yield from send_files(destination, self.calling_ae_title, files, self.stopping, together=together)
 
     def _note_failure(self, row: DestinationRow, destination: Destination, error: PeerUnavailable) -> None:
         """Count it against the destination, unless it took other files. Raises what is to be tried again, and when."""

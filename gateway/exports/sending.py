@@ -19,9 +19,16 @@ _PROBE_SECONDS = 10.0
 
 
 def send_files(
-    destination: Destination, calling_ae_title: str, files: Iterable[Part10File], stopping: threading.Event
+    destination: Destination,
+    calling_ae_title: str,
+    files: Iterable[Part10File],
+    stopping: threading.Event,
+    *,
+    together: bool = True,
 ) -> Iterator[tuple[Part10File, StoreOutcome]]:
     """Send files, and yield each with its outcome as it comes: at most what the destination says is on its way.
+
+    Not `together`, the next goes out only when what became of the one before it is known.
 
     Raises PeerUnavailable, after the files that were on their way were yielded as transient, and PeerRefused. Ends
     early, in good order, when `stopping` is set.
@@ -33,9 +40,12 @@ def send_files(
             slowest_bytes_per_second=destination.slowest_bytes_per_second,
         )
         peer = peer_of(destination, calling_ae_title)
-        return dimse.store_files(peer, patience, files, stopping, at_once=destination.operations_at_once)
+        at_once = destination.operations_at_once if together else 1
+        return dimse.store_files(peer, patience, files, stopping, at_once)
     client = _client(destination, destination.answer_seconds)
-    return dicomweb.store_files(client, files, stopping, at_once=destination.requests_at_once)
+    if together:
+        return dicomweb.store_files(client, files, stopping, at_once=destination.requests_at_once)
+    return dicomweb.store_files(client, files, stopping, dicomweb.BatchLimits(most_files=1), at_once=1)
 
 
 def probe(destination: Destination, calling_ae_title: str) -> None:

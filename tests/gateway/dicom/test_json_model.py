@@ -15,7 +15,7 @@ from pydicom.sequence import Sequence
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
 from gateway.dicom.json_model import BULK_VRS, dicom_json, minimal_json
-from gateway.errors import InvalidDataSet
+from gateway.errors import InvalidDataSet, SpoolFailed
 from tests.gateway.spool.scene import Scene
 from tests.samples import SAMPLES, sample
 
@@ -99,6 +99,12 @@ def test_whatever_the_bytes_it_is_a_model_or_said_to_be_impossible(tmp_path: Pat
         path.write_bytes(whole[:cut] + tail)
         with suppress(InvalidDataSet):
             json.loads(dicom_json(path))
+
+
+def test_a_file_that_the_system_can_not_read_is_tried_again(tmp_path: Path) -> None:
+    """To store a minimal model in its place for good would be wrong: the next try may read it."""
+    with pytest.raises(SpoolFailed, match="No such file or directory"):
+        dicom_json(tmp_path / "gone.dcm")
 
 
 def test_warnings_that_quote_values_stay_inside(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Archives that are full, busy, slow, broken or gone: what becomes of each file, and how often it was sent."""
 
+import os
 import socket
 import threading
 import time
@@ -12,7 +13,7 @@ from gateway.dicom.part10_file import Part10File
 from gateway.dimse.peer import Patience, Peer
 from gateway.dimse.store import store_files
 from gateway.dimse.store_association import StoreAssociation
-from gateway.errors import Damaged, PeerRefused, PeerUnavailable
+from gateway.errors import PeerRefused, PeerUnavailable
 from gateway.store_outcome import Outcome
 from tests.events import NeverStopping
 from tests.gateway.dimse.raw_pacs import Association, Manners, RawPacs, answering, raw_pacs
@@ -376,7 +377,8 @@ def test_a_stop_ends_between_two_files_and_releases_the_association(files: list[
 def test_an_association_that_has_ended_says_so(files: list[Part10File]) -> None:
     with raw_pacs() as pacs, StoreAssociation.open(pacs.peer, HASTY, files) as association:
         association.send(files[0])
-        assert association.next_outcome()[1].is_stored
+        association.wait_for_answer()
+        assert [outcome.is_stored for _, outcome in association.answered()] == [True]
         association.release()
         with pytest.raises(PeerUnavailable, match="has ended"):
             association.send(files[1])
@@ -392,15 +394,36 @@ def test_a_caller_that_breaks_off_aborts_the_association(files: list[Part10File]
         assert until_ended(pacs) == ["aborted"]
 
 
-def test_a_file_that_became_shorter_is_damaged_and_stays_unsent(tmp_path: Path, files: list[Part10File]) -> None:
+@pytest.mark.parametrize("at_once", [1, 4])
+def test_a_file_that_became_shorter_fails_alone(files: list[Part10File], at_once: int) -> None:
     with files[1].path.open("r+b") as file:
         file.truncate(files[1].bytes - 10)
-    with raw_pacs() as pacs:
-        sending = send(pacs.peer, files)
+    with raw_pacs(Manners(operations=at_once)) as pacs:
+        sending = send(pacs.peer, files, at_once=at_once)
+        assert until_ended(pacs) == ["released"]
+    assert sending.error is None
+    assert sending.outcomes["1.2.3.2"].outcome is Outcome.FINAL
+    assert (
+        sending.outcomes["1.2.3.2"].reason == "the file of instance 1.2.3.2 can't be read: it is not as long as it was"
+    )
+    assert sending.stored == pacs.names == names(1, 3, 4, 5)
+
+
+def test_a_file_that_becomes_shorter_on_its_way_ends_the_association_and_fails_alone(tmp_path: Path) -> None:
+    first, large, last = (
+        write_file(tmp_path, f"1.2.3.{n}", pixels=bytes(size)) for n, size in enumerate((2, 10**8, 2))
+    )
+
+    def cut(association: Association) -> None:
+        os.truncate(large.path, 1000)
+
+    manners = Manners(operations=3, answer=lambda association, number: None, interrupt_after_bytes=10**6, interrupt=cut)
+    with raw_pacs(manners) as pacs:
+        sending = send(pacs.peer, [first, large, last], at_once=3)
         assert until_ended(pacs) == ["aborted"]
-    assert isinstance(sending.error, Damaged)
-    assert str(sending.error) == "the file of instance 1.2.3.2 can't be read: it is shorter than it was"
-    assert pacs.names == names(1)
+    assert str(sending.error) == f"the association with {pacs.peer} has ended"
+    kinds = {name: outcome.outcome for name, outcome in sending.outcomes.items()}
+    assert kinds == {"1.2.3.0": Outcome.TRANSIENT, "1.2.3.1": Outcome.FINAL}
 
 
 def test_more_contexts_than_an_association_has_take_several(tmp_path: Path) -> None:

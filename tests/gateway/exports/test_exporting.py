@@ -13,7 +13,7 @@ from gateway.exports.run import ExportRun
 from gateway.exports.settling import give_up
 from gateway.exports.states import ExportState, FileStatus, SendRow, SendState
 from gateway.store_outcome import Outcome, StoreOutcome
-from tests.gateway.dicomweb.raw_service import Conversation, raw_service, store_all, store_response
+from tests.gateway.dicomweb.raw_service import Conversation, answer_stored, raw_service, store_all, store_response
 from tests.gateway.dicomweb.raw_service import answering as http_answering
 from tests.gateway.dimse.raw_pacs import Association, Manners, answering, raw_pacs
 from tests.gateway.exports.conftest import on_both_databases
@@ -26,6 +26,10 @@ SENT = ["1.2.3.1", "1.2.3.2", "1.2.3.3"]
 
 def states(scene: Scene, export_id: UUID) -> list[SendState]:
     return [send.state for send in scene.sends(export_id)]
+
+
+def missing(scene: Scene, export_id: UUID) -> list[str]:
+    return [send.path for send in scene.sends(export_id) if send.state is not SendState.STORED]
 
 
 def note_stored(scene: Scene, run: ExportRun, number: int = 0) -> None:
@@ -129,6 +133,40 @@ def test_a_peer_that_aborts_is_sent_only_what_it_has_not_answered(scene: Scene) 
         pacs.manners = Manners()
         scene.settled(export_id)
     assert pacs.names == [*SENT, "1.2.3.4", "1.2.3.5", "1.2.3.3"], "the one in doubt comes last"
+
+
+def test_a_file_at_which_a_peer_breaks_off_takes_no_other_with_it(scene: Scene) -> None:
+    """What was on its way with it is a suspect as well: by itself the next time, or after it the time after that."""
+
+    def break_off_at_the_fifth(association: Association, number: int) -> None:
+        if pacs.names[-1] == "1.2.3.5":
+            association.reset()
+        association.answer(0)
+
+    with raw_pacs(Manners(operations=8, answer=break_off_at_the_fifth)) as pacs:
+        scene.register(pacs_destination(pacs))
+        export_id = scene.ask(scene.put_some(20), "pacs")
+        for _ in range(3):
+            scene.waits(export_id)
+            scene.move(60)
+    assert missing(scene, export_id) == ["p/1.2.3.5.dcm"]
+
+
+def test_a_file_at_which_a_service_breaks_off_takes_no_other_with_it(scene: Scene) -> None:
+    def break_off_at_the_fifth(conversation: Conversation) -> None:
+        conversation.read_body()
+        if "1.2.3.5" in conversation.names:
+            conversation.reset()
+        else:
+            answer_stored(conversation)
+
+    with raw_service(break_off_at_the_fifth) as service:
+        scene.register(web_destination(service))
+        export_id = scene.ask(scene.put_some(20), "vna", agent=WEB)
+        for _ in range(3):
+            scene.waits(export_id)
+            scene.move(60)
+    assert missing(scene, export_id) == ["p/1.2.3.5.dcm"]
 
 
 def test_a_rejection_for_good_fails_every_file_with_its_reason(scene: Scene) -> None:
