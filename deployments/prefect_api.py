@@ -66,6 +66,16 @@ def prefect_errors() -> Iterator[None]:
         raise PrefectUnavailable(f"Prefect does not answer ({type(error).__name__})") from error
 
 
+async def check_version(client: PrefectClient) -> None:
+    """Refuse a server of another major version; Prefect's log warns of an older one. Within `prefect_errors`."""
+    try:
+        await client.raise_for_api_version_mismatch()
+    except RuntimeError as error:
+        if error.__cause__ is not None:  # it could not be asked
+            raise error.__cause__ from None
+        raise PrefectRefused(str(error)) from error
+
+
 async def runs_in_state(
     client: PrefectClient, work_pool: str, queues: Sequence[str], *types: StateType
 ) -> list[FlowRun]:

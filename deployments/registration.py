@@ -14,7 +14,7 @@ from prefect.flows import Flow, load_flow_from_entrypoint
 from prefect.utilities.callables import parameter_schema
 
 from deployments.pools import INGEST, Pool
-from deployments.prefect_api import prefect_errors
+from deployments.prefect_api import check_version, prefect_errors
 from deployments.worker.worker import GatewayWorker
 
 DESCRIPTION_FILE = Path(__file__).with_name("prefect.yaml")
@@ -56,10 +56,11 @@ def read_descriptions(file: Path = DESCRIPTION_FILE) -> tuple[Description, ...]:
 async def register(client: PrefectClient, pools: Sequence[Pool], descriptions: Sequence[Description]) -> None:
     """Create what is missing, update what differs, and leave alone what an operator added.
 
-    Raises PrefectUnavailable and PrefectRefused.
+    Raises PrefectUnavailable and PrefectRefused, the latter also for a server of another major version.
     """
     flows = [description.load_flow() for description in descriptions]  # which takes as long as Prefect to start
     with prefect_errors():
+        await check_version(client)
         for pool in pools:
             await _ensure_work_pool(client, pool)
             for number, queue in enumerate(pool.queues, 1):

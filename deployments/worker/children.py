@@ -20,7 +20,7 @@ import anyio
 from deployments.worker.child import Order, main
 from gateway.config.model import LogSettings
 
-# The worker, which has read its settings, looks whether the server's version fits: that need not be asked for each run.
+# Whoever registers the deployments looks whether the server's version fits: that need not be asked for each run.
 _ENVIRONMENT = {"PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED": "false"}
 _PRELOADED = ("deployments.worker.preload", "__main__", "deployments.worker.child")
 

@@ -8,21 +8,29 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.schedules import SCHEDULE_TYPES, IntervalSchedule
+from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from deployments.pools import Pool
+from deployments.prefect_api import PrefectRefused, PrefectUnavailable
 from deployments.registration import DESCRIPTION_FILE, Description, read_descriptions, register
 from tests.deployments.operator import Operator, on_both_databases
 from tests.deployments.roles import ROOT
+from tests.peers.ports import free_port
 from tests.peers.prefect_server import PrefectServer
 
 TRIVIAL = Description("trivial", "tests.deployments.example_flows.trivial", "an example", ("tag",), "default")
 
 
 def register_on(prefect: PrefectServer, work_pool: str, *descriptions: Description) -> None:
+    register_at(prefect.api_url, work_pool, *descriptions)
+
+
+def register_at(api_url: str, work_pool: str, *descriptions: Description) -> None:
     async def once() -> None:
-        async with PrefectClient(prefect.api_url) as client:
+        async with PrefectClient(api_url) as client:
             await register(client, [Pool(work_pool, ("node-1",))], descriptions)
 
     asyncio.run(once())
@@ -36,6 +44,19 @@ def test_the_file_describes_our_flows() -> None:
         "retrieve": "flows.retrieve.retrieve_request",
         "retrieve-studies": "flows.retrieve_studies.retrieve_studies",
     }
+
+
+def test_a_server_of_another_major_version_is_refused(
+    prefect: PrefectServer, work_pool: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PrefectClient, "client_version", lambda client: "2.20.25")
+    with pytest.raises(PrefectRefused, match=r"client: 2\.20\.25, server: 3\..* Major versions must match"):
+        register_on(prefect, work_pool, TRIVIAL)
+
+
+def test_a_server_that_is_away_is_waited_for(work_pool: str) -> None:
+    with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}), pytest.raises(PrefectUnavailable, match="ConnectError"):
+        register_at(f"http://127.0.0.1:{free_port()}/api", work_pool, TRIVIAL)
 
 
 @on_both_databases
