@@ -71,7 +71,7 @@ class Association:
 
     def send(self, encoded: bytes | memoryview, deadline: float) -> None:
         """Send whole PDUs before `deadline` (monotonic)."""
-        self._check_open()
+        self.check_open()
         with self._trouble("while data was sent"):
             try:
                 self._connection.send(encoded, self._patience.send_seconds, deadline)
@@ -84,7 +84,7 @@ class Association:
 
     def read_response(self, deadline: float) -> Response:
         """Return the next response, which is whole before `deadline` (monotonic)."""
-        self._check_open()
+        self.check_open()
         with self._trouble("while an answer was awaited"):
             return self._read_response(deadline)
 
@@ -92,6 +92,11 @@ class Association:
     def has_arrivals(self) -> bool:
         """Whether a read finds something without waiting: a response, or the end."""
         return self._connection.has_arrivals
+
+    def check_open(self) -> None:
+        """Raise PeerUnavailable where it has ended."""
+        if not self.is_open:
+            raise PeerUnavailable(f"the association with {self.peer} has ended")
 
     def break_rules(self, text: str) -> PeerUnavailable:
         """Abort for something that the peer may not do, and return the error to raise."""
@@ -182,10 +187,6 @@ class Association:
             raise PeerUnavailable(f"the association with {self.peer} broke {when}: {error}") from error
         except UnexpectedPdu as error:
             raise self.break_rules(str(error)) from error
-
-    def _check_open(self) -> None:
-        if not self.is_open:
-            raise PeerUnavailable(f"the association with {self.peer} has ended")
 
     def _close(self) -> None:
         self.is_open = False

@@ -134,6 +134,7 @@ class StoreAssociation:
 
     def _begin(self, file: Part10File) -> tuple[int, float]:
         """Return a message id, and until when (monotonic) all that is on its way by now is to be answered."""
+        self._association.check_open()
         self._take_arrived(but_for=0)
         now = time.monotonic()
         if any(sent.deadline < now for sent in self._on_their_way.values()):
