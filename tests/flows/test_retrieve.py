@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -274,11 +275,13 @@ def test_what_is_stored_is_only_announced_on_whatever_node(site: Site, archive: 
 
 
 def test_of_two_workers_that_believe_they_have_it_one_stores_and_announces(site: Site, archive: FaultyArchive) -> None:
-    archive.gives = [hanging(0.5)]
+    second_is_through = threading.Event()
+    archive.gives = [hanging(0.5, until=second_is_through)]
     site.accept(study_of(archive.url))
-    first = site.node("node-1").start(MIG_INFERENCE__ANSWER_SECONDS="5")
+    first = site.node("node-1").start()
     wait_until(lambda: archive.wado, 60, "the first to fetch")
     assert site.node("node-2").retrieve().type is StateType.COMPLETED
+    second_is_through.set()
     overtaken = site.node("node-1").ended(first)
     assert overtaken.type is StateType.COMPLETED
     assert "was taken over by another worker" in (overtaken.message or "")

@@ -5,6 +5,7 @@ do: a cut that looks like an end, a length that lies, a trickle.
 """
 
 import re
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from tests.gateway.spool.scene import CT, EXPLICIT_LITTLE, data_set
 
 BOUNDARY = "d41d8cd98f00b204e9800998ecf8427e"
 PREAMBLE = b"\7" * 128  # no writer's, and so not ours: it has to come through
+
+_LONGEST_HANGING_SECONDS = 100.0
 
 _STUDY, _SERIES, _SOP = "0020000D", "0020000E", "00080018"
 _PATIENT_ID, _ACCESSION, _COUNT = "00100020", "00080050", "00201208"
@@ -196,12 +199,13 @@ def refusing(status: int, **headers: str) -> Give:
     return give
 
 
-def hanging(share: float = 0.5) -> Give:
-    """Says nothing more when so much of the body is out."""
+def hanging(share: float = 0.5, until: threading.Event | None = None) -> Give:
+    """Says nothing more when so much of the body is out; closes the connection then, or never."""
 
     def give(conversation: Conversation, wanted: Sequence[Held]) -> None:
         cut_at(share)(conversation, wanted)
-        conversation.hang()
+        if until is None or not until.wait(_LONGEST_HANGING_SECONDS):
+            conversation.hang()
 
     return give
 
