@@ -56,11 +56,9 @@ def dicom_json(path: Path) -> bytes:
     try:
         with _one_at_a_time, warnings.catch_warnings(action="ignore"):  # they quote values, and so patients
             return _model(dcmread(path, defer_size=_DEFERRED_BYTES)).encode("utf-8", "replace")
-    except OSError as error:
-        if error.errno is not None:  # pydicom's own have none
+    except (*_UNFIT, OSError, InvalidDicomError, RecursionError) as error:
+        if isinstance(error, OSError) and error.errno is not None:  # pydicom's own have none
             raise SpoolFailed(f"an instance can't be read: {error.strerror}") from error
-        raise InvalidDataSet("its elements can't be read (OSError)") from error
-    except (*_UNFIT, InvalidDicomError, RecursionError) as error:
         raise InvalidDataSet(f"its elements can't be read ({type(error).__name__})") from error
 
 

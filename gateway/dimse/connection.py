@@ -67,8 +67,6 @@ class Connection:
         self._start = self._end = 0  # what is received and not yet handed out
         # The kernel keeps the time of each wait: Python's own timeouts take two more system calls for every read.
         self._waits = {socket.SO_RCVTIMEO: 0.0, socket.SO_SNDTIMEO: 0.0}
-        self._arrivals = select.poll()
-        self._arrivals.register(connected, select.POLLIN)
         connected.settimeout(None)
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -100,7 +98,11 @@ class Connection:
     @property
     def has_arrivals(self) -> bool:
         """Whether something waits to be read: bytes, the peer's end of the connection, or its breaking."""
-        return self._start < self._end or bool(self._arrivals.poll(0))
+        if self._start < self._end:
+            return True
+        arrivals = select.poll()
+        arrivals.register(self._socket, select.POLLIN)
+        return bool(arrivals.poll(0))
 
     def send(self, encoded: bytes | memoryview, seconds: float, deadline: float = math.inf) -> None:
         """Send all of `encoded`. Raises ConnectionEnded.
