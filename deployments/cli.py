@@ -57,7 +57,7 @@ def main() -> None:
     try:
         app()
     except GatewayError as error:
-        from deployments.exit_codes import exit_code_of
+        from deployments.process.exit_codes import exit_code_of
 
         sys.stderr.write(f"{error}\n")
         sys.exit(exit_code_of(error))

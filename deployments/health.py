@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
 
-from deployments.prefect_api import prefect_errors
-from deployments.process_lock import holder
+from deployments.prefect_side.prefect_api import prefect_errors
+from deployments.process.process_lock import holder
 from gateway.config import RabbitMqSettings, Settings
 from gateway.database import database_errors, open_database
 from gateway.errors import GatewayError, TransientError

@@ -13,11 +13,11 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.sorting import FlowRunSort
 
-from deployments.prefect_api import prefect_errors
+from deployments.prefect_side.prefect_api import prefect_errors
 from gateway.config import Settings
+from gateway.events.outbox import Outbox
 from gateway.exports.ledger import opened_ledger
 from gateway.exports.listing import ExportListing
-from gateway.exports.outbox import Outbox
 from gateway.exports.states import ExportState
 from gateway.inference.row import RequestState
 from gateway.inference.store import opened_request_store

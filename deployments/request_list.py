@@ -6,8 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from gateway.inference.identity import PriorityClass, priority_class
+from gateway.inference.outcome import SourceOutcome
 from gateway.inference.row import RequestRow, RequestState
-from gateway.retrieval.outcome import SourceOutcome
 
 
 @dataclass(frozen=True, slots=True)

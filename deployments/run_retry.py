@@ -6,7 +6,7 @@ from uuid import UUID
 
 from prefect.client.schemas.objects import FlowRun, StateType
 
-from deployments.prefect_api import prefect_client, prefect_errors
+from deployments.prefect_side.prefect_api import prefect_client, prefect_errors
 from deployments.run_states import put_back
 from gateway.errors import PermanentError
 

@@ -9,7 +9,7 @@ from prefect.states import Completed
 
 from flows.waiting import wait_for
 from gateway.errors import TransientError
-from gateway.report import PhaseTimes, payload_report
+from gateway.payloads.report import PhaseTimes, payload_report
 from tasks.assemble import assemble_payload
 from tasks.clear import clear_payload
 from tasks.notify import announce_payload

@@ -15,7 +15,7 @@ from gateway.errors import Dependency, GatewayError, PeerUnavailable, PermanentE
 from gateway.inference.hold import Hold
 from gateway.inference.patience import is_last_try, next_try, silent_since
 from gateway.inference.row import RequestRow
-from gateway.report import PhaseTimes, payload_report
+from gateway.payloads.report import PhaseTimes, payload_report
 from gateway.retrieval.report import sources_report
 from tasks.assemble import assemble_payload
 from tasks.notify import announce_payload

@@ -2,7 +2,7 @@
 
 from prefect import task
 
-from gateway.assembly import assemble
+from gateway.payloads.assembly import assemble
 from tasks.progress import RunProgress
 from tasks.retrying import RETRIED
 from tasks.surroundings import custody

@@ -12,12 +12,12 @@ from prefect.runtime import flow_run
 from sqlalchemy import Engine
 
 from gateway.database import open_database
+from gateway.destinations.circuits import Circuits
+from gateway.destinations.registered import Destinations
 from gateway.dicomweb.service import Service
 from gateway.errors import PermanentError
 from gateway.exports.area import working_area
 from gateway.exports.attempt import Attempt
-from gateway.exports.circuits import Circuits
-from gateway.exports.destinations import Destinations
 from gateway.exports.ledger import ExportLedger
 from gateway.exports.run import ExportRun
 from gateway.exports.states import ExportRow

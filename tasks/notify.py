@@ -5,7 +5,7 @@ from contextlib import closing
 from prefect import task
 
 from gateway.events import open_publisher
-from gateway.events.workflow_request import workflow_request
+from gateway.payloads.workflow_request import workflow_request
 from tasks.retrying import RETRIED
 from tasks.surroundings import custody, settings
 

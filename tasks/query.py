@@ -3,8 +3,8 @@
 from prefect import task
 
 from gateway.inference.plan import plan_of
+from gateway.inference.problem import error_of
 from gateway.retrieval.fetch import outcome_so_far
-from gateway.retrieval.problem import error_of
 from gateway.retrieval.query import query
 from tasks.retrying import RETRIED
 from tasks.surroundings import areas, held, settings, sources_of

@@ -8,20 +8,20 @@ from uuid import UUID
 
 from gateway.config import Settings, load_settings
 from gateway.database import open_database
+from gateway.durable import Durability
 from gateway.errors import PermanentError
 from gateway.inference.hold import Hold
 from gateway.inference.store import RequestStore
 from gateway.inference.tables import prepare
 from gateway.inference.vault import open_vault
-from gateway.payload import Payload
-from gateway.payload_place import PayloadPlace
+from gateway.payloads.payload import Payload
+from gateway.payloads.place import PayloadPlace
+from gateway.payloads.storing import object_prefix
 from gateway.retrieval.areas import Areas, areas_of
 from gateway.retrieval.peers import Peers
 from gateway.retrieval.sources import patience_of, services_of
 from gateway.spool.door import Door, scp_door
-from gateway.spool.durable import Durability
 from gateway.spool.node import read_node
-from gateway.storing import object_prefix
 
 
 @cache

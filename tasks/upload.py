@@ -3,7 +3,7 @@
 from prefect import task
 
 from gateway.object_store import open_object_store
-from gateway.storing import PayloadUpload
+from gateway.payloads.storing import PayloadUpload
 from tasks.progress import RunProgress
 from tasks.retrying import RETRIED
 from tasks.surroundings import custody, settings

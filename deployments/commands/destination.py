@@ -17,7 +17,7 @@ def list_destinations(as_json: AsJson = False) -> None:
     from dataclasses import asdict
 
     from gateway.config import load_settings
-    from gateway.exports.destination_list import destination_views
+    from gateway.destinations.listing import destination_views
     from gateway.exports.ledger import opened_ledger
 
     settings = load_settings().settings
@@ -32,11 +32,11 @@ def echo(name: Annotated[str, typer.Argument(metavar="NAME")]) -> None:
 
     The exit code is 1 where it refuses, 3 where it can't be reached.
     """
-    from deployments.exit_codes import ExitCode
+    from deployments.process.exit_codes import ExitCode
     from gateway.config import load_settings
+    from gateway.destinations.registered import Destinations
+    from gateway.destinations.sending import probe
     from gateway.errors import PeerUnavailable, PermanentError
-    from gateway.exports.destinations import Destinations
-    from gateway.exports.sending import probe
 
     settings = load_settings().settings
     destination = Destinations.of(settings).registered.get(name)

@@ -40,7 +40,7 @@ def submit(
         request = request_id(submission.request.transaction_id)
         typer.echo(str(request))
         if wait and _wait(store, str(request)).state is not RequestState.COMPLETED:
-            from deployments.exit_codes import ExitCode
+            from deployments.process.exit_codes import ExitCode
 
             raise typer.Exit(ExitCode.FAILED)
 
@@ -108,7 +108,7 @@ def _requests() -> "Iterator[tuple[RequestStore, Settings]]":
 
 def _use_prefect(settings: "Settings") -> None:
     """Before anything is imported that imports Prefect."""
-    from deployments.prefect_environment import use_prefect
+    from deployments.prefect_side.environment import use_prefect
 
     use_prefect(settings)
 

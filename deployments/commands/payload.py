@@ -11,7 +11,7 @@ from deployments.commands.tables import AsJson, print_object, print_rows
 
 if TYPE_CHECKING:
     from deployments.payload_list import PayloadList
-    from gateway.payload_index import PayloadIndex, PayloadRow
+    from gateway.payloads.index import PayloadIndex, PayloadRow
 
 app = typer.Typer(help="Received payloads.", no_args_is_help=True)
 
@@ -59,7 +59,7 @@ def retry(payload_id: PayloadId) -> None:
 @contextmanager
 def _payloads() -> "Iterator[PayloadList]":
     """What all these commands look at. Nothing that imports Prefect may be imported before."""
-    from deployments.prefect_environment import use_prefect
+    from deployments.prefect_side.environment import use_prefect
     from gateway.config import load_settings
 
     settings = load_settings().settings
@@ -67,7 +67,7 @@ def _payloads() -> "Iterator[PayloadList]":
     from prefect.client.orchestration import get_client
 
     from deployments.payload_list import PayloadList
-    from gateway.payload_index import opened_payload_index
+    from gateway.payloads.index import opened_payload_index
     from gateway.spool.door import scp_door
     from gateway.spool.node import read_node
 
@@ -88,7 +88,7 @@ def _found(index: "PayloadIndex", payload_id: str) -> "PayloadRow":
 
 
 def _end_without_prefect(payloads: "PayloadList") -> None:
-    from deployments.exit_codes import ExitCode
+    from deployments.process.exit_codes import ExitCode
 
     if payloads.prefect_is_away:
         typer.echo("Prefect does not answer: the state of runs is unknown", err=True)

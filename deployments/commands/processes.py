@@ -45,7 +45,7 @@ def api() -> None:
 def dispatch() -> None:
     """Run the dispatcher, which asks Prefect for a run for each payload, request and export."""
     with _process("dispatch") as settings:
-        from deployments.prefect_environment import use_prefect
+        from deployments.prefect_side.environment import use_prefect
 
         use_prefect(settings)
         from deployments.dispatcher.serve import serve
@@ -56,7 +56,7 @@ def dispatch() -> None:
 def worker() -> None:
     """Run the worker, which carries the runs out."""
     with _process("worker") as settings:
-        from deployments.prefect_environment import use_prefect
+        from deployments.prefect_side.environment import use_prefect
 
         use_prefect(settings)
         from deployments.worker.serve import serve
@@ -70,7 +70,7 @@ def exports() -> None:
     import threading
 
     with _process("exports") as settings:
-        from deployments.process_lock import only_one
+        from deployments.process.process_lock import only_one
         from listeners.amqp.serve import serve
 
         stopping = threading.Event()
@@ -89,13 +89,13 @@ def _process(role: str) -> "Iterator[Settings]":
     from gateway.config import load_settings
 
     settings = load_settings().settings
-    from deployments.logging import configure_logging
+    from deployments.process.logging import configure_logging
 
     configure_logging(settings.log, role)
     import structlog
     import typer
 
-    from deployments.exit_codes import exit_code_of
+    from deployments.process.exit_codes import exit_code_of
     from gateway.errors import GatewayError
 
     try:

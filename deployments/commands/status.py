@@ -16,8 +16,8 @@ def status(as_json: AsJson = False) -> None:
 
     The exit code is 3 where a part can't be reached.
     """
-    from deployments.exit_codes import ExitCode
-    from deployments.prefect_environment import use_prefect
+    from deployments.prefect_side.environment import use_prefect
+    from deployments.process.exit_codes import ExitCode
     from gateway.config import load_settings
 
     settings = load_settings().settings

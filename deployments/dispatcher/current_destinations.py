@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 import structlog
 
 from gateway.config import load_settings
+from gateway.destinations.registered import Destinations
 from gateway.errors import SettingsError
-from gateway.exports.destinations import Destinations
 
 _log = structlog.get_logger()
 

@@ -16,7 +16,7 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.exceptions import ObjectNotFound
 
-from deployments.prefect_api import prefect_errors
+from deployments.prefect_side.prefect_api import prefect_errors
 
 _AT_ONCE = 100  # runs in one question
 _TRIES = 8  # a server on SQLite says 503 whenever somebody else writes just then; the client pauses for 0.1 s

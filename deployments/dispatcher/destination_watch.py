@@ -11,9 +11,9 @@ from prefect.exceptions import ObjectNotFound
 from deployments.dispatcher.export_wishes import starts_by_itself
 from deployments.dispatcher.exports import ExportDispatcher
 from deployments.run_states import put_back
+from gateway.destinations.circuits import Circuit, Circuits
+from gateway.destinations.sending import probe
 from gateway.errors import GatewayError, PeerRefused
-from gateway.exports.circuits import Circuit, Circuits
-from gateway.exports.sending import probe
 from gateway.exports.states import ExportRow
 from gateway.waiting import next_delay_seconds
 

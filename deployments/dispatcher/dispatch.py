@@ -13,8 +13,8 @@ from deployments.dispatcher.decision import DOES_NOT_STAND, needs_another_run
 from deployments.dispatcher.deployment_runs import DeploymentRuns
 from deployments.dispatcher.payload_runs import payload_run
 from gateway.errors import Damaged
-from gateway.payload import Payload
-from gateway.payload_index import Dispatch, PayloadIndex, PayloadRow
+from gateway.payloads.index import Dispatch, PayloadIndex, PayloadRow
+from gateway.payloads.payload import Payload
 from gateway.spool.door import Door
 from gateway.spool.node import Node
 

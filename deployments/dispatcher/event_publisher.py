@@ -10,7 +10,7 @@ import structlog
 from gateway.config import load_settings
 from gateway.errors import BrokerRefused
 from gateway.events import EventPublisher, open_publisher
-from gateway.exports.outbox import Outbox
+from gateway.events.outbox import Outbox
 
 _log = structlog.get_logger()
 

@@ -12,14 +12,14 @@ from deployments.dispatcher.event_publisher import OutboxPublisher
 from deployments.dispatcher.export_wishes import ExportWishes
 from deployments.dispatcher.exports import ExportDispatcher
 from deployments.dispatcher.watch import wake_on_change
-from deployments.prefect_api import DEFAULT_QUEUE
-from deployments.services import Services
+from deployments.prefect_side.prefect_api import DEFAULT_QUEUE
+from deployments.process.services import Services
 from gateway.bell import bell_directory
 from gateway.config import LocalStoreSettings, Settings
-from gateway.exports.circuits import Circuits
-from gateway.exports.destinations import Destinations
+from gateway.destinations.circuits import Circuits
+from gateway.destinations.registered import Destinations
+from gateway.events.outbox import Outbox
 from gateway.exports.ledger import ExportLedger
-from gateway.exports.outbox import Outbox
 from gateway.spool.node import Node
 
 DEPLOYMENT = "export/export"

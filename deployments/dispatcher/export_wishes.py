@@ -12,7 +12,7 @@ from prefect.states import Cancelling
 
 from deployments.dispatcher.exports import ExportDispatcher
 from deployments.run_states import put_back
-from gateway.exports.circuits import Circuits
+from gateway.destinations.circuits import Circuits
 from gateway.exports.states import ExportRow, Wanted
 
 SOON = timedelta(seconds=5)  # due by then it starts by itself: started by us too, it could run twice

@@ -11,8 +11,8 @@ from prefect.client.schemas.objects import FlowRun, StateType
 from deployments.dispatcher.decision import DOES_NOT_STAND, needs_another_run
 from deployments.dispatcher.deployment_runs import DeploymentRuns
 from deployments.dispatcher.export_runs import export_run
+from gateway.destinations.registered import Destinations
 from gateway.exports.attempt import Attempt
-from gateway.exports.destinations import Destinations
 from gateway.exports.ledger import ExportLedger
 from gateway.exports.settling import give_up
 from gateway.exports.states import ExportRow

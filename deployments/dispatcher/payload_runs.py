@@ -1,7 +1,7 @@
 """The runs of received payloads."""
 
 from deployments.dispatcher.deployment_runs import WantedRun
-from gateway.payload import Payload
+from gateway.payloads.payload import Payload
 
 
 def payload_run(payload: Payload, attempt: int, work_queue: str) -> WantedRun:

@@ -19,22 +19,22 @@ from deployments.dispatcher.release import Probe, Release
 from deployments.dispatcher.requests import RequestDispatcher
 from deployments.dispatcher.source_probes import source_peers
 from deployments.dispatcher.watch import wake_on_change
-from deployments.pools import Pool, ingest_pool, pools_of, retrieve_pool
-from deployments.prefect_api import prefect_client
-from deployments.process_lock import only_one
-from deployments.registration import Description, read_descriptions, register
-from deployments.services import Services
-from deployments.stopping import cancel_all, stop_on_signals
+from deployments.prefect_side.pools import Pool, ingest_pool, pools_of, retrieve_pool
+from deployments.prefect_side.prefect_api import prefect_client
+from deployments.prefect_side.registration import Description, read_descriptions, register
+from deployments.process.process_lock import only_one
+from deployments.process.services import Services
+from deployments.process.stopping import cancel_all, stop_on_signals
 from gateway.bell import bell_directory
 from gateway.config import Settings
 from gateway.database import open_database
+from gateway.durable import Durability
 from gateway.errors import Dependency
 from gateway.exports.ledger import ExportLedger
 from gateway.inference.store import RequestStore
-from gateway.payload_index import PayloadIndex
+from gateway.payloads.index import PayloadIndex
 from gateway.retrieval.areas import areas_of
 from gateway.spool.door import Door, scp_door
-from gateway.spool.durable import Durability
 from gateway.spool.node import read_node
 
 RESCAN_SECONDS = 2.0  # the net below the watch

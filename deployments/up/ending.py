@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 
+from deployments.process.waking import finished_before
 from deployments.up.part import Part
 from deployments.up.parts import PREFECT
-from deployments.waking import finished_before
 
 DRAIN_SECONDS = 5.0  # for associations and runs to end by themselves
 LAST_WORDS_SECONDS = 2.0  # for the worker to put back the runs that it has cut

@@ -14,10 +14,10 @@ from typing import Any
 
 import structlog
 
-from deployments.exit_codes import ExitCode
-from deployments.outage import growing_delays
+from deployments.process.exit_codes import ExitCode
+from deployments.process.outage import growing_delays
+from deployments.process.waking import wait_for_any
 from deployments.up.log_lines import record_of, says_ready
-from deployments.waking import wait_for_any
 from gateway.errors import SettingsError
 
 _LAUNCHER = Path(__file__).with_name("launcher.py")

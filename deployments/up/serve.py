@@ -10,14 +10,14 @@ from typing import Any
 
 import structlog
 
-from deployments.logging import render_line
-from deployments.process_lock import holder, only_one
-from deployments.stopping import stop_on_signals
+from deployments.process.logging import render_line
+from deployments.process.process_lock import holder, only_one
+from deployments.process.stopping import stop_on_signals
+from deployments.process.waking import wait_for_any
 from deployments.up.ending import end_all
 from deployments.up.part import Part
 from deployments.up.parts import CONSUMER, PREFECT, ROLES_OF_PREFECT, plans
 from deployments.up.ports import check_ports
-from deployments.waking import wait_for_any
 from gateway.config import Settings
 from gateway.errors import AlreadyRunning
 

@@ -5,8 +5,8 @@ import asyncio
 import structlog
 from prefect.client.schemas.objects import StateType
 
-from deployments.ownership import owner_of
-from deployments.prefect_api import runs_in_state
+from deployments.prefect_side.prefect_api import runs_in_state
+from deployments.process.ownership import owner_of
 from deployments.run_states import mark_cancelled
 from deployments.worker.settlement import Ending, RunInHand
 from deployments.worker.worker import GatewayWorker

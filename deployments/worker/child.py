@@ -22,7 +22,7 @@ from prefect.flow_engine import run_flow
 from prefect.flows import Flow, load_flow_from_entrypoint
 from prefect.logging.loggers import flow_run_logger
 
-from deployments.logging import configure_logging
+from deployments.process.logging import configure_logging
 from gateway.config.model import LogSettings
 
 

@@ -5,8 +5,8 @@ from uuid import UUID
 import structlog
 from prefect.client.schemas.objects import FlowRun, StateType
 
-from deployments.ownership import claimed_by, owner_of
-from deployments.prefect_api import runs_in_state
+from deployments.prefect_side.prefect_api import runs_in_state
+from deployments.process.ownership import claimed_by, owner_of
 from deployments.run_states import mark_cancelled, put_back
 from deployments.worker.worker import GatewayWorker
 

@@ -9,10 +9,10 @@ import structlog
 from prefect.events.clients import get_events_subscriber
 from prefect.events.filters import EventAnyResourceFilter, EventFilter, EventNameFilter
 
-from deployments.outage import growing_delays
-from deployments.services import Services
-from deployments.stopping import Stopping, cancel_all
-from deployments.waking import wait_for_any
+from deployments.process.outage import growing_delays
+from deployments.process.services import Services
+from deployments.process.stopping import Stopping, cancel_all
+from deployments.process.waking import wait_for_any
 from deployments.worker.cancellation import end_cancelled_runs
 from deployments.worker.left_runs import put_back_left_runs
 from deployments.worker.settlement import Ending

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 import structlog
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
-from deployments.pools import INGEST, RETRIEVE, Pool, pools_of
-from deployments.prefect_api import prefect_client
-from deployments.process_lock import only_one
-from deployments.registration import Description, read_descriptions, register
-from deployments.services import Services
-from deployments.stopping import Stopping, stop_on_signals
-from deployments.waking import finished_before
+from deployments.prefect_side.pools import INGEST, RETRIEVE, Pool, pools_of
+from deployments.prefect_side.prefect_api import prefect_client
+from deployments.prefect_side.registration import Description, read_descriptions, register
+from deployments.process.process_lock import only_one
+from deployments.process.services import Services
+from deployments.process.stopping import Stopping, stop_on_signals
+from deployments.process.waking import finished_before
 from deployments.worker.children import ChildPool
 from deployments.worker.loop import POLL_SECONDS, WorkerLoop
 from deployments.worker.worker import GatewayWorker

@@ -13,8 +13,8 @@ from prefect.exceptions import ObjectNotFound
 from prefect.states import Pending
 from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
 
-from deployments.ownership import claim_text, process_text
-from deployments.prefect_api import NotInPrefect, PrefectUnavailable, prefect_errors
+from deployments.prefect_side.prefect_api import NotInPrefect, PrefectUnavailable, prefect_errors
+from deployments.process.ownership import claim_text, process_text
 from deployments.run_states import mark_cancelled
 from deployments.worker.child import Order
 from deployments.worker.children import ChildPool

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from email.message import Message
 
 from gateway import IMPLEMENTATION_VERSION_NAME
-from gateway.connection_errors import is_untrusted, reason
 from gateway.dicomweb.service import HttpPatience, Service
 from gateway.dicomweb.wire import Wire
 from gateway.errors import PeerRefused, PeerUnavailable
-from gateway.trust import tls_context
+from gateway.network.connection_errors import is_untrusted, reason
+from gateway.network.trust import tls_context
 
 _LONGEST_ANSWER_BYTES = 16 * 1024 * 1024
 _READ_BYTES = 65_536

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from gateway.dicom.part10_file import Part10File
+from gateway.dicom.store_outcome import Outcome, StoreOutcome
 from gateway.dicomweb.client import Answer, Client, Request
 from gateway.dicomweb.multipart import multipart_body
 from gateway.dicomweb.query import holds_instance
@@ -19,7 +20,6 @@ from gateway.dicomweb.verdicts import (
     unnamed_outcome,
 )
 from gateway.errors import PeerUnavailable
-from gateway.store_outcome import Outcome, StoreOutcome
 
 
 @dataclass(frozen=True, slots=True)

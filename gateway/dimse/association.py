@@ -6,7 +6,6 @@ from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Self
 
-from gateway.connection_errors import reason
 from gateway.dimse.command import Response, decode_response
 from gateway.dimse.connection import Connection, ConnectionEnded, PduType, PeerSilent, UnexpectedPdu
 from gateway.dimse.negotiation import ONE_AT_A_TIME, Acceptance, Proposal, decode_acceptance, encode_request
@@ -14,6 +13,7 @@ from gateway.dimse.pdv import IS_COMMAND, IS_LAST, fragments
 from gateway.dimse.peer import Patience, Peer
 from gateway.dimse.refusals import abort_text, rejection
 from gateway.errors import PeerUnavailable
+from gateway.network.connection_errors import reason
 
 _MAX_PDU_BYTES = 16_384  # only responses come
 _LONGEST_ANSWER_BYTES = 65_536  # 128 contexts, and whatever the peer says of itself

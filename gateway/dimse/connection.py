@@ -9,7 +9,7 @@ import time
 from enum import IntEnum
 from typing import Self
 
-from gateway.connection_errors import reason
+from gateway.network.connection_errors import reason
 
 _HEADER = struct.Struct(">BxI")
 _TIMEVAL = struct.Struct("@ll")  # seconds, microseconds; see socket(7)

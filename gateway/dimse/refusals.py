@@ -2,9 +2,9 @@
 
 from pydicom.uid import UID
 
+from gateway.dicom.store_outcome import Outcome, StoreOutcome
 from gateway.dimse.negotiation import Answer, Proposal
 from gateway.errors import PeerRefused, PeerUnavailable
-from gateway.store_outcome import Outcome, StoreOutcome
 
 _BY_USER, _BY_ACSE, _BY_PRESENTATION = 1, 2, 3
 _PERMANENT = 1

@@ -5,11 +5,11 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 
 from gateway.dicom.part10_file import Part10File
+from gateway.dicom.store_outcome import Outcome, StoreOutcome
 from gateway.dimse.negotiation import MOST_CONTEXTS, ONE_AT_A_TIME, Proposal
 from gateway.dimse.peer import Patience, Peer
 from gateway.dimse.store_association import StoreAssociation, proposal
 from gateway.errors import Damaged, PeerUnavailable
-from gateway.store_outcome import Outcome, StoreOutcome
 
 _TRANSIENT_IN_A_ROW = 3  # then the peer is left alone for a while
 

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from gateway.dicom.part10_file import Part10File
+from gateway.dicom.store_outcome import StoreOutcome, outcome_of_status
 from gateway.dimse.association import Association
 from gateway.dimse.command import CommandField, Response, encode_store_request
 from gateway.dimse.data_set_pdus import DataSetPdus
@@ -21,7 +22,6 @@ from gateway.dimse.negotiation import ONE_AT_A_TIME, Answer, Proposal
 from gateway.dimse.peer import Patience, Peer
 from gateway.dimse.refusals import context_refusal
 from gateway.errors import PeerUnavailable
-from gateway.store_outcome import StoreOutcome, outcome_of_status
 
 _SMALLEST_PDU_BYTES = 8  # the headers of a fragment, and two bytes of it
 _LAST_MESSAGE_ID = 0xFFFF

@@ -16,10 +16,10 @@ from typing import Any
 
 import httpx
 
-from gateway.connection_errors import is_untrusted, reason
 from gateway.errors import BrokerRefused, BrokerUnavailable, SettingsError
 from gateway.events.port import Message
-from gateway.trust import tls_context
+from gateway.network.connection_errors import is_untrusted, reason
+from gateway.network.trust import tls_context
 
 _ANSWER_SECONDS = 10
 _RECORD_SECONDS = 10  # Prefect records what it has every 5 s, unless it is told otherwise

@@ -11,7 +11,7 @@ from gateway.config import RabbitMqSettings
 from gateway.events.confirmed_channel import Blocked, ConfirmedChannel, NotConfirmed, NotInTime, Unroutable
 from gateway.events.port import Message
 from gateway.events.rabbitmq_errors import our_error
-from gateway.trust import tls_context
+from gateway.network.trust import tls_context
 
 # By this id MONAI Deploy's consumers know who sends.
 APP_ID = "16988a78-87b5-4168-a5c3-2cfc2bab8e54"

@@ -6,9 +6,9 @@ from pika.adapters.utils.connection_workflow import AMQPConnectionWorkflowFailed
 from pika.exceptions import AMQPConnectionError, ChannelClosed, ConnectionClosed, IncompatibleProtocolError
 
 from gateway.config import RabbitMqSettings
-from gateway.connection_errors import is_untrusted, reason
 from gateway.errors import BrokerRefused, BrokerUnavailable, GatewayError
 from gateway.events.confirmed_channel import Blocked, NotConfirmed, NotInTime, Unroutable
+from gateway.network.connection_errors import is_untrusted, reason
 
 # A broker that ends the opening of a connection is quoted in pika's error: "… (530) 'NOT_ALLOWED - vhost …'".
 _QUOTED_REPLY = re.compile(r"""\((\d{3})\) ['"](.*)['"]""")

@@ -14,14 +14,14 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, Engine, Table, bindparam, func, select, update
 
 from gateway.database import UtcDateTime, database_errors
+from gateway.dicom.store_outcome import Outcome, StoreOutcome
 from gateway.errors import TakenOver
+from gateway.events.outbox import put
 from gateway.events.port import Message
 from gateway.exports.ledger import add_destination
-from gateway.exports.outbox import put
 from gateway.exports.rows import destinations_of, export_of, paths_of, sends_of
 from gateway.exports.states import DestinationRow, ExportRow, ExportState, FileStatus, SendRow, SendState
 from gateway.exports.tables import destinations, exports, files, sends
-from gateway.store_outcome import Outcome, StoreOutcome
 
 Note = Callable[[int, StoreOutcome, datetime], None]
 """Keeps what a peer answered about a file. One that is not stored for now stays to be sent. Raises TakenOver."""

@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from gateway.destinations.circuits import Circuits
+from gateway.destinations.registered import Destination, Destinations
+from gateway.destinations.sending import send_files
 from gateway.dicom.part10_file import Part10File
+from gateway.dicom.store_outcome import Outcome, StoreOutcome
 from gateway.errors import PeerRefused, PeerUnavailable, PermanentError, SettingsError, TransientError
 from gateway.exports.attempt import Attempt
-from gateway.exports.circuits import Circuits
-from gateway.exports.destinations import Destination, Destinations
 from gateway.exports.fetching import Unfit, fetch_files, file_in
-from gateway.exports.sending import send_files
 from gateway.exports.settlement import Settlement
 from gateway.exports.settling import settle
 from gateway.exports.states import DestinationRow, ExportRow, FileStatus
 from gateway.object_store import ObjectStore
-from gateway.store_outcome import Outcome, StoreOutcome
 
 Now = Callable[[], datetime]
 

@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from gateway.events.export_complete import export_complete
+from gateway.destinations.registered import Destinations
 from gateway.exports.attempt import Attempt
-from gateway.exports.destinations import Destinations
+from gateway.exports.export_complete import export_complete
 from gateway.exports.settlement import ExportStatus, Settlement, settlement_of
 from gateway.exports.states import ExportState, FileStatus
 

@@ -3,6 +3,8 @@
 from sqlalchemy import Boolean, Column, Engine, ForeignKey, Index, Integer, MetaData, String, Table, Text, Uuid
 
 from gateway.database import UtcDateTime, make_tables
+from gateway.destinations.circuits import circuit_metadata
+from gateway.events.outbox import outbox_metadata
 
 _metadata = MetaData()
 
@@ -75,33 +77,8 @@ sends = Table(
     Column("last_tried", UtcDateTime),
 )
 
-outbox = Table(
-    "outbox",
-    _metadata,
-    Column("message_id", Uuid, primary_key=True),
-    Column("routing_key", String(200), nullable=False),
-    Column("type", String(64), nullable=False),
-    Column("correlation_id", String(200), nullable=False),
-    Column("body", Text, nullable=False),
-    Column("timestamp", UtcDateTime, nullable=False),
-    Column("about", String(200), nullable=False),
-    Column("claimed_until", UtcDateTime),
-    Column("published", UtcDateTime),
-    Index("outbox_by_publication", "published", "timestamp"),
-)
-
-circuits = Table(
-    "destination_circuits",
-    _metadata,
-    Column("name", String(200), primary_key=True),
-    Column("failures", Integer, nullable=False),
-    Column("trips", Integer, nullable=False),
-    Column("opened", UtcDateTime),
-    Column("next_probe", UtcDateTime),
-    Column("reason", Text, nullable=False),
-)
-
 
 def prepare(engine: Engine) -> None:
     """Make the tables where they are missing. Raises DatabaseUnavailable and DatabaseRefused."""
-    make_tables(engine, _metadata)
+    for metadata in (_metadata, outbox_metadata, circuit_metadata):
+        make_tables(engine, metadata)

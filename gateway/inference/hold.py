@@ -15,12 +15,12 @@ from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 from gateway.database import database_errors
 from gateway.errors import CredentialsLost, PermanentError, TakenOver
 from gateway.inference.credentials import Authorization
+from gateway.inference.outcome import OUTCOME, Outcome
 from gateway.inference.row import RequestRow, RequestState
 from gateway.inference.store import RequestStore
 from gateway.inference.tables import payloads, requests
 from gateway.inference.vault import Vault
-from gateway.payload import Payload
-from gateway.retrieval.outcome import OUTCOME, Outcome
+from gateway.payloads.payload import Payload
 
 _CREDENTIALS_GONE = "the credentials for its sources are no longer held: submit the request again"
 

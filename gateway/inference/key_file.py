@@ -8,8 +8,8 @@ from uuid import uuid4
 
 from cryptography.fernet import Fernet
 
+from gateway.durable import Durability
 from gateway.errors import SettingsError
-from gateway.spool.durable import Durability
 
 _MODE = 0o600
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC

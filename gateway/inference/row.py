@@ -9,9 +9,9 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Row
 
 from gateway.inference.identity import payload_id
+from gateway.inference.outcome import OUTCOME, Outcome
 from gateway.inference.request import INFERENCE_REQUEST, InferenceRequest
 from gateway.inference.tables import requests
-from gateway.retrieval.outcome import OUTCOME, Outcome
 
 
 class RequestState(StrEnum):

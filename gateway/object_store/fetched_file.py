@@ -10,9 +10,9 @@ from uuid import uuid4
 
 from crc32c import crc32c
 
+from gateway.durable import Durability
 from gateway.errors import GatewayError, NoRoom
 from gateway.object_store.port import StoredObject
-from gateway.spool.durable import Durability
 
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 

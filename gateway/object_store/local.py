@@ -16,13 +16,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from gateway.durable import Durability
 from gateway.errors import Damaged, NoSuchObject, StoreRefused, StoreUnavailable
 from gateway.object_store.durable_tree import DurableTree
 from gateway.object_store.fetched_file import fetched_file
 from gateway.object_store.key import begins_keys, checked
 from gateway.object_store.port import StoredObject, Upload
 from gateway.object_store.verified_reader import VerifiedReader
-from gateway.spool.durable import Durability
 
 _PIECE_BYTES = 1 << 20
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)

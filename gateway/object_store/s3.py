@@ -14,7 +14,9 @@ from minio.helpers import ObjectWriteResult, check_bucket_name
 from urllib3 import PoolManager
 
 from gateway.config import S3StoreSettings
+from gateway.durable import Durability
 from gateway.errors import CorruptedInTransit, NoSuchObject, SettingsError, StoreRefused
+from gateway.network.trust import tls_context
 from gateway.object_store.fetched_file import fetched_file
 from gateway.object_store.http_pool import http_pool
 from gateway.object_store.key import begins_keys, checked
@@ -22,8 +24,6 @@ from gateway.object_store.port import StoredObject, Upload
 from gateway.object_store.s3_errors import our_errors
 from gateway.object_store.sent_parts import SentParts
 from gateway.object_store.verified_reader import VerifiedReader
-from gateway.spool.durable import Durability
-from gateway.trust import tls_context
 
 # minio holds a whole part in memory. What fits in one part goes with one PUT.
 PART_BYTES = 32 * 1024 * 1024

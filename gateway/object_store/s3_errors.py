@@ -7,8 +7,8 @@ from xml.etree.ElementTree import ParseError
 from minio.error import InvalidResponseError, MinioException, S3Error, ServerError
 from urllib3.exceptions import HTTPError
 
-from gateway.connection_errors import is_untrusted, reason
 from gateway.errors import CorruptedInTransit, GatewayError, NoSuchObject, StoreRefused, StoreUnavailable
+from gateway.network.connection_errors import is_untrusted, reason
 
 _KEY_REFUSED = (StoreRefused, "{store} refuses the access key ({told})")
 _CORRUPTED = (CorruptedInTransit, "{store} received other bytes than were sent ({told})")

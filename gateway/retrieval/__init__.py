@@ -3,7 +3,6 @@
 sources    the services behind a request's sources
 peers      a client for each, while they are asked
 wanted     what the queries found
-problem    what went wrong with a source
 query      from a plan to what is wanted
 fetched    what is known of a file that was fetched whole
 index      the list of those, which survives a crash
@@ -17,5 +16,4 @@ study      a study, its series or instances: again at the size of what failed
 resource   a FHIR resource
 fetch      all that is wanted, source by source
 report     the same, for the dashboard
-outcome    how it ended, for the request's status
 """

@@ -15,11 +15,11 @@ from uuid import UUID
 
 from crc32c import crc32c
 
+from gateway.durable import Durability, write_whole
 from gateway.errors import NoRoom, SpoolFailed, TakenOver
 from gateway.retrieval.fetched import Fetched, FetchedInstance, FetchedResource
 from gateway.retrieval.index import IndexWriter, read_index, write_index
 from gateway.retrieval.wanted import WANTED, Wanted
-from gateway.spool.durable import Durability, write_whole
 from gateway.spool.room import LOOK_AGAIN_BYTES
 
 _READ_BYTES = 4 * 1024 * 1024

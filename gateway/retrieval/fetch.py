@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from gateway.clock import Clock
 from gateway.dicomweb.retrieve import UnitFailed
 from gateway.errors import GatewayError, NotAtPeer, PeerRefused, PeerUnavailable
+from gateway.inference.outcome import Outcome, SourceOutcome
+from gateway.inference.problem import Problem, reasons
 from gateway.retrieval.area import Area
 from gateway.retrieval.fetched import Fetched
 from gateway.retrieval.intake import Intake, Progress, Taken
-from gateway.retrieval.outcome import Outcome, SourceOutcome
 from gateway.retrieval.peers import Peers
-from gateway.retrieval.problem import Problem, reasons
 from gateway.retrieval.resource import fetch_resource
 from gateway.retrieval.study import fetch_study
 from gateway.retrieval.study_state import StudyState

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from crc32c import crc32c
 
+from gateway.durable import Durability, write_whole
 from gateway.retrieval.fetched import FETCHED, Fetched
-from gateway.spool.durable import Durability, write_whole
 
 _CHECK_CHARACTERS = 8
 

@@ -8,9 +8,9 @@ from gateway.config.model import InferenceSettings
 from gateway.errors import PeerRefused, PeerUnavailable
 from gateway.fhir.search import list_ids
 from gateway.inference.plan import Plan, Step
+from gateway.inference.problem import Problem
 from gateway.inference.request import ResourcesInput
 from gateway.retrieval.peers import Peers
-from gateway.retrieval.problem import Problem
 from gateway.retrieval.study_query import StudyQuery
 from gateway.retrieval.wanted import Wanted, WantedResource, WantedStudy
 

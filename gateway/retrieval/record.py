@@ -5,7 +5,7 @@ from uuid import UUID
 
 from gateway.inference.identity import correlation_id, trigger_source
 from gateway.inference.row import RequestRow
-from gateway.payload import DataService, Instance, Origin, Payload, Resource
+from gateway.payloads.payload import DataService, Instance, Origin, Payload, Resource
 from gateway.retrieval.area import Area
 from gateway.retrieval.fetched import FetchedInstance, FetchedResource
 

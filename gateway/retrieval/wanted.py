@@ -6,8 +6,8 @@ from typing import Literal
 from pydantic import TypeAdapter
 
 from gateway.fhir.names import FhirFormat, FhirVersion
+from gateway.inference.problem import Problem
 from gateway.retrieval.fetched import resource_path
-from gateway.retrieval.problem import Problem
 
 
 @dataclass(frozen=True, slots=True)

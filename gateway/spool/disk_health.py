@@ -6,8 +6,8 @@ from pathlib import Path
 
 import structlog
 
+from gateway.durable import Flushing
 from gateway.errors import SpoolFailed
-from gateway.spool.durable import Flushing
 
 log = structlog.get_logger(__name__)
 

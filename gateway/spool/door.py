@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 from uuid import UUID
 
+from gateway.durable import Durability, Flushing, move
 from gateway.errors import Damaged
-from gateway.instance_reader import open_instance
-from gateway.payload import Payload
-from gateway.spool.durable import Durability, Flushing, move
+from gateway.payloads.payload import Payload
+from gateway.spool.instance_reader import open_instance
 
 PayloadState = Literal["ready", "done"]
 

@@ -7,9 +7,9 @@ from typing import BinaryIO
 from crc32c import crc32c
 
 from gateway.errors import Damaged
-from gateway.instance_reader import open_instance
-from gateway.payload import Instance
+from gateway.payloads.payload import Instance
 from gateway.spool.door import Door
+from gateway.spool.instance_reader import open_instance
 
 _PIECE_BYTES = 1024 * 1024
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.durable import Durability
 from gateway.errors import SettingsError
-from gateway.spool.durable import Durability
 
 _NETWORK = {"9p", "afs", "ceph", "cifs", "fuse.glusterfs", "fuse.sshfs", "glusterfs", "lustre", "nfs", "nfs4", "smb3"}
 _MEMORY = {"ramfs", "tmpfs"}

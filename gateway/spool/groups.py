@@ -17,7 +17,7 @@ from hashlib import blake2b
 from uuid import UUID, uuid4
 
 from gateway.config import ApplicationEntitySettings
-from gateway.payload import ClosedBy, Instance
+from gateway.payloads.payload import ClosedBy, Instance
 
 KEY_BYTES = 16
 

@@ -6,8 +6,8 @@ from contextlib import suppress
 from crc32c import crc32c
 
 from gateway.dicom.part10 import PREAMBLE_BYTES
+from gateway.durable import Flushing
 from gateway.spool.association_files import EmptyFile
-from gateway.spool.durable import Flushing
 from gateway.spool.preamble import CRC_OF_ZERO_PREAMBLE, Preamble
 
 WRITE_BACK_BYTES = 8 * 1024 * 1024

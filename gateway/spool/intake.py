@@ -17,12 +17,12 @@ import structlog
 
 from gateway.clock import Clock, SystemClock
 from gateway.config import ApplicationEntitySettings
+from gateway.durable import write_whole
 from gateway.errors import NoRoom, SpoolFailed
-from gateway.payload import ClosedBy, Instance, Payload
+from gateway.payloads.payload import ClosedBy, Instance, Payload
 from gateway.spool.closed_keys import ClosedKeys
 from gateway.spool.disk_health import DiskHealth
 from gateway.spool.door import Door
-from gateway.spool.durable import write_whole
 from gateway.spool.groups import Feeder, Group, GroupTable
 from gateway.spool.manifest import make_payload
 from gateway.spool.node import Node

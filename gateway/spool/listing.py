@@ -11,7 +11,7 @@ from gateway.dicom.identity import identify
 from gateway.dicom.part10 import PREAMBLE_BYTES, FileMeta, read_head
 from gateway.dicom.scanner import HeaderScanner
 from gateway.errors import InvalidDataSet
-from gateway.payload import Instance, Payload
+from gateway.payloads.payload import Instance, Payload
 from gateway.spool.door import Door
 from gateway.spool.preamble import Preamble, decode_preamble
 from gateway.spool.record import instance_record

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from gateway.payload import ClosedBy, Instance, Payload, Superseded
+from gateway.payloads.payload import ClosedBy, Instance, Payload, Superseded
 from gateway.spool.groups import Group
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

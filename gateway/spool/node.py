@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID, uuid4
 
-from gateway.spool.durable import Durability, write_whole
+from gateway.durable import Durability, write_whole
 
 
 @dataclass(frozen=True, slots=True)

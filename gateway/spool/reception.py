@@ -8,7 +8,7 @@ from gateway.dicom.identity import Identity, identify
 from gateway.dicom.part10 import FileMeta, encode_head
 from gateway.dicom.scanner import HeaderScanner
 from gateway.errors import MismatchedDataSet
-from gateway.payload import Instance
+from gateway.payloads.payload import Instance
 from gateway.spool.association_intake import AssociationIntake
 from gateway.spool.groups import Group, group_key
 from gateway.spool.instance_file import InstanceFile

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from gateway.dicom.identity import Identity
 from gateway.dicom.part10 import FileMeta
-from gateway.payload import DataService, Instance, Origin
+from gateway.payloads.payload import DataService, Instance, Origin
 from gateway.spool.door import INCOMING
 from gateway.spool.preamble import Preamble
 

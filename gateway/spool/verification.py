@@ -12,7 +12,7 @@ from gateway.dicom.identity import identify
 from gateway.dicom.part10 import PREAMBLE_BYTES, FileMeta, read_head
 from gateway.dicom.scanner import HeaderScanner
 from gateway.errors import Damaged, InvalidDataSet
-from gateway.payload import Instance
+from gateway.payloads.payload import Instance
 from gateway.spool.damage import keep_damaged
 from gateway.spool.groups import Group
 from gateway.spool.intake import Intake

@@ -14,7 +14,7 @@ from requests.adapters import HTTPAdapter
 from gateway import IMPLEMENTATION_VERSION_NAME
 from gateway.dicomweb.service import HttpPatience, Service
 from gateway.errors import GatewayError
-from gateway.trust import tls_context
+from gateway.network.trust import tls_context
 from gateway.web.body import whole
 
 LONGEST_ANSWER_BYTES = 64 * 1024 * 1024

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 import structlog
 
 from gateway.config import Settings
+from gateway.durable import Durability
 from gateway.registry import Registry
 from gateway.spool.door import scp_door
-from gateway.spool.durable import Durability
 from gateway.spool.file_system import check_file_system, overwrites_in_place
 from gateway.spool.intake import Intake
 from gateway.spool.node import read_node

@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
-from gateway.payload import DataService, Instance, Origin, Payload
+from gateway.durable import Durability, write_whole
+from gateway.payloads.payload import DataService, Instance, Origin, Payload
 from gateway.spool.door import Door
-from gateway.spool.durable import Durability, write_whole
 
 _WHEN = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
-from deployments.logging import configure_logging
-from deployments.prefect_environment import use_prefect
+from deployments.prefect_side.environment import use_prefect
+from deployments.process.logging import configure_logging
 from gateway.config import load_settings
 from gateway.errors import BrokerUnavailable, Dependency, GatewayError
 from gateway.spool.door import Door, scp_door
@@ -97,7 +97,7 @@ def _main(role: str) -> None:
     configure_logging(settings.log, role)
     use_prefect(settings)
     from deployments.dispatcher.serve import serve as dispatch
-    from deployments.registration import Description
+    from deployments.prefect_side.registration import Description
     from deployments.worker.serve import serve as work
 
     module = "tests.deployments.example_flows"

@@ -20,7 +20,7 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import State, StateType
 
 from gateway.object_store.local import LocalObjectStore
-from gateway.payload import Payload
+from gateway.payloads.payload import Payload
 from tests.gateway.events.conftest import prefect_events
 from tests.gateway.spool.scene import Scene
 from tests.peers.minio import MinIO

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from gateway.dicom.part10_file import Part10File
+from gateway.dicom.store_outcome import Outcome, StoreOutcome
 from gateway.errors import GatewayError
-from gateway.store_outcome import Outcome, StoreOutcome
 
 
 @dataclass

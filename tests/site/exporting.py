@@ -17,9 +17,9 @@ from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.objects import FlowRun
 
 from gateway.config import DimseDestination, Settings
+from gateway.destinations.registered import Destinations
 from gateway.dicom.part10_file import Part10File
 from gateway.exports.attempt import Attempt
-from gateway.exports.destinations import Destinations
 from gateway.exports.ledger import opened_ledger
 from gateway.exports.request import read_export_request
 from gateway.exports.settling import give_up

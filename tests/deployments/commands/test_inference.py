@@ -16,7 +16,7 @@ from gateway.inference.row import RequestRow, RequestState
 from gateway.inference.store import opened_request_store
 from tests.deployments.commands.mig import Finished, Mig
 from tests.deployments.operator import Operator
-from tests.deployments.test_registration import TRIVIAL, register_on
+from tests.deployments.prefect_side.test_registration import TRIVIAL, register_on
 from tests.gateway.inference.requests import Json, inference_request, source
 from tests.peers.prefect_server import PrefectServer
 

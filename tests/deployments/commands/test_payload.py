@@ -12,14 +12,14 @@ from prefect.client.schemas.objects import State
 from prefect.states import AwaitingRetry, Cancelled, Crashed, Failed, Running
 
 from gateway.errors import Dependency
-from gateway.payload_index import opened_payload_index
+from gateway.payloads.index import opened_payload_index
 from gateway.spool.door import Door, scp_door
 from gateway.spool.node import read_node
 from gateway.waiting import waiting_message
 from tests.deployments.commands.mig import Mig
 from tests.deployments.operator import Operator
 from tests.deployments.payloads import made_payload, put_into_ready
-from tests.deployments.test_registration import TRIVIAL, register_on
+from tests.deployments.prefect_side.test_registration import TRIVIAL, register_on
 from tests.peers.prefect_server import PrefectServer
 
 LATER = datetime.now(UTC) + timedelta(hours=1)

@@ -10,8 +10,8 @@ import pytest
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterIdempotencyKey
 from prefect.client.schemas.objects import FlowRun
 
-from gateway.payload import Payload
-from gateway.payload_index import Dispatch, PayloadRow, opened_payload_index
+from gateway.payloads.index import Dispatch, PayloadRow, opened_payload_index
+from gateway.payloads.payload import Payload
 from tests.deployments.conftest import NewWorker
 from tests.deployments.operator import Operator, on_both_databases
 from tests.deployments.payloads import made_payload, put_into_ready

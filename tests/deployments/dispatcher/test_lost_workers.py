@@ -11,7 +11,7 @@ from prefect.states import Cancelling, Pending, Running
 from deployments.dispatcher.lost_workers import LostWorkers
 from tests.clock import MovableClock
 from tests.deployments.operator import Operator, on_both_databases
-from tests.deployments.test_registration import TRIVIAL, register_on
+from tests.deployments.prefect_side.test_registration import TRIVIAL, register_on
 from tests.peers.prefect_server import PrefectServer
 
 WORKER = "ward-3-1f3c9a2e"

@@ -14,7 +14,7 @@ from gateway.errors import BrokerUnavailable, Dependency
 from gateway.waiting import waiting_message
 from tests.clock import MovableClock
 from tests.deployments.operator import Operator, on_both_databases
-from tests.deployments.test_registration import TRIVIAL, register_on
+from tests.deployments.prefect_side.test_registration import TRIVIAL, register_on
 from tests.peers.prefect_server import PrefectServer
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)  # where the clock stands at first

@@ -16,8 +16,8 @@ from sqlalchemy import text
 from deployments.dispatcher.deployment_runs import DeploymentRuns
 from deployments.dispatcher.left_areas import LeftAreas
 from deployments.dispatcher.requests import RequestDispatcher
-from deployments.pools import Pool
-from deployments.registration import register
+from deployments.prefect_side.pools import Pool
+from deployments.prefect_side.registration import register
 from gateway.inference.hold import take
 from gateway.inference.identity import PriorityClass, request_id
 from gateway.inference.row import RequestRow, RequestState
@@ -26,7 +26,7 @@ from gateway.inference.submission import read_submission
 from gateway.retrieval.areas import Areas
 from gateway.spool.room import Room
 from tests.deployments.operator import Operator, scheduled_at
-from tests.deployments.test_registration import TRIVIAL
+from tests.deployments.prefect_side.test_registration import TRIVIAL
 from tests.gateway.inference.requests import as_body, inference_request
 from tests.peers.prefect_server import PrefectServer
 

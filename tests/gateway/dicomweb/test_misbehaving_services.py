@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from gateway.dicom.part10_file import Part10File
+from gateway.dicom.store_outcome import Outcome
 from gateway.dicomweb.client import Client
 from gateway.dicomweb.service import HttpPatience, Service
 from gateway.dicomweb.store import BatchLimits
 from gateway.errors import Damaged, PeerRefused, PeerUnavailable
-from gateway.store_outcome import Outcome
 from tests.gateway.dicomweb.raw_service import (
     HASTY,
     Conversation,

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from gateway.dicom.part10_file import Part10File
+from gateway.dicom.store_outcome import Outcome
 from gateway.dimse.peer import Patience, Peer
 from gateway.dimse.store import store_files
 from gateway.dimse.store_association import StoreAssociation
 from gateway.errors import PeerRefused, PeerUnavailable
-from gateway.store_outcome import Outcome
 from tests.events import NeverStopping
 from tests.gateway.dimse.raw_pacs import Association, Manners, RawPacs, answering, raw_pacs
 from tests.gateway.dimse.sending import HASTY, send

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from gateway.dicom.part10_file import Part10File
+from gateway.dicom.store_outcome import Outcome
 from gateway.dimse.peer import Patience, Peer
 from gateway.errors import PeerUnavailable
-from gateway.store_outcome import Outcome
 from tests.gateway.dimse.raw_pacs import Association, Manners, answering, raw_pacs
 from tests.gateway.dimse.sending import send
 from tests.gateway.part10_files import write_files

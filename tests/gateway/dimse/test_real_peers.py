@@ -14,10 +14,10 @@ from examples.ct_study import made_ct_study
 from examples.made_study import FIRST, made_instance, write_study
 from gateway.config import ApplicationEntitySettings
 from gateway.dicom.part10_file import Part10File
+from gateway.dicom.store_outcome import Outcome
 from gateway.dimse.peer import Patience, Peer
 from gateway.dimse.store_association import StoreAssociation
 from gateway.errors import PeerRefused, PeerUnavailable
-from gateway.store_outcome import Outcome
 from tests.gateway.dicom.test_scanner import data_set_bytes
 from tests.gateway.dimse.raw_pacs import raw_pacs
 from tests.gateway.dimse.sending import HASTY, send

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from gateway.config import RabbitMqSettings, Settings
 from gateway.config.model import PrefectSettings
 from gateway.events import EventPublisher, open_publisher
-from gateway.events.workflow_request import ROUTING_KEY
+from gateway.payloads.workflow_request import ROUTING_KEY
 from tests.peers import prefect_server
 from tests.peers.prefect_server import PrefectServer
 from tests.peers.processes import Server

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
-from gateway.payload import DataService, Instance, Origin, Payload
+from gateway.payloads.payload import DataService, Instance, Origin, Payload
 
 OPENED = datetime(2025, 1, 1, 12, 30, 5, 123456, tzinfo=UTC)
 CLOSED = datetime(2025, 1, 1, 12, 30, 59, tzinfo=UTC)

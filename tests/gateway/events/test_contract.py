@@ -5,7 +5,7 @@ import json
 import pytest
 
 from gateway.errors import BrokerUnavailable, Dependency
-from gateway.events.workflow_request import workflow_request
+from gateway.payloads.workflow_request import workflow_request
 from tests.gateway.events.conftest import Broker
 from tests.gateway.events.consumer import accept
 from tests.gateway.events.payloads import instance, payload

@@ -11,7 +11,7 @@ import pytest
 from gateway.errors import BrokerRefused, BrokerUnavailable, GatewayError, SettingsError
 from gateway.events import Message
 from gateway.events.prefect import PrefectPublisher
-from gateway.events.workflow_request import workflow_request
+from gateway.payloads.workflow_request import workflow_request
 from tests.gateway.answering import answering
 from tests.gateway.events.conftest import QUICK, prefect_events
 from tests.gateway.events.payloads import instance, payload
@@ -34,7 +34,7 @@ def test_automations_can_tell_the_event_by_its_name_and_its_resource(prefect: Pr
     publish(prefect.api_url, message)
     (event,) = [event for event in prefect_events(prefect.api_url) if event["id"] == str(announced.message_id)]
     assert event["event"] == "md.workflow.request"
-    assert event["resource"] == {"prefect.resource.id": f"informatics-gateway.payload.{announced.payload_id}"}
+    assert event["resource"] == {"prefect.resource.id": f"informatics-gateway.payloads.payload.{announced.payload_id}"}
     assert event["payload"] == json.loads(message.body)
     assert datetime.now(UTC) - datetime.fromisoformat(event["occurred"]) < timedelta(minutes=1)
 

@@ -13,7 +13,7 @@ from gateway.config import RabbitMqSettings
 from gateway.errors import BrokerRefused, BrokerUnavailable, SettingsError
 from gateway.events import Message
 from gateway.events.rabbitmq import RabbitMqPublisher
-from gateway.events.workflow_request import ROUTING_KEY, workflow_request
+from gateway.payloads.workflow_request import ROUTING_KEY, workflow_request
 from tests.certificates import self_signed
 from tests.gateway.events.conftest import bind_durably, settings_for
 from tests.gateway.events.payloads import CLOSED, payload

@@ -12,15 +12,15 @@ from uuid import UUID
 from crc32c import crc32c
 
 from gateway.config import DicomWebDestination, DimseDestination
+from gateway.destinations.circuits import Circuits
+from gateway.destinations.registered import Destination, Destinations, Outputs, no_outputs
 from gateway.dicom.part10_file import Part10File
 from gateway.errors import PeerUnavailable
 from gateway.events import Message
+from gateway.events.outbox import Outbox
 from gateway.exports.area import working_area
 from gateway.exports.attempt import Attempt
-from gateway.exports.circuits import Circuits
-from gateway.exports.destinations import Destination, Destinations, Outputs, no_outputs
 from gateway.exports.ledger import ExportLedger
-from gateway.exports.outbox import Outbox
 from gateway.exports.request import ExportRequest, read_export_request
 from gateway.exports.run import DestinationAway, ExportRun, Wait
 from gateway.exports.settlement import Settlement

@@ -7,16 +7,16 @@ from uuid import UUID
 
 import pytest
 
+from gateway.dicom.store_outcome import Outcome, StoreOutcome
 from gateway.dicomweb.service import Service
 from gateway.errors import CredentialsLost, DatabaseUnavailable, TakenOver
 from gateway.exports.run import ExportRun
 from gateway.exports.settling import give_up
 from gateway.exports.states import ExportState, FileStatus, SendRow, SendState
-from gateway.store_outcome import Outcome, StoreOutcome
+from tests.gateway.conftest import on_both_databases
 from tests.gateway.dicomweb.raw_service import Conversation, answer_stored, raw_service, store_all, store_response
 from tests.gateway.dicomweb.raw_service import answering as http_answering
 from tests.gateway.dimse.raw_pacs import Association, Manners, answering, raw_pacs
-from tests.gateway.exports.conftest import on_both_databases
 from tests.gateway.exports.scene import WEB, Scene, pacs_destination, web_destination
 from tests.gateway.part10_files import write_file, write_files
 from tests.peers.ports import free_port

@@ -15,11 +15,11 @@ from gateway.errors import AlreadyKnown, CredentialsLost, DatabaseUnavailable, S
 from gateway.inference.hold import take
 from gateway.inference.identity import request_id
 from gateway.inference.key_check import check_key
+from gateway.inference.outcome import Outcome, SourceOutcome
 from gateway.inference.outputs import NoSuchOutput, output_services
 from gateway.inference.row import RequestState
 from gateway.inference.store import RequestStore, opened_request_store
 from gateway.inference.vault import Vault, open_vault
-from gateway.retrieval.outcome import Outcome, SourceOutcome
 from tests.gateway.events.payloads import payload
 from tests.gateway.inference.requests import inference_request
 from tests.gateway.inference.store_scene import NOW, OUTPUT_SECRET, SECRET, Requests

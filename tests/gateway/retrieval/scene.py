@@ -7,12 +7,12 @@ from gateway.config import Settings
 from gateway.config.model import InferenceSettings
 from gateway.dicomweb.service import HttpPatience
 from gateway.inference.identity import request_id
+from gateway.inference.outcome import Outcome
 from gateway.inference.plan import plan_of
 from gateway.inference.submission import Submission, read_submission
 from gateway.retrieval.areas import Areas
 from gateway.retrieval.fetch import fetch
 from gateway.retrieval.fetched import Fetched
-from gateway.retrieval.outcome import Outcome
 from gateway.retrieval.peers import Peers
 from gateway.retrieval.query import query
 from gateway.retrieval.sources import services_of

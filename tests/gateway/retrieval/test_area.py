@@ -17,11 +17,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import AreaBusy, NoRoom, TakenOver
+from gateway.inference.problem import Problem
 from gateway.retrieval.area import Area, NewFile
 from gateway.retrieval.areas import Areas
 from gateway.retrieval.fetched import FetchedInstance
 from gateway.retrieval.index import read_index, write_index
-from gateway.retrieval.problem import Problem
 from gateway.retrieval.wanted import ListedInstance, Wanted, WantedStudy
 from gateway.spool.room import Room
 

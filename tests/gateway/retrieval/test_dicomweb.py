@@ -9,7 +9,7 @@ import pytest
 
 from gateway.dicomweb.service import HttpPatience
 from gateway.errors import GatewayError, PeerRefused, PeerUnavailable
-from gateway.retrieval.outcome import Outcome
+from gateway.inference.outcome import Outcome
 from tests.gateway.dicomweb.faulty_archive import (
     FaultyArchive,
     Give,

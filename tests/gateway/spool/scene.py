@@ -8,10 +8,10 @@ from uuid import UUID
 
 from gateway.config import ApplicationEntitySettings
 from gateway.dicom.part10 import FileMeta
-from gateway.payload import Instance, Payload
+from gateway.durable import Durability, Flushing
+from gateway.payloads.payload import Instance, Payload
 from gateway.spool.association_intake import AssociationIntake
 from gateway.spool.door import Door, scp_door
-from gateway.spool.durable import Durability, Flushing
 from gateway.spool.intake import Intake
 from gateway.spool.node import read_node
 from gateway.spool.reception import Reception

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, precondition, rule
 
 from gateway.config import ApplicationEntitySettings
-from gateway.payload import Payload
+from gateway.payloads.payload import Payload
 from gateway.spool.reception import Reception
 from tests.clock import MovableClock
 from tests.gateway.spool.scene import Scene, Sender, data_set

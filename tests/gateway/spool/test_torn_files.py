@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.payload import Instance
+from gateway.payloads.payload import Instance
 from tests.gateway.spool.scene import Scene, data_set
 
 

@@ -1,0 +1,11 @@
+"""What every process of the gateway needs.
+
+exit_codes    how it ends
+logging       what it says
+ownership     whose files it writes
+process_lock  one of a kind on a data directory
+stopping      signals
+services      what is done again and again
+outage        a part that is away, told once
+waking        waiting for whichever comes first
+"""

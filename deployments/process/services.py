@@ -1,0 +1,64 @@
+"""The services of a process: what is done again and again, whatever is away meanwhile."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+import structlog
+
+from deployments.prefect_side.prefect_api import PrefectRefused, prefect_errors
+from deployments.process.outage import Outages, growing_delays
+from deployments.process.waking import wait_for_any
+from gateway.errors import BrokerRefused, DatabaseRefused, TransientError
+
+_FIRST_RETRY_SECONDS = 0.25
+_AWAY = (TransientError, PrefectRefused, DatabaseRefused, BrokerRefused)  # or put right by somebody before long
+
+_log = structlog.get_logger()
+
+
+@dataclass
+class Services:
+    """Repeats steps. `longest_retry_seconds` bounds the growing delays while something is away."""
+
+    longest_retry_seconds: float
+    outages: Outages = field(default_factory=Outages)
+
+    async def once(self, step: Callable[[], Awaitable[None]]) -> None:
+        """Take a step, for which whatever is away is waited for."""
+        for delay_seconds in growing_delays(_FIRST_RETRY_SECONDS, self.longest_retry_seconds):
+            try:
+                with prefect_errors():
+                    await step()
+            except _AWAY as error:
+                self.outages.began(error, step)
+                await asyncio.sleep(delay_seconds)
+            else:
+                self.outages.over(step)
+                return
+
+    async def repeat(
+        self, step: Callable[[], Awaitable[bool]], interval_seconds: float, wake: asyncio.Event | None = None
+    ) -> None:
+        """Take a step whenever woken, and every so often anyhow, until cancelled.
+
+        A step returns whether it has asked, and was answered by, what may be away.
+        """
+        wake = wake or asyncio.Event()
+        delays = growing_delays(_FIRST_RETRY_SECONDS, self.longest_retry_seconds)
+        while True:
+            wake.clear()
+            pause_seconds = interval_seconds
+            try:
+                with prefect_errors():
+                    answered = await step()
+                if answered:
+                    self.outages.over(step)
+                    delays = growing_delays(_FIRST_RETRY_SECONDS, self.longest_retry_seconds)
+            except _AWAY as error:
+                self.outages.began(error, step)
+                pause_seconds = next(delays)
+                wake.clear()
+            except Exception:  # noqa: BLE001 - the outermost frame of a service
+                _log.exception("unexpected, going on")
+            await wait_for_any(wake, timeout_seconds=pause_seconds)

@@ -1,0 +1,109 @@
+"""Events that are decided and not yet published: written with what they tell, in the same commit.
+
+Published at least once, in order, each with the id that it was written with.
+"""
+
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    Engine,
+    Index,
+    MetaData,
+    Row,
+    String,
+    Table,
+    Text,
+    Uuid,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+
+from gateway.database import UtcDateTime, database_errors
+from gateway.errors import BrokerRefused
+from gateway.events.port import EventPublisher, Message
+
+outbox_metadata = MetaData()
+
+outbox = Table(
+    "outbox",
+    outbox_metadata,
+    Column("message_id", Uuid, primary_key=True),
+    Column("routing_key", String(200), nullable=False),
+    Column("type", String(64), nullable=False),
+    Column("correlation_id", String(200), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("timestamp", UtcDateTime, nullable=False),
+    Column("about", String(200), nullable=False),
+    Column("claimed_until", UtcDateTime),
+    Column("published", UtcDateTime),
+    Index("outbox_by_publication", "published", "timestamp"),
+)
+
+_CLAIM = timedelta(seconds=60)  # longer than a publisher needs for one
+_MESSAGE_COLUMNS = [outbox.c[name] for name in Message.__slots__]
+
+
+def put(connection: Connection, message: Message) -> None:
+    """Have a message published once `connection`'s transaction is committed."""
+    text = {"body": message.body.decode(), "correlation_id": str(message.correlation_id)}
+    connection.execute(insert(outbox).values(asdict(message) | text))
+
+
+class Outbox:
+    """What is to be published. All methods raise DatabaseUnavailable."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def publish_next(self, publisher: EventPublisher, now: datetime) -> bool:
+        """Publish the oldest that nobody else is publishing; False where there is none.
+
+        Raises BrokerUnavailable and BrokerRefused: then it stays. One that is refused, for its size perhaps, lets the
+        others go first for a while.
+        """
+        message = self._claim(now)
+        if message is None:
+            return False
+        try:
+            publisher.publish(message)
+        except BrokerRefused:
+            raise
+        except BaseException:
+            self._change(message, {"claimed_until": None})
+            raise
+        self._change(message, {"published": now})
+        return True
+
+    def depth(self) -> tuple[int, datetime | None]:
+        """How many wait to be published, and since when the oldest."""
+        waiting = select(func.count(), func.min(outbox.c.timestamp)).where(outbox.c.published.is_(None))
+        with database_errors(), self._engine.connect() as connection:
+            count, oldest = connection.execute(waiting).one()
+        return count, oldest
+
+    def _claim(self, now: datetime) -> Message | None:
+        free = or_(outbox.c.claimed_until.is_(None), outbox.c.claimed_until < now)
+        oldest = select(*_MESSAGE_COLUMNS).where(outbox.c.published.is_(None), free).order_by(outbox.c.timestamp)
+        with database_errors(), self._engine.begin() as connection:
+            found = connection.execute(oldest.limit(1)).one_or_none()
+            if found is None:
+                return None
+            this = update(outbox).where(outbox.c.message_id == found.message_id, outbox.c.published.is_(None), free)
+            claimed = connection.execute(this.values(claimed_until=now + _CLAIM)).rowcount
+        return _message(found) if claimed else None
+
+    def _change(self, message: Message, changes: dict[str, Any]) -> None:
+        with database_errors(), self._engine.begin() as connection:
+            connection.execute(update(outbox).where(outbox.c.message_id == message.message_id).values(changes))
+
+
+def _message(found: Row[Any]) -> Message:
+    values = dict(found._mapping)
+    return Message(**values | {"body": values["body"].encode()})

@@ -1,0 +1,36 @@
+"""A payload made ready to be stored: every file verified before the first of them leaves."""
+
+from collections.abc import Callable
+
+from crc32c import crc32c
+
+from gateway.errors import Damaged
+from gateway.payloads.payload import Instance, Payload, Resource
+from gateway.payloads.place import PayloadPlace
+
+_READ_BYTES = 4 * 1024 * 1024
+
+Progress = Callable[[int], None]
+"""Called with the number of bytes that were dealt with since the last call."""
+
+
+def assemble(place: PayloadPlace, payload: Payload, progress: Progress) -> None:
+    """Read every file once and compare it with the payload's record. Raises Damaged, which names how many fail."""
+    damaged = [each.file for each in payload.files if not _is_whole(place, each, progress)]
+    if damaged:
+        raise Damaged(
+            f"{len(damaged)} of {len(payload.files)} files are not what was received, the first is {damaged[0]}; "
+            f"{place.advice(payload.payload_id)}"
+        )
+
+
+def _is_whole(place: PayloadPlace, each: Instance | Resource, progress: Progress) -> bool:
+    try:
+        with place.open(each.file) as file:
+            length = checksum = 0
+            while piece := file.read(_READ_BYTES):
+                length, checksum = length + len(piece), crc32c(piece, checksum)
+                progress(len(piece))
+    except FileNotFoundError:
+        return False
+    return (length, checksum) == (each.bytes, each.crc32c)

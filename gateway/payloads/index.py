@@ -1,0 +1,196 @@
+"""The payloads that were received, each with its run: an index beside the spool, which holds the truth.
+
+Lost or empty, it is filled again from the manifests in `ready/`; only payloads that are announced and gone are then
+no longer listed.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Engine,
+    Index,
+    Integer,
+    MetaData,
+    Row,
+    String,
+    Table,
+    Uuid,
+    cast,
+    func,
+    insert,
+    select,
+    update,
+)
+
+from gateway.database import UtcDateTime, database_errors, make_tables, open_database
+from gateway.payloads.payload import Payload
+
+
+class Dispatch(StrEnum):
+    """How far a payload has come, as the dispatcher knows it."""
+
+    RECORDED = "recorded"  # no run yet
+    DISPATCHED = "dispatched"
+    ANNOUNCED = "announced"
+
+
+@dataclass(frozen=True, slots=True)
+class PayloadRow:
+    """What the index knows of one payload. The AE titles are those of its first instance."""
+
+    payload_id: UUID
+    node_id: UUID
+    called_ae: str
+    calling_ae: str
+    service: int
+    instances: int
+    bytes: int
+    opened: datetime
+    closed: datetime
+    closed_by: str
+    supplements: UUID | None
+    attempt: int  # of its runs, from 1
+    flow_run_id: UUID | None
+    state: Dispatch
+    announced: datetime | None
+
+
+_metadata = MetaData()
+
+_payloads = Table(
+    "payloads",
+    _metadata,
+    Column("payload_id", Uuid, primary_key=True),
+    Column("node_id", Uuid, nullable=False),
+    Column("called_ae", String(64), nullable=False),
+    Column("calling_ae", String(64), nullable=False),
+    Column("service", Integer, nullable=False),
+    Column("instances", Integer, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("opened", UtcDateTime, nullable=False),
+    Column("closed", UtcDateTime, nullable=False),
+    Column("closed_by", String(32), nullable=False),
+    Column("supplements", Uuid),
+    Column("attempt", Integer, nullable=False),
+    Column("flow_run_id", Uuid),
+    Column("state", String(16), nullable=False),
+    Column("announced", UtcDateTime),
+    Index("payloads_by_closing", "closed"),
+    Index("payloads_by_node", "node_id", "state"),
+)
+
+
+class PayloadIndex:
+    """The table, with one method for each thing that happens to a payload. All raise DatabaseUnavailable."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def prepare(self) -> None:
+        """Make the table where it is missing. Several processes may do so together."""
+        make_tables(self._engine, _metadata)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._engine.dispose()
+
+    def record(self, payload: Payload) -> PayloadRow:
+        """Take a closed payload in, and return its row: the one of before where it has one."""
+        with database_errors():
+            if row := self._find(payload.payload_id):
+                return row
+            row = row_of(payload)
+            with self._engine.begin() as connection:
+                connection.execute(insert(_payloads).values(asdict(row)))
+            return row
+
+    def note_run(self, payload_id: UUID, attempt: int, flow_run_id: UUID) -> None:
+        """The payload's run number `attempt` is this one."""
+        changes = {"attempt": attempt, "flow_run_id": flow_run_id, "state": Dispatch.DISPATCHED}
+        self._change(payload_id, changes)
+
+    def note_announced(self, payload_id: UUID, at: datetime) -> None:
+        """The payload has left `ready/`."""
+        self._change(payload_id, {"state": Dispatch.ANNOUNCED, "announced": at})
+
+    def row(self, payload_id: UUID) -> PayloadRow | None:
+        with database_errors():
+            return self._find(payload_id)
+
+    def open_rows(self, node_id: UUID) -> list[PayloadRow]:
+        """Return the payloads of a node that are not announced, the oldest first."""
+        wanted = select(_payloads).where(_payloads.c.node_id == node_id, _payloads.c.state != Dispatch.ANNOUNCED)
+        with database_errors(), self._engine.connect() as connection:
+            return [_row(found) for found in connection.execute(wanted.order_by(_payloads.c.closed))]
+
+    def newest(self, limit: int, offset: int = 0, *, announced: bool | None = None) -> list[PayloadRow]:
+        """Return payloads of every node, the newest first; where `announced` is given, only those or the others."""
+        wanted = select(_payloads).order_by(_payloads.c.closed.desc(), _payloads.c.payload_id)
+        if announced is not None:
+            is_announced = _payloads.c.state == Dispatch.ANNOUNCED
+            wanted = wanted.where(is_announced if announced else ~is_announced)
+        with database_errors(), self._engine.connect() as connection:
+            return [_row(found) for found in connection.execute(wanted.limit(limit).offset(offset))]
+
+    def matching(self, beginning: str, limit: int = 2) -> list[PayloadRow]:
+        """Return payloads whose id begins so, as run names and people abbreviate it."""
+        # SQLite keeps an id as 32 digits, PostgreSQL shows it with hyphens
+        digits = func.replace(cast(_payloads.c.payload_id, String), "-", "")
+        wanted = select(_payloads).where(digits.startswith(beginning.replace("-", "").lower(), autoescape=True))
+        with database_errors(), self._engine.connect() as connection:
+            return [_row(found) for found in connection.execute(wanted.limit(limit))]
+
+    def _find(self, payload_id: UUID) -> PayloadRow | None:
+        with self._engine.connect() as connection:
+            found = connection.execute(select(_payloads).where(_payloads.c.payload_id == payload_id)).one_or_none()
+        return _row(found) if found else None
+
+    def _change(self, payload_id: UUID, changes: dict[str, object]) -> None:
+        with database_errors(), self._engine.begin() as connection:
+            connection.execute(update(_payloads).where(_payloads.c.payload_id == payload_id).values(changes))
+
+
+@contextmanager
+def opened_payload_index(url: str) -> Iterator[PayloadIndex]:
+    """The index in the database at `url`, made where it is missing."""
+    index = PayloadIndex(open_database(url))
+    try:
+        index.prepare()
+        yield index
+    finally:
+        index.close()
+
+
+def row_of(payload: Payload) -> PayloadRow:
+    """The row of a payload that has no run yet."""
+    origin = payload.instances[0].origin
+    return PayloadRow(
+        payload_id=payload.payload_id,
+        node_id=payload.node,
+        called_ae=origin.destination,
+        calling_ae=origin.source,
+        service=int(origin.service),
+        instances=len(payload.instances),
+        bytes=payload.bytes,
+        opened=payload.opened,
+        closed=payload.closed,
+        closed_by=payload.closed_by,
+        supplements=payload.supplements,
+        attempt=1,
+        flow_run_id=None,
+        state=Dispatch.RECORDED,
+        announced=None,
+    )
+
+
+def _row(found: Row[Any]) -> PayloadRow:
+    values = dict(found._mapping)
+    return PayloadRow(**values | {"state": Dispatch(values["state"])})

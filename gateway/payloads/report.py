@@ -1,0 +1,41 @@
+"""What a finished run tells of its payload, for the person at the dashboard: ids, counts and times, no patients."""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from gateway.payloads.payload import Payload
+
+
+def payload_report(payload: Payload, location: str, objects_sent: int, seconds: Mapping[str, float]) -> str:
+    """Return Markdown: where the payload came from, where it lies now, and how long each phase took."""
+    facts = {
+        "Payload": f"`{payload.payload_id}`",
+        "From": f"{payload.origin.service.name} {payload.origin.source} → {payload.origin.destination}",
+        "Instances": f"{len(payload.instances):,}",
+        "Resources": f"{len(payload.resources):,}",
+        "Bytes": f"{payload.bytes:,}",
+        "Sent again by the sender": f"{len(payload.superseded):,}",
+        "Closed": f"{payload.closed_by}, {payload.closed:%Y-%m-%d %H:%M:%S} UTC",
+        "Supplements": f"`{payload.supplements}`" if payload.supplements else "nothing",
+        "Lies in": f"`{location}`",
+        "Objects sent by this run": f"{objects_sent:,}",
+        "Announced as": f"`md.workflow.request` with message id `{payload.message_id}`",
+    }
+    rows = [f"| {name} | {value} |" for name, value in facts.items()]
+    times = [f"| {phase} | {taken:.2f} s |" for phase, taken in seconds.items()]
+    return "\n".join(["| | |", "| --- | --- |", *rows, "", "| phase | time |", "| --- | ---: |", *times])
+
+
+class PhaseTimes:
+    """How long each phase of a run took, in seconds."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Time what happens inside."""
+        began = time.monotonic()
+        yield
+        self.seconds[name] = time.monotonic() - began

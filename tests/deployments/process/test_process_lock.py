@@ -1,0 +1,41 @@
+import os
+from pathlib import Path
+from threading import Event, Thread
+
+import pytest
+
+from deployments.process.process_lock import holder, only_one
+from gateway.errors import AlreadyRunning
+
+
+def test_a_role_is_held_by_one_process_which_is_named(tmp_path: Path) -> None:
+    with only_one(tmp_path, "worker"):
+        assert holder(tmp_path, "worker") == os.getpid()
+        with pytest.raises(AlreadyRunning, match=rf"`mig worker` runs on it already, as process {os.getpid()}"):
+            only_one(tmp_path, "worker").__enter__()
+    assert holder(tmp_path, "worker") is None
+
+
+def test_roles_and_directories_do_not_stand_in_each_others_way(tmp_path: Path) -> None:
+    with only_one(tmp_path, "worker"), only_one(tmp_path, "dispatch"), only_one(tmp_path / "other", "worker"):
+        assert holder(tmp_path, "scp") is None
+
+
+def test_looking_who_holds_a_role_keeps_nobody_from_taking_it(tmp_path: Path) -> None:
+    with only_one(tmp_path, "worker"):
+        pass
+    enough = Event()
+
+    def look() -> None:
+        while not enough.is_set():
+            holder(tmp_path, "worker")
+
+    looking = Thread(target=look)
+    looking.start()
+    try:
+        for _ in range(50):
+            with only_one(tmp_path, "worker"):
+                pass
+    finally:
+        enough.set()
+        looking.join()

@@ -1,0 +1,95 @@
+"""Events that are written with what they tell, and published until the broker has them."""
+
+from datetime import timedelta
+
+import pytest
+
+from gateway.errors import BrokerRefused, BrokerUnavailable
+from gateway.events import Message
+from gateway.events.outbox import Outbox
+from gateway.exports.states import ExportState
+from tests.gateway.conftest import on_both_databases
+from tests.gateway.exports.scene import Publisher, Scene
+
+pytestmark = on_both_databases
+
+
+class AwayPublisher(Publisher):
+    """A broker that is away."""
+
+    def publish(self, message: Message) -> None:
+        raise BrokerUnavailable("connection refused")
+
+
+@pytest.fixture
+def outbox(scene: Scene) -> Outbox:
+    """With the events of two exports that settled one after the other."""
+    for number in range(2):
+        scene.settled(scene.ask(["a"], "nowhere", task=f"task-{number}"))
+        scene.move(1)
+    return Outbox(scene.ledger.engine)
+
+
+def test_the_oldest_is_published_first_and_each_once(scene: Scene, outbox: Outbox) -> None:
+    assert [told["export_task_id"] for told in scene.published()] == ["task-0", "task-1"]
+    assert scene.published() == []
+    assert outbox.depth() == (0, None)
+
+
+def test_a_broker_that_is_away_loses_nothing(scene: Scene, outbox: Outbox) -> None:
+    with pytest.raises(BrokerUnavailable):
+        outbox.publish_next(AwayPublisher(), scene.now)
+    assert outbox.depth()[0] == 2
+    assert len(scene.published()) == 2
+
+
+def test_an_event_that_is_refused_holds_up_no_other(scene: Scene, outbox: Outbox) -> None:
+    class Choosy(Publisher):
+        def publish(self, message: Message) -> None:
+            if b'"task-0"' in message.body:
+                raise BrokerRefused("it is too large")
+            super().publish(message)
+
+    publisher = Choosy()
+    with pytest.raises(BrokerRefused):
+        outbox.publish_next(publisher, scene.now)
+    assert outbox.publish_next(publisher, scene.now)
+    assert not outbox.publish_next(publisher, scene.now)
+    assert outbox.depth()[0] == 1
+    assert outbox.publish_next(Publisher(), scene.now + timedelta(seconds=61)), "and it is tried again"
+
+
+def test_two_publishers_do_not_publish_the_same(scene: Scene, outbox: Outbox) -> None:
+    second = Publisher()
+
+    class Slow(Publisher):
+        def publish(self, message: Message) -> None:
+            outbox.publish_next(second, scene.now)
+            super().publish(message)
+
+    first = Slow()
+    outbox.publish_next(first, scene.now)
+    assert {message.message_id for message in first.published}.isdisjoint(each.message_id for each in second.published)
+    assert outbox.depth()[0] == 0
+
+
+def test_what_a_killed_publisher_had_in_hand_goes_out_again_with_the_same_id(scene: Scene, outbox: Outbox) -> None:
+    killed = outbox._claim(scene.now)
+    assert killed
+    publisher = Publisher()
+    while outbox.publish_next(publisher, scene.now + timedelta(seconds=61)):
+        pass
+    assert killed in publisher.published
+    assert len(publisher.published) == 2
+
+
+def test_each_settlement_has_an_id_of_its_own(scene: Scene) -> None:
+    export_id = scene.ask(["a"], "nowhere")
+    publisher = Publisher()
+    for _ in range(2):
+        scene.settled(export_id)
+        scene.move(1)
+    while Outbox(scene.ledger.engine).publish_next(publisher, scene.now):
+        pass
+    assert len({message.message_id for message in publisher.published}) == 2
+    assert scene.row(export_id).state is ExportState.FAILED
