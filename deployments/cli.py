@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from deployments.commands import config, destination, export, inference, payload, processes, spool, status
+from deployments.commands import config, database, destination, export, inference, payload, processes, spool, status
 from gateway.errors import GatewayError
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ for command in (
 ):
     app.command()(command)
 app.add_typer(config.app, name="config")
+app.add_typer(database.app, name="database")
 app.add_typer(destination.app, name="destination")
 app.add_typer(export.app, name="export")
 app.add_typer(payload.app, name="payload")
@@ -48,6 +49,10 @@ def mig(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
+    import structlog
+
+    # What a command prints may be JSON; a process sets its own log up.
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     if config:
         os.environ["MIG_CONFIG"] = str(config.absolute())  # for this process and those that it starts
 

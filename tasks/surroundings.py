@@ -12,7 +12,6 @@ from gateway.durable import Durability
 from gateway.errors import PermanentError
 from gateway.inference.hold import Hold
 from gateway.inference.store import RequestStore
-from gateway.inference.tables import prepare
 from gateway.inference.vault import open_vault
 from gateway.payloads.payload import Payload
 from gateway.payloads.place import PayloadPlace
@@ -39,9 +38,7 @@ def door() -> Door:
 @cache
 def request_store() -> RequestStore:
     """The inference requests."""
-    engine = open_database(settings().database_url)
-    prepare(engine)
-    return RequestStore(engine)
+    return RequestStore(open_database(settings().database_url))
 
 
 @cache

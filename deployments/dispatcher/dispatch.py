@@ -78,7 +78,6 @@ class Dispatcher:
 
     async def _known(self) -> dict[UUID, PayloadRow]:
         if self._rows is None:
-            await asyncio.to_thread(self.index.prepare)
             rows = await asyncio.to_thread(self.index.open_rows, self.node.node_id)
             self._rows = {row.payload_id: row for row in rows}
         return self._rows

@@ -58,23 +58,11 @@ class ExportServices:
             wake_on_change(self.bells, wake),
             services.repeat(self.exports.look, LOOK_SECONDS, wake),
             services.repeat(self.exports.reconcile, RECONCILE_SECONDS),
-            services.repeat(self._see_to_wishes, LOOK_SECONDS),
-            services.repeat(self._probe, WATCH_SECONDS),
-            services.repeat(self._release, WATCH_SECONDS),
-            services.repeat(self._publish, LOOK_SECONDS),
+            services.repeat(self.wishes.look, LOOK_SECONDS),
+            services.repeat(self.watch.probe, WATCH_SECONDS),
+            services.repeat(self.watch.release, WATCH_SECONDS),
+            services.repeat(self.publisher.look, LOOK_SECONDS),
         ]
-
-    async def _see_to_wishes(self) -> bool:
-        return self.exports.is_prepared and await self.wishes.look()
-
-    async def _probe(self) -> bool:
-        return self.exports.is_prepared and await self.watch.probe()
-
-    async def _release(self) -> bool:
-        return self.exports.is_prepared and await self.watch.release()
-
-    async def _publish(self) -> bool:
-        return self.exports.is_prepared and await self.publisher.look()
 
 
 def _work_queue(settings: Settings, node: Node) -> str:

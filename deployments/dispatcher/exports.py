@@ -36,11 +36,9 @@ class ExportDispatcher:
     destinations: Callable[[], Destinations]
     work_queue: str
     has_work: bool = field(default=False, init=False)
-    is_prepared: bool = field(default=False, init=False)
 
     async def look(self) -> bool:
         """Ask for a run for what is new."""
-        await self._prepare()
         rows = await asyncio.to_thread(self.ledger.undispatched, _AT_MOST)
         for row in rows:
             await self._dispatch(row)
@@ -49,7 +47,6 @@ class ExportDispatcher:
 
     async def reconcile(self) -> bool:
         """See to exports whose run has ended without having settled them."""
-        await self._prepare()
         rows = {row.flow_run_id: row for row in await asyncio.to_thread(self.ledger.unsettled_with_run)}
         run_ids = [run_id for run_id in rows if run_id]
         for run_id, run in (await self.runs.over(run_ids, _ENDS)).items():
@@ -84,8 +81,3 @@ class ExportDispatcher:
         if attempt:
             give_up(attempt, self.destinations(), reason, datetime.now(UTC), cancelled=cancelled)
             _log.info("export settled", export=str(row.export_id), reason=reason)
-
-    async def _prepare(self) -> None:
-        if not self.is_prepared:
-            await asyncio.to_thread(self.ledger.prepare)
-            self.is_prepared = True

@@ -17,7 +17,6 @@ from gateway.inference.acceptance import note
 from gateway.inference.identity import priority_class
 from gateway.inference.row import RequestRow
 from gateway.inference.store import RequestStore
-from gateway.inference.tables import prepare
 
 _AT_ONCE = 50  # requests that are given a run before others of the dispatcher's work have their turn
 _OVER = {StateType.CRASHED, StateType.COMPLETED, StateType.FAILED, StateType.CANCELLED}
@@ -33,11 +32,9 @@ class RequestDispatcher:
     runs: DeploymentRuns
     keep_failed: timedelta
     has_work: bool = field(default=False, init=False)
-    _prepared: bool = field(default=False, init=False)
 
     async def look(self) -> bool:
         """Ask for a run for each request that has none, in the order in which they came."""
-        await self._prepare()
         rows = await asyncio.to_thread(self.store.without_run, _AT_ONCE)
         for row in rows:
             await self._dispatch(row)
@@ -45,7 +42,6 @@ class RequestDispatcher:
 
     async def reconcile(self) -> bool:
         """Say what became of requests whose runs are over, and ask for another run where that is needed."""
-        await self._prepare()
         rows = {row.flow_run_id: row for row in await asyncio.to_thread(self.store.open_rows) if row.flow_run_id}
         self.has_work = bool(rows)
         for run_id, run in (await self.runs.over(list(rows), _OVER)).items():
@@ -54,7 +50,6 @@ class RequestDispatcher:
 
     async def erase_expired(self) -> bool:
         """Erase the credentials whose term is over."""
-        await self._prepare()
         erased = await asyncio.to_thread(self.store.erase_expired, datetime.now(UTC), self.keep_failed)
         if erased:
             _log.info("credentials erased: their term is over", requests=erased)
@@ -76,11 +71,6 @@ class RequestDispatcher:
         elif needs_another_run(run, row.attempt, now):
             _log.warning("a request's run is no more", request=note(request))
             await asyncio.to_thread(self.store.queue_again, request, run_id)
-
-    async def _prepare(self) -> None:
-        if not self._prepared:
-            await asyncio.to_thread(prepare, self.store.engine)
-            self._prepared = True
 
 
 def request_run(row: RequestRow) -> WantedRun:

@@ -9,16 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, Connection, Engine, Integer, MetaData, String, Table, Text, insert, or_, select, update
+from sqlalchemy import Column, Connection, Engine, Integer, String, Table, Text, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from gateway.database import UtcDateTime, database_errors
-
-circuit_metadata = MetaData()
+from gateway.database import UtcDateTime, database_errors, metadata
 
 circuits = Table(
     "destination_circuits",
-    circuit_metadata,
+    metadata,
     Column("name", String(200), primary_key=True),
     Column("failures", Integer, nullable=False),
     Column("trips", Integer, nullable=False),

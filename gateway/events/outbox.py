@@ -12,7 +12,6 @@ from sqlalchemy import (
     Connection,
     Engine,
     Index,
-    MetaData,
     Row,
     String,
     Table,
@@ -25,15 +24,13 @@ from sqlalchemy import (
     update,
 )
 
-from gateway.database import UtcDateTime, database_errors
+from gateway.database import UtcDateTime, database_errors, metadata
 from gateway.errors import BrokerRefused
 from gateway.events.port import EventPublisher, Message
 
-outbox_metadata = MetaData()
-
 outbox = Table(
     "outbox",
-    outbox_metadata,
+    metadata,
     Column("message_id", Uuid, primary_key=True),
     Column("routing_key", String(200), nullable=False),
     Column("type", String(64), nullable=False),

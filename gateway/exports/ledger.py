@@ -18,7 +18,6 @@ from sqlalchemy.exc import IntegrityError
 from gateway.bell import bell_directory, ring
 from gateway.config import Settings
 from gateway.database import database_errors, open_database
-from gateway.exports import tables
 from gateway.exports.request import ExportRequest
 from gateway.exports.rows import destinations_of, export_of, export_row
 from gateway.exports.states import SETTLED, DestinationRow, ExportRow, ExportState, FileStatus, SendState, Wanted
@@ -42,10 +41,6 @@ class ExportLedger:
         Raises SettingsError where the database's address can't be used.
         """
         return cls(engine or open_database(settings.database_url), partial(ring, bell_directory(settings, "exports")))
-
-    def prepare(self) -> None:
-        """Make the tables where they are missing."""
-        tables.prepare(self.engine)
 
     def close(self) -> None:
         """Close the connections."""
@@ -138,10 +133,9 @@ _QUEUED: dict[str, Any] = {"state": ExportState.QUEUED, "message": "", "next_try
 
 @contextmanager
 def opened_ledger(source: str | Settings) -> Iterator[ExportLedger]:
-    """The ledger of a node, or in the database at an address; made where it is missing."""
+    """The ledger of a node, or in the database at an address."""
     ledger = ExportLedger(open_database(source)) if isinstance(source, str) else ExportLedger.of(source)
     try:
-        ledger.prepare()
         yield ledger
     finally:
         ledger.close()

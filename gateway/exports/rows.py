@@ -5,12 +5,13 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, select
 
+from gateway.database import values_of
 from gateway.exports.states import DestinationRow, ExportRow, ExportState, FileStatus, SendRow, SendState, Wanted
 from gateway.exports.tables import destinations, exports, files, sends
 
 
 def export_row(found: Row[Any]) -> ExportRow:
-    values = dict(found._mapping)
+    values = values_of(found, exports.columns)
     wanted = values["wanted"]
     return ExportRow(**values | {"state": ExportState(values["state"]), "wanted": Wanted(wanted) if wanted else None})
 

@@ -1,12 +1,8 @@
 """The tables of the exports. They are the truth: a commit here is what an acknowledged request rests on."""
 
-from sqlalchemy import Boolean, Column, Engine, ForeignKey, Index, Integer, MetaData, String, Table, Text, Uuid
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, Uuid
 
-from gateway.database import UtcDateTime, make_tables
-from gateway.destinations.circuits import circuit_metadata
-from gateway.events.outbox import outbox_metadata
-
-_metadata = MetaData()
+from gateway.database import UtcDateTime, metadata
 
 
 def _export_id() -> Column[object]:
@@ -15,7 +11,7 @@ def _export_id() -> Column[object]:
 
 exports = Table(
     "exports",
-    _metadata,
+    metadata,
     Column("export_id", Uuid, primary_key=True),
     Column("workflow_instance_id", String(200), nullable=False),
     Column("export_task_id", String(200), nullable=False),
@@ -28,7 +24,7 @@ exports = Table(
     Column("message", Text, nullable=False),
     Column("next_try", UtcDateTime),
     Column("away_since", UtcDateTime),
-    Column("epoch", Integer, nullable=False),
+    Column("fencing_token", Integer, key="epoch", nullable=False),
     Column("attempt", Integer, nullable=False),
     Column("flow_run_id", Uuid),
     Column("wanted", String(8)),
@@ -43,7 +39,7 @@ exports = Table(
 
 destinations = Table(
     "export_destinations",
-    _metadata,
+    metadata,
     _export_id(),
     Column("position", Integer, primary_key=True),
     Column("name", String(200), nullable=False),
@@ -56,7 +52,7 @@ destinations = Table(
 
 files = Table(
     "export_files",
-    _metadata,
+    metadata,
     _export_id(),
     Column("position", Integer, primary_key=True),
     Column("path", Text, nullable=False),
@@ -64,7 +60,7 @@ files = Table(
 
 sends = Table(
     "export_sends",
-    _metadata,
+    metadata,
     _export_id(),
     Column("destination", Integer, primary_key=True),
     Column("file", Integer, primary_key=True),
@@ -76,9 +72,3 @@ sends = Table(
     Column("first_tried", UtcDateTime),
     Column("last_tried", UtcDateTime),
 )
-
-
-def prepare(engine: Engine) -> None:
-    """Make the tables where they are missing. Raises DatabaseUnavailable and DatabaseRefused."""
-    for metadata in (_metadata, outbox_metadata, circuit_metadata):
-        make_tables(engine, metadata)

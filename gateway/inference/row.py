@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row
 
+from gateway.database import values_of
 from gateway.inference.identity import payload_id
 from gateway.inference.outcome import OUTCOME, Outcome
 from gateway.inference.request import INFERENCE_REQUEST, InferenceRequest
@@ -64,16 +65,18 @@ class RequestRow:
         return self.outcome.fetched if self.outcome else 0
 
 
-def columns() -> list[ColumnElement[Any]]:
-    """What `request_row` reads. No credential leaves the database for it."""
-    secret = {"sources_sealed", "outputs_sealed", "outputs_until", "transaction_id", "priority"}
-    known: list[ColumnElement[Any]] = [column for column in requests.columns if column.name not in secret]
-    return [*known, requests.c.sources_sealed.is_not(None).label("holds_credentials")]
+_SECRET = {"sources_sealed", "outputs_sealed", "outputs_until", "transaction_id", "priority"}
+
+COLUMNS: list[ColumnElement[Any]] = [
+    *(column for column in requests.columns if column.name not in _SECRET),
+    requests.c.sources_sealed.is_not(None).label("holds_credentials"),
+]
+"""What `request_row` reads. No credential leaves the database for it."""
 
 
 def request_row(found: Row[Any]) -> RequestRow:
-    """Read a row of `columns()`."""
-    values = dict(found._mapping)
+    """Read a row of `COLUMNS`."""
+    values = values_of(found, COLUMNS)
     content, outcome = values.pop("content"), values.pop("outcome")
     return RequestRow(
         **values

@@ -16,9 +16,9 @@ from gateway.database import database_errors, open_database
 from gateway.errors import AlreadyKnown, PermanentError
 from gateway.inference.identity import request_id
 from gateway.inference.request import INFERENCE_REQUEST
-from gateway.inference.row import RequestRow, RequestState, columns, request_row
+from gateway.inference.row import COLUMNS, RequestRow, RequestState, request_row
 from gateway.inference.submission import Submission
-from gateway.inference.tables import payloads, prepare, requests
+from gateway.inference.tables import payloads, requests
 from gateway.inference.vault import Vault
 
 _ENDED = [state for state in RequestState if state.is_over]
@@ -157,7 +157,7 @@ class RequestStore:
         limit: int | None = None,
         offset: int = 0,
     ) -> list[RequestRow]:
-        question = select(*columns()).where(*wanted).order_by(*order).limit(limit).offset(offset)
+        question = select(*COLUMNS).where(*wanted).order_by(*order).limit(limit).offset(offset)
         with database_errors(), self.engine.connect() as connection:
             return [request_row(found) for found in connection.execute(question)]
 
@@ -168,10 +168,9 @@ class RequestStore:
 
 @contextmanager
 def opened_request_store(url: str) -> Iterator[RequestStore]:
-    """The requests in the database at `url`, its tables made where they are missing."""
+    """The requests in the database at `url`."""
     engine = open_database(url)
     try:
-        prepare(engine)
         yield RequestStore(engine)
     finally:
         engine.dispose()

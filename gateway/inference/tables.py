@@ -3,21 +3,17 @@
 from sqlalchemy import (
     Boolean,
     Column,
-    Engine,
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     String,
     Table,
     Text,
     Uuid,
 )
 
-from gateway.database import UtcDateTime, make_tables
+from gateway.database import UtcDateTime, metadata
 from gateway.inference.rules import MOST_CHARACTERS
-
-metadata = MetaData()
 
 requests = Table(
     "inference_requests",
@@ -37,7 +33,7 @@ requests = Table(
     Column("ended", UtcDateTime),
     Column("next_try", UtcDateTime),
     Column("waiting_since", UtcDateTime),  # the first try after which nothing new came
-    Column("epoch", Integer, nullable=False),  # of who holds it: the later fences off the earlier
+    Column("fencing_token", Integer, key="epoch", nullable=False),  # of who holds it: the later fences off the earlier
     Column("tries", Integer, nullable=False),
     Column("attempt", Integer, nullable=False),  # of its runs, from 1
     Column("flow_run_id", Uuid),
@@ -62,8 +58,3 @@ keys = Table(
     Column("number", Integer, primary_key=True),  # there is one
     Column("fingerprint", String(16), nullable=False),
 )
-
-
-def prepare(engine: Engine) -> None:
-    """Make the tables where they are missing. Raises DatabaseUnavailable and DatabaseRefused."""
-    make_tables(engine, metadata)

@@ -18,7 +18,6 @@ from sqlalchemy import (
     Engine,
     Index,
     Integer,
-    MetaData,
     Row,
     String,
     Table,
@@ -30,7 +29,7 @@ from sqlalchemy import (
     update,
 )
 
-from gateway.database import UtcDateTime, database_errors, make_tables, open_database
+from gateway.database import UtcDateTime, database_errors, metadata, open_database, values_of
 from gateway.payloads.payload import Payload
 
 
@@ -63,11 +62,9 @@ class PayloadRow:
     announced: datetime | None
 
 
-_metadata = MetaData()
-
 _payloads = Table(
     "payloads",
-    _metadata,
+    metadata,
     Column("payload_id", Uuid, primary_key=True),
     Column("node_id", Uuid, nullable=False),
     Column("called_ae", String(64), nullable=False),
@@ -79,7 +76,7 @@ _payloads = Table(
     Column("closed", UtcDateTime, nullable=False),
     Column("closed_by", String(32), nullable=False),
     Column("supplements", Uuid),
-    Column("attempt", Integer, nullable=False),
+    Column("run_number", Integer, key="attempt", nullable=False),
     Column("flow_run_id", Uuid),
     Column("state", String(16), nullable=False),
     Column("announced", UtcDateTime),
@@ -93,10 +90,6 @@ class PayloadIndex:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-
-    def prepare(self) -> None:
-        """Make the table where it is missing. Several processes may do so together."""
-        make_tables(self._engine, _metadata)
 
     def close(self) -> None:
         """Close the connections."""
@@ -160,10 +153,9 @@ class PayloadIndex:
 
 @contextmanager
 def opened_payload_index(url: str) -> Iterator[PayloadIndex]:
-    """The index in the database at `url`, made where it is missing."""
+    """The index in the database at `url`."""
     index = PayloadIndex(open_database(url))
     try:
-        index.prepare()
         yield index
     finally:
         index.close()
@@ -192,5 +184,5 @@ def row_of(payload: Payload) -> PayloadRow:
 
 
 def _row(found: Row[Any]) -> PayloadRow:
-    values = dict(found._mapping)
+    values = values_of(found, _payloads.columns)
     return PayloadRow(**values | {"state": Dispatch(values["state"])})

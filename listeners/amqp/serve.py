@@ -10,6 +10,7 @@ from pika.adapters.utils.connection_workflow import AMQPConnectorException
 from pika.exceptions import AMQPError
 
 from gateway.config import RabbitMqSettings, Settings
+from gateway.database import check_database
 from gateway.errors import GatewayError, SettingsError
 from gateway.events.rabbitmq import connection_parameters
 from gateway.events.rabbitmq_errors import our_error
@@ -35,7 +36,7 @@ def serve(settings: Settings, stopping: threading.Event) -> None:
     try:
         while not stopping.is_set():
             try:
-                ledger.prepare()
+                check_database(ledger.engine)
                 with _connected(settings.events) as connection:
                     consumer.consume(connection, outage.over)
             except (GatewayError, *_BROKEN) as error:

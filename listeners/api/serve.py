@@ -7,6 +7,7 @@ import socket
 import structlog
 
 from gateway.config import Settings
+from gateway.database import check_database
 from gateway.errors import SettingsError
 from gateway.exports.ledger import ExportLedger
 from gateway.inference.acceptance import Acceptance
@@ -24,9 +25,9 @@ log = structlog.get_logger(__name__)
 def serve(settings: Settings) -> None:
     """Answer until SIGTERM. Raises SettingsError for what the settings ask and can't be had, DatabaseUnavailable."""
     with opened_request_store(settings.database_url) as store, listen(settings.api.host, settings.api.port) as door:
+        check_database(store.engine)
         acceptance = Acceptance(store, settings, _vault(store, settings))
         ledger = ExportLedger.of(settings, store.engine)
-        ledger.prepare()
         routes = [inference_routes(acceptance, settings), exports_routes(ledger)]
         server = Server(create_app(settings.api, routes), settings.api)
         asyncio.run(_serve(server, door))

@@ -17,7 +17,9 @@ def mig(tmp_path: Path) -> Mig:
 def test_help_names_every_command(mig: Mig) -> None:
     shown = mig("--help")
     assert shown.exit_code == 0
-    commands = "up scp api exports dispatch worker status config destination export payload inference spool".split()
+    commands = (
+        "up scp api exports dispatch worker status config database destination export payload inference spool".split()
+    )
     assert all(f"  {command} " in shown.output for command in commands)
 
 

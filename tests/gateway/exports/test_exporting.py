@@ -407,6 +407,7 @@ def test_a_ledger_that_does_not_answer_loses_no_more_than_what_was_on_its_way(sc
     run = scene.take_up(export_id)
     assert run
     (scene.directory / "gateway.db").rename(scene.directory / "away.db")
+    (scene.directory / "gateway.db").mkdir()  # which can't be opened
     scene.ledger.close()
     with pytest.raises(DatabaseUnavailable):
         note_stored(scene, run)

@@ -1,7 +1,6 @@
 """The index of received payloads, on both databases."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -10,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from gateway.database import open_database
-from gateway.errors import DatabaseRefused, DatabaseUnavailable, SettingsError
+from gateway.errors import DatabaseUnavailable, SettingsError
 from gateway.payloads.index import Dispatch, PayloadIndex, opened_payload_index
 from tests.deployments.payloads import made_payload
 from tests.peers.postgresql import PostgreSQL
@@ -82,15 +81,6 @@ def test_a_payload_is_found_by_the_beginning_of_its_id(index: PayloadIndex) -> N
     assert len(index.matching("")) == 2
 
 
-def test_several_processes_may_make_the_table_together(url: str) -> None:
-    indexes = [PayloadIndex(open_database(url)) for _ in range(8)]
-    with ThreadPoolExecutor(8) as threads:
-        list(threads.map(PayloadIndex.prepare, indexes))
-    assert indexes[0].newest(1) == []
-    for index in indexes:
-        index.close()
-
-
 def test_a_commit_survives_a_power_cut(url: str) -> None:
     engine = open_database(url)
     question = "PRAGMA synchronous" if url.startswith("sqlite") else "SHOW synchronous_commit"
@@ -102,17 +92,8 @@ def test_a_commit_survives_a_power_cut(url: str) -> None:
 def test_a_database_that_does_not_answer_may_be_tried_again() -> None:
     index = PayloadIndex(open_database("postgresql+psycopg://nobody:secret@127.0.0.1:9/none"))
     with pytest.raises(DatabaseUnavailable) as caught:
-        index.prepare()
+        index.newest(1)
     assert "secret" not in str(caught.value)
-
-
-def test_a_table_that_is_not_ours_is_refused(tmp_path: Path) -> None:
-    engine = open_database(f"sqlite:///{tmp_path}/gateway.db")
-    with engine.begin() as connection:
-        connection.execute(text("CREATE TABLE payloads (payload_id TEXT)"))
-    with pytest.raises((DatabaseRefused, DatabaseUnavailable)):
-        PayloadIndex(engine).record(made_payload(NODE))
-    engine.dispose()
 
 
 @pytest.mark.parametrize("url", ["", "gateway.db", "oracle://host/db", "nonsense://host"])

@@ -99,8 +99,6 @@ def test_an_export_that_is_not_there_is_not_found(api: httpx.Client) -> None:
 
 
 def test_a_database_that_is_away_is_a_503(scene: Scene, api: httpx.Client) -> None:
-    scene.ledger.close()
-    scene.directory.joinpath("gateway.db").rename(scene.directory / "away.db")
     scene.directory.joinpath("gateway.db").mkdir()
     for answer in (api.post("/exports", content=BODY), api.get("/exports")):
         assert (answer.status_code, answer.headers["Content-Type"]) == (503, PROBLEM)

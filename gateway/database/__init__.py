@@ -1,0 +1,24 @@
+"""The gateway's database, SQLite or PostgreSQL: the truth for requests and exports, an index for what was received.
+
+engine      connections whose commits survive a power cut
+guard       the schema is this program's, or the database is refused
+schema      which revision a database has, and what that means
+upgrade     from there to this program's, by `migrations/`
+tables      the MetaData that every room registers its tables on
+failures    what is away and what is refused, by the database's own codes
+"""
+
+from gateway.database.engine import open_unguarded
+from gateway.database.failures import database_errors
+from gateway.database.guard import check_database, open_database
+from gateway.database.tables import UtcDateTime, metadata, values_of
+
+__all__ = [
+    "UtcDateTime",
+    "check_database",
+    "database_errors",
+    "metadata",
+    "open_database",
+    "open_unguarded",
+    "values_of",
+]

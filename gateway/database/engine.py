@@ -1,0 +1,66 @@
+"""The connections: SQLite or PostgreSQL, and on either a commit that returned survives a power cut."""
+
+import sqlite3
+import time
+from pathlib import Path
+
+from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from gateway.errors import SettingsError
+
+_BUSY_SECONDS = 10
+_LOOK_AGAIN_SECONDS = 0.02
+
+
+def open_unguarded(url: str) -> Engine:
+    """Return the engine for an SQLAlchemy address, whatever the database holds. It connects when it is first used.
+
+    Raises SettingsError where the address can't be used.
+    """
+    try:
+        parsed = make_url(url)
+        is_sqlite = parsed.get_backend_name() == "sqlite"
+        engine = create_engine(parsed, pool_pre_ping=not is_sqlite)
+    except (ArgumentError, NoSuchModuleError, ImportError) as error:
+        raise SettingsError("database.url: not an address of SQLite or PostgreSQL (postgresql+psycopg://…)") from error
+    if is_sqlite:
+        if parsed.database:
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        event.listen(engine, "connect", _make_sqlite_durable)
+    else:
+        event.listen(engine, "connect", _make_postgresql_durable)
+    return engine
+
+
+def _make_sqlite_durable(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {_BUSY_SECONDS * 1000}")
+    _write_ahead(cursor)
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.close()
+
+
+def _write_ahead(cursor: DBAPICursor) -> None:
+    """Choose the journal. For this alone SQLite has no patience of its own while another process has just done so."""
+    deadline = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_LOOK_AGAIN_SECONDS)
+        else:
+            return
+
+
+def _make_postgresql_durable(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    cursor = connection.cursor()
+    cursor.execute(
+        "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
+    )
+    cursor.close()
+    connection.commit()
