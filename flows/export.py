@@ -9,8 +9,8 @@ from prefect.futures import wait
 from prefect.states import Completed, Failed
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
-from flows.waiting import put_back, wait_for, wait_for_destinations, wait_until
-from gateway.errors import DatabaseUnavailable, PeerUnavailable, PermanentError, TransientError
+from flows.waiting import put_back, wait_for, wait_for_destinations, wait_for_newer_program, wait_until
+from gateway.errors import DatabaseUnavailable, PeerUnavailable, PermanentError, SchemaRefused, TransientError
 from gateway.exports.report import export_report, one_line
 from gateway.exports.run import DestinationAway, ExportRun
 from gateway.exports.settlement import ExportStatus, Settlement
@@ -44,6 +44,8 @@ def export_files(export_id: str) -> State[Any] | None:
             return _wait_for_part(run, error)
     except DatabaseUnavailable as error:  # nothing can be noted
         return wait_for(error)
+    except SchemaRefused as error:
+        return wait_for_newer_program(error)
 
 
 def _go_on(export_id: str, run: ExportRun) -> State[Any] | None:

@@ -7,8 +7,8 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 
 from flows.retrieval import retrieve_held
-from flows.waiting import wait_for
-from gateway.errors import TransientError
+from flows.waiting import wait_for, wait_for_newer_program
+from gateway.errors import SchemaRefused, TransientError
 
 
 @flow(name="retrieve", retries=0, persist_result=False)
@@ -24,3 +24,5 @@ def retrieve_request(request_id: str) -> State[Any] | None:
         return retrieve_held(UUID(request_id))
     except TransientError as error:
         return wait_for(error)
+    except SchemaRefused as error:
+        return wait_for_newer_program(error)

@@ -8,7 +8,7 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import AwaitingRetry
 
-from gateway.errors import Dependency, TransientError
+from gateway.errors import Dependency, SchemaRefused, TransientError
 from gateway.waiting import destinations_message, next_delay_seconds, waiting_message
 
 
@@ -32,6 +32,11 @@ def wait_for_destinations(names: Sequence[str], reason: str, until: datetime) ->
     """Return the state of an export that can't be finished for now, and when it tries again."""
     next_try = _next_try(until)
     return _waiting(destinations_message(names, reason, next_try), next_try), next_try
+
+
+def wait_for_newer_program(error: SchemaRefused) -> State[Any]:
+    """Return the state of a run that this program must not go on with: the newer one, in its place, does."""
+    return waits(_next_try(None), str(error), None)
 
 
 def put_back(why: str) -> State[Any]:

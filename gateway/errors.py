@@ -19,6 +19,7 @@ act on and that holds no patient data and no credential.
         │   └── NoSuchObject
         ├── BrokerRefused
         ├── DatabaseRefused
+        │   └── SchemaRefused
         ├── PeerRefused
         │   └── NotAtPeer
         ├── UnreadableRequest
@@ -125,6 +126,10 @@ class BrokerRefused(PermanentError):
 
 class DatabaseRefused(PermanentError):
     """The gateway's database answered and refused, or holds something else than ours."""
+
+
+class SchemaRefused(DatabaseRefused):
+    """The database has another schema than this program works with. The text says which, and what to do."""
 
 
 class PeerRefused(PermanentError):

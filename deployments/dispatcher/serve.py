@@ -23,7 +23,7 @@ from deployments.prefect_side.pools import Pool, ingest_pool, pools_of, retrieve
 from deployments.prefect_side.prefect_api import prefect_client
 from deployments.prefect_side.registration import Description, read_descriptions, register
 from deployments.process.process_lock import only_one
-from deployments.process.services import Services
+from deployments.process.services import Services, refusal_alone
 from deployments.process.stopping import cancel_all, stop_on_signals
 from gateway.bell import bell_directory
 from gateway.config import Settings
@@ -54,10 +54,15 @@ def serve(
     deployment: str = DEPLOYMENT,
     probes: Mapping[Dependency, Probe] = PROBES,
 ) -> None:
-    """Dispatch until SIGTERM. Raises AlreadyRunning where a dispatcher runs on this data directory."""
+    """Dispatch until SIGTERM.
+
+    Raises AlreadyRunning where a dispatcher runs on this data directory, DatabaseRefused where the database does not
+    let it work.
+    """
     described = read_descriptions() if descriptions is None else descriptions
     # The services wait for Prefect themselves: a client that did too would sleep on after Prefect is back.
-    with only_one(settings.data_dir, "dispatch"), temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}):
+    impatient = temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0})
+    with only_one(settings.data_dir, "dispatch"), impatient, refusal_alone():
         asyncio.run(_serve(settings, described, deployment, probes))
 
 

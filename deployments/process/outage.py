@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from gateway.clock import Clock, SystemClock
-from gateway.errors import BrokerRefused, DatabaseRefused, Dependency, GatewayError, TransientError
+from gateway.errors import BrokerRefused, Dependency, GatewayError, TransientError
 
 FIRST_CONTACT_SECONDS = 10.0  # processes that start together find each other within these: nothing to speak of
 
@@ -67,4 +67,4 @@ def _name(error: GatewayError) -> str:
         return str(error.waits_for)
     if isinstance(error, BrokerRefused):
         return str(Dependency.EVENTS)
-    return str(Dependency.DATABASE if isinstance(error, DatabaseRefused) else Dependency.PREFECT)
+    return str(Dependency.PREFECT)

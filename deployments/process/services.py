@@ -1,7 +1,8 @@
 """The services of a process: what is done again and again, whatever is away meanwhile."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import structlog
@@ -12,9 +13,23 @@ from deployments.process.waking import wait_for_any
 from gateway.errors import BrokerRefused, DatabaseRefused, TransientError
 
 _FIRST_RETRY_SECONDS = 0.25
-_AWAY = (TransientError, PrefectRefused, DatabaseRefused, BrokerRefused)  # or put right by somebody before long
+_AWAY = (TransientError, PrefectRefused, BrokerRefused)  # or put right by somebody before long
 
 _log = structlog.get_logger()
+
+
+@contextmanager
+def refusal_alone() -> Iterator[None]:
+    """Raise the first DatabaseRefused of a task group by itself: with it the process ends."""
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        refused: BaseException | None = group.subgroup(DatabaseRefused)
+        if refused is None:
+            raise
+        while isinstance(refused, BaseExceptionGroup):
+            refused = refused.exceptions[0]
+        raise refused from group
 
 
 @dataclass
@@ -25,7 +40,7 @@ class Services:
     outages: Outages = field(default_factory=Outages)
 
     async def once(self, step: Callable[[], Awaitable[None]]) -> None:
-        """Take a step, for which whatever is away is waited for."""
+        """Take a step, for which whatever is away is waited for. Raises DatabaseRefused."""
         for delay_seconds in growing_delays(_FIRST_RETRY_SECONDS, self.longest_retry_seconds):
             try:
                 with prefect_errors():
@@ -42,7 +57,7 @@ class Services:
     ) -> None:
         """Take a step whenever woken, and every so often anyhow, until cancelled.
 
-        A step returns whether it has asked, and was answered by, what may be away.
+        A step returns whether it has asked, and was answered by, what may be away. Raises DatabaseRefused.
         """
         wake = wake or asyncio.Event()
         delays = growing_delays(_FIRST_RETRY_SECONDS, self.longest_retry_seconds)
@@ -59,6 +74,8 @@ class Services:
                 self.outages.began(error, step)
                 pause_seconds = next(delays)
                 wake.clear()
+            except DatabaseRefused:
+                raise
             except Exception:  # noqa: BLE001 - the outermost frame of a service
                 _log.exception("unexpected, going on")
             await wait_for_any(wake, timeout_seconds=pause_seconds)

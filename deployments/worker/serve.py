@@ -17,6 +17,7 @@ from deployments.worker.children import ChildPool
 from deployments.worker.loop import POLL_SECONDS, WorkerLoop
 from deployments.worker.worker import GatewayWorker
 from gateway.config import Settings
+from gateway.database import ending_with_schema, open_database
 from gateway.spool.node import Node, read_node
 
 _SPARES = {INGEST: 2, RETRIEVE: 1}  # children that wait; each takes some 35 MB
@@ -25,7 +26,11 @@ _log = structlog.get_logger()
 
 
 def serve(settings: Settings, descriptions: Sequence[Description] | None = None) -> None:
-    """Work until SIGTERM. Raises AlreadyRunning where a worker with this name runs on this data directory."""
+    """Work until SIGTERM.
+
+    Raises AlreadyRunning where a worker with this name runs on this data directory, SchemaRefused where a newer program
+    has upgraded the database.
+    """
     # The loops wait for Prefect themselves: a client that did too would sleep on after Prefect is back.
     with only_one(settings.data_dir, "worker"), temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}):
         asyncio.run(_serve(settings, read_descriptions() if descriptions is None else descriptions))
@@ -40,12 +45,17 @@ async def _serve(settings: Settings, descriptions: Sequence[Description]) -> Non
         for worker in workers:
             group.create_task(worker.children.fill())
         there = await finished_before(stopping.in_order, _register(pools, descriptions))
-    if there:
-        services = Services(POLL_SECONDS)  # one, so that an outage is said once
-        loops = [WorkerLoop(worker, services=services) for worker in workers]
-        await _work(loops, stopping, settings.worker.drain_seconds)
-    for worker in workers:
-        worker.children.close()
+    engine = open_database(settings.database_url)
+    try:
+        if there:
+            services = Services(POLL_SECONDS)  # one, so that an outage is said once
+            loops = [WorkerLoop(worker, services=services) for worker in workers]
+            async with ending_with_schema(engine, stopping.in_order.set):
+                await _work(loops, stopping, settings.worker.drain_seconds)
+    finally:
+        engine.dispose()
+        for worker in workers:
+            worker.children.close()
     _log.info("worker stopped")
 
 

@@ -2,6 +2,7 @@
 
 engine      connections whose commits survive a power cut
 guard       the schema is this program's, or the database is refused
+watch       a process ends when it is no more
 schema      which revision a database has, and what that means
 upgrade     from there to this program's, by `migrations/`
 tables      the MetaData that every room registers its tables on
@@ -12,11 +13,13 @@ from gateway.database.engine import open_unguarded
 from gateway.database.failures import database_errors
 from gateway.database.guard import check_database, open_database
 from gateway.database.tables import UtcDateTime, metadata, values_of
+from gateway.database.watch import ending_with_schema
 
 __all__ = [
     "UtcDateTime",
     "check_database",
     "database_errors",
+    "ending_with_schema",
     "metadata",
     "open_database",
     "open_unguarded",

@@ -13,7 +13,7 @@ from gateway.database.engine import open_unguarded
 from gateway.database.failures import database_errors
 from gateway.database.migrations import HEAD
 from gateway.database.schema import read_revision
-from gateway.errors import DatabaseRefused
+from gateway.errors import SchemaRefused
 
 _LOOK_SECONDS = 1.0
 
@@ -55,7 +55,7 @@ class _Guard:
         revision = read_revision(connection)
         connection.rollback()
         if revision is None and self._was_ours:
-            raise DatabaseRefused(
+            raise SchemaRefused(
                 "the database has lost its tables while this process ran, and is not filled anew: put it back, or "
                 "start the process again where a new one is meant"
             )

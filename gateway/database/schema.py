@@ -10,7 +10,7 @@ from sqlalchemy import Column, Connection, Select, String, Table, column, inspec
 from gateway.database.migrations import HEAD
 from gateway.database.migrations.tables_of_0_1 import metadata as tables_of_0_1
 from gateway.database.tables import UtcDateTime, metadata
-from gateway.errors import DatabaseRefused
+from gateway.errors import SchemaRefused
 
 VERSION_TABLE = "gateway_schema"  # not Alembic's default: the database may be shared, with Prefect's server for one
 
@@ -48,12 +48,12 @@ class Schema:
         """Raise DatabaseRefused where this program can neither work with it nor upgrade it."""
         if self.state is SchemaState.NEWER:
             newer = f"gateway {self.program}" if self.program else "a newer gateway"
-            raise DatabaseRefused(
+            raise SchemaRefused(
                 f"the database has schema {self.revision}, made by {newer}; this program, gateway {program_version()}, "
                 f"works with schema {HEAD}: run the newer program, or go back to a backup from before the upgrade"
             )
         if self.state is SchemaState.UNKNOWN:
-            raise DatabaseRefused(
+            raise SchemaRefused(
                 f"the database has schema {self.revision!r}, which no gateway has made as far as this program, gateway "
                 f"{program_version()}, knows: look at database.url, and at the table {VERSION_TABLE}"
             )
@@ -100,7 +100,7 @@ def _has_tables_of_0_1(connection: Connection) -> bool:
         if found != wanted:
             differences = [f"{name} is missing" for name in sorted(wanted - found)]
             differences += [f"{name} is unknown" for name in sorted(found - wanted)]
-            raise DatabaseRefused(
+            raise SchemaRefused(
                 f"the database has no schema revision, and is not one of gateway 0.1 either: in table {expected.name}, "
                 f"column {', column '.join(differences)}. Look at database.url, or at what was done to that table"
             )

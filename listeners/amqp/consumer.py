@@ -12,7 +12,7 @@ from pika.adapters.blocking_connection import BlockingChannel, BlockingConnectio
 from pika.spec import Basic
 
 from gateway.config import RabbitMqSettings
-from gateway.errors import BrokerUnavailable, DatabaseRefused, DatabaseUnavailable
+from gateway.errors import BrokerUnavailable, DatabaseUnavailable
 from gateway.exports.ledger import ExportLedger
 from listeners.amqp.delivery import Delivery, take
 from listeners.amqp.topology import declare
@@ -38,7 +38,7 @@ class Consumer:
         """Consume until `stopping` is set; `consuming` is called once all is declared.
 
         Raises AMQPError where the connection ends, BrokerUnavailable where the broker ends the consumption,
-        BrokerRefused where a queue can't be had.
+        BrokerRefused where a queue can't be had, DatabaseRefused where the database does not let it work.
         """
         self._waiting.clear()  # of another connection: they are delivered again
         for queue in self.queues:
@@ -69,7 +69,7 @@ class Consumer:
             delivery = self._waiting[0]
             try:
                 understood = take(delivery, self.ledger, lambda: datetime.now(UTC))
-            except (DatabaseUnavailable, DatabaseRefused) as error:
+            except DatabaseUnavailable as error:
                 self._note_database(error)
                 return
             self._note_database(None)

@@ -11,7 +11,7 @@ from pika.exceptions import AMQPError
 
 from gateway.config import RabbitMqSettings, Settings
 from gateway.database import check_database
-from gateway.errors import GatewayError, SettingsError
+from gateway.errors import DatabaseRefused, GatewayError, SettingsError
 from gateway.events.rabbitmq import connection_parameters
 from gateway.events.rabbitmq_errors import our_error
 from gateway.exports.ledger import ExportLedger
@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 
 
 def serve(settings: Settings, stopping: threading.Event) -> None:
-    """Consume until `stopping` is set. Raises SettingsError where no broker is configured."""
+    """Consume until `stopping` is set. Raises SettingsError where no broker is configured, and DatabaseRefused."""
     if not isinstance(settings.events, RabbitMqSettings):
         raise SettingsError('events.kind: "rabbitmq" is needed here; without a broker there is `mig export submit`')
     ledger = ExportLedger.of(settings)
@@ -39,6 +39,8 @@ def serve(settings: Settings, stopping: threading.Event) -> None:
                 check_database(ledger.engine)
                 with _connected(settings.events) as connection:
                     consumer.consume(connection, outage.over)
+            except DatabaseRefused:
+                raise
             except (GatewayError, *_BROKEN) as error:
                 stopping.wait(outage.began(_in_words(error, settings.events)))
     finally:

@@ -5,9 +5,10 @@ import signal
 import socket
 
 import structlog
+from sqlalchemy import Engine
 
 from gateway.config import Settings
-from gateway.database import check_database
+from gateway.database import check_database, ending_with_schema
 from gateway.errors import SettingsError
 from gateway.exports.ledger import ExportLedger
 from gateway.inference.acceptance import Acceptance
@@ -23,21 +24,25 @@ log = structlog.get_logger(__name__)
 
 
 def serve(settings: Settings) -> None:
-    """Answer until SIGTERM. Raises SettingsError for what the settings ask and can't be had, DatabaseUnavailable."""
+    """Answer until SIGTERM.
+
+    Raises SettingsError for what the settings ask and can't be had, DatabaseUnavailable and DatabaseRefused.
+    """
     with opened_request_store(settings.database_url) as store, listen(settings.api.host, settings.api.port) as door:
         check_database(store.engine)
         acceptance = Acceptance(store, settings, _vault(store, settings))
         ledger = ExportLedger.of(settings, store.engine)
         routes = [inference_routes(acceptance, settings), exports_routes(ledger)]
         server = Server(create_app(settings.api, routes), settings.api)
-        asyncio.run(_serve(server, door))
+        asyncio.run(_serve(server, door, store.engine))
     log.info("API stopped")
 
 
-async def _serve(server: Server, door: socket.socket) -> None:
+async def _serve(server: Server, door: socket.socket, engine: Engine) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, server.stop)
-    await server.serve([door])
+    async with ending_with_schema(engine, server.stop):
+        await server.serve([door])
 
 
 def _vault(store: RequestStore, settings: Settings) -> Vault | None:

@@ -2,10 +2,12 @@
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -302,3 +304,15 @@ def test_nothing_of_a_patient_reaches_prefect(site: Site, archive: FaultyArchive
         told += [each.model_dump_json() for each in (*client.read_logs(), *client.read_artifacts())]
     assert "has no study of the patient in inputMetadata.inputs[1]" in json.dumps(told)
     assert "SECRET" not in json.dumps(told)
+
+
+def test_a_run_that_a_newer_program_has_to_go_on_with_waits_for_it_and_fails_nothing(
+    site: Site, archive: FaultyArchive
+) -> None:
+    site.accept(study_of(archive.url))
+    with closing(sqlite3.connect(site.directory / "gateway.db")) as database:
+        database.execute("UPDATE gateway_schema SET version_num = '9001'")
+        database.commit()
+    state = site.node().retrieve()
+    assert state.name == "AwaitingRetry"
+    assert (state.message or "").startswith("Waits: the database has schema 9001, made by a newer gateway")

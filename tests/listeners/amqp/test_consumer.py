@@ -17,6 +17,7 @@ from sqlalchemy import text
 
 from gateway.config import RabbitMqSettings, Settings
 from gateway.config.model import DatabaseSettings
+from gateway.errors import DatabaseRefused
 from gateway.exports.ledger import ExportLedger, opened_ledger
 from gateway.exports.request import read_export_request
 from listeners.amqp.serve import serve
@@ -196,6 +197,17 @@ def test_requests_stay_with_the_broker_while_the_database_is_away(scene: Scene) 
         scene.wait_for_export(numbered(1))
         wait_until(lambda: scene.queue().get("messages") == 0, 60, "the request to be acknowledged")
     assert scene.count(DEAD) == 0
+
+
+def test_a_database_that_refuses_ends_the_consumer_and_the_request_stays_with_the_broker(scene: Scene) -> None:
+    with scene.consuming():
+        scene.wait_for_consumer()
+    with scene.ledger.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE exports DROP COLUMN message"))
+    scene.publish(numbered(1))
+    with pytest.raises(DatabaseRefused, match="message"):
+        serve(scene.settings, threading.Event())
+    wait_until(lambda: scene.count(QUEUE) == 1, 30, "the request to be back in its queue")
 
 
 def test_a_broker_that_comes_back_is_consumed_from_again(scene: Scene) -> None:
