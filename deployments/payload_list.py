@@ -10,8 +10,8 @@ from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import FlowRun, StateType
 
-from deployments.prefect_side.prefect_api import PrefectUnavailable, prefect_errors
-from gateway.errors import Damaged
+from deployments.prefect_side.prefect_api import prefect_errors
+from gateway.errors import Damaged, PrefectUnavailable
 from gateway.payloads.index import Dispatch, PayloadIndex, PayloadRow, row_of
 from gateway.spool.door import Door
 from gateway.spool.node import Node

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from prefect.states import Cancelling
 
-from deployments.prefect_side.prefect_api import NotInPrefect, prefect_client, prefect_errors
+from deployments.prefect_side.prefect_api import prefect_client, prefect_errors
 from deployments.run_retry import NothingToRetry, start_again
-from gateway.errors import CredentialsLost, PermanentError
+from gateway.errors import CredentialsLost, NotInPrefect, PermanentError
 from gateway.inference.row import RequestRow, RequestState
 from gateway.inference.store import RequestStore
 

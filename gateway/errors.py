@@ -9,6 +9,7 @@ act on and that holds no patient data and no credential.
     │   ├── CorruptedInTransit
     │   ├── BrokerUnavailable
     │   ├── DatabaseUnavailable
+    │   ├── PrefectUnavailable
     │   ├── PeerUnavailable
     │   ├── AreaBusy
     │   ├── NoRoom
@@ -20,6 +21,8 @@ act on and that holds no patient data and no credential.
         ├── BrokerRefused
         ├── DatabaseRefused
         │   └── SchemaRefused
+        ├── PrefectRefused
+        │   └── NotInPrefect
         ├── PeerRefused
         │   └── NotAtPeer
         ├── UnreadableRequest
@@ -81,6 +84,12 @@ class DatabaseUnavailable(TransientError):
     waits_for = Dependency.DATABASE
 
 
+class PrefectUnavailable(TransientError):
+    """The Prefect server did not answer, or said that it can't serve just now."""
+
+    waits_for = Dependency.PREFECT
+
+
 class PeerUnavailable(TransientError):
     """A DICOM or DICOMweb peer did not answer, broke off, or said that it can't serve just now.
 
@@ -130,6 +139,14 @@ class DatabaseRefused(PermanentError):
 
 class SchemaRefused(DatabaseRefused):
     """The database has another schema than this program works with. The text says which, and what to do."""
+
+
+class PrefectRefused(PermanentError):
+    """The Prefect server answered and refused."""
+
+
+class NotInPrefect(PrefectRefused):
+    """What was asked for is not there, or no longer."""
 
 
 class PeerRefused(PermanentError):

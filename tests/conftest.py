@@ -13,13 +13,14 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext
 
-from tests.peers import chromium, hapi_fhir, minio, orthanc, postgresql, rabbitmq, toxiproxy
+from tests.peers import chromium, hapi_fhir, minio, orthanc, postgresql, prefect_server, rabbitmq, toxiproxy
 from tests.peers.components import MissingComponent
 from tests.peers.dcmtk import Dcmtk
 from tests.peers.hapi_fhir import HapiFhir
 from tests.peers.minio import MinIO
 from tests.peers.orthanc import Orthanc
 from tests.peers.postgresql import PostgreSQL
+from tests.peers.prefect_server import PrefectServer
 from tests.peers.processes import Server
 from tests.peers.rabbitmq import RabbitMQ
 from tests.peers.toxiproxy import Toxiproxy
@@ -107,6 +108,31 @@ def _postgresql(servers: list[Server]) -> Iterator[PostgreSQL]:
     with postgresql.running() as peer:
         servers.append(peer.server)
         yield peer
+
+
+@pytest.fixture(scope="session")
+def prefect_on_sqlite(tmp_path_factory: pytest.TempPathFactory, servers: list[Server]) -> Iterator[PrefectServer]:
+    with prefect_server.running(tmp_path_factory.mktemp("prefect-sqlite")) as peer:
+        servers.append(peer.server)
+        yield peer
+
+
+@pytest.fixture(scope="session")
+def prefect_on_postgresql(
+    tmp_path_factory: pytest.TempPathFactory, postgresql: PostgreSQL, servers: list[Server]
+) -> Iterator[PrefectServer]:
+    url = postgresql.url(postgresql.new_database(), "asyncpg")
+    with prefect_server.running(tmp_path_factory.mktemp("prefect-postgresql"), url) as peer:
+        servers.append(peer.server)
+        yield peer
+
+
+@pytest.fixture(scope="session")
+def prefect(request: pytest.FixtureRequest) -> PrefectServer:
+    """A server on SQLite; with `on_both_databases` on PostgreSQL as well."""
+    database = getattr(request, "param", "sqlite")
+    server: PrefectServer = request.getfixturevalue(f"prefect_on_{database}")
+    return server
 
 
 @pytest.fixture(scope="session", name="orthanc")

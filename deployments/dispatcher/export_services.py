@@ -12,7 +12,7 @@ from deployments.dispatcher.event_publisher import OutboxPublisher
 from deployments.dispatcher.export_wishes import ExportWishes
 from deployments.dispatcher.exports import ExportDispatcher
 from deployments.dispatcher.watch import wake_on_change
-from deployments.prefect_side.prefect_api import DEFAULT_QUEUE
+from deployments.prefect_side.pools import DEFAULT_QUEUE
 from deployments.process.services import Services
 from gateway.bell import bell_directory
 from gateway.config import LocalStoreSettings, Settings

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 
-from deployments.prefect_side.prefect_api import DEFAULT_QUEUE
 from gateway.config import Settings
 from gateway.inference.identity import PriorityClass
 from gateway.spool.node import Node
 
 INGEST = "gateway"
 RETRIEVE = "gateway-retrieve"
+
+DEFAULT_QUEUE = "default"  # that every work pool has from the start
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,24 +17,8 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.exceptions import ObjectNotFound
 
-from gateway.errors import Dependency, PermanentError, TransientError
-
-
-class PrefectUnavailable(TransientError):
-    """The Prefect server did not answer, or said that it can't serve just now."""
-
-    waits_for = Dependency.PREFECT
-
-
-class PrefectRefused(PermanentError):
-    """The Prefect server answered and refused."""
-
-
-class NotInPrefect(PrefectRefused):
-    """What was asked for is not there, or no longer."""
-
-
-DEFAULT_QUEUE = "default"  # that every work pool has from the start
+from gateway.errors import NotInPrefect, PrefectRefused, PrefectUnavailable
+from gateway.network.connection_errors import reason
 
 _PAGE = 200  # the most that a server returns at once unless told otherwise
 _COMES_AND_GOES = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
@@ -63,7 +47,7 @@ def prefect_errors() -> Iterator[None]:
             raise PrefectUnavailable(f"Prefect answered {status}") from error
         raise PrefectRefused(f"Prefect answered {status} to {error.request.method}") from error
     except httpx.TransportError as error:
-        raise PrefectUnavailable(f"Prefect does not answer ({type(error).__name__})") from error
+        raise PrefectUnavailable(f"Prefect does not answer: {reason(error)}") from error
 
 
 async def check_version(client: PrefectClient) -> None:
@@ -71,9 +55,12 @@ async def check_version(client: PrefectClient) -> None:
     try:
         await client.raise_for_api_version_mismatch()
     except RuntimeError as error:
-        if error.__cause__ is not None:  # it could not be asked
-            raise error.__cause__ from None
-        raise PrefectRefused(str(error)) from error
+        if error.__cause__ is None:
+            raise PrefectRefused(str(error)) from error
+        could_not_be_asked = error.__cause__
+    else:
+        return
+    raise could_not_be_asked  # out here it keeps what it was raised from
 
 
 async def runs_in_state(

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from deployments.prefect_side.prefect_api import PrefectRefused, prefect_errors
+from deployments.prefect_side.prefect_api import prefect_errors
 from deployments.process.outage import Outages, growing_delays
 from deployments.process.waking import wait_for_any
-from gateway.errors import BrokerRefused, DatabaseRefused, TransientError
+from gateway.errors import BrokerRefused, DatabaseRefused, PrefectRefused, TransientError
 
 _FIRST_RETRY_SECONDS = 0.25
 _AWAY = (TransientError, PrefectRefused, BrokerRefused)  # or put right by somebody before long

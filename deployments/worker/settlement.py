@@ -9,11 +9,12 @@ from uuid import UUID
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import StateType
 
-from deployments.prefect_side.prefect_api import NotInPrefect, PrefectUnavailable, prefect_errors
+from deployments.prefect_side.prefect_api import prefect_errors
 from deployments.process.outage import growing_delays
 from deployments.run_states import forget_process, mark_cancelled, mark_crashed, put_back
 from deployments.worker.child import ChildExit
 from deployments.worker.children import Child
+from gateway.errors import NotInPrefect, PrefectUnavailable
 
 
 class Ending(Enum):

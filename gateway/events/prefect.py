@@ -5,13 +5,10 @@ or the event is too large. So an event counts as published once it can be read b
 """
 
 import json
-import os
 import time
-from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -19,7 +16,7 @@ import httpx
 from gateway.errors import BrokerRefused, BrokerUnavailable, SettingsError
 from gateway.events.port import Message
 from gateway.network.connection_errors import is_untrusted, reason
-from gateway.network.trust import tls_context
+from gateway.runs.access import access
 
 _ANSWER_SECONDS = 10
 _RECORD_SECONDS = 10  # Prefect records what it has every 5 s, unless it is told otherwise
@@ -109,10 +106,15 @@ class PrefectPublisher:
 
 
 def _client(api_url: str) -> httpx.Client:
-    ca_file = os.environ.get("PREFECT_API_SSL_CERT_FILE")
-    trusted = tls_context(Path(ca_file) if ca_file else None)
+    how = access(api_url)
     try:
-        return httpx.Client(base_url=api_url, headers=_credentials(), timeout=_ANSWER_SECONDS, verify=trusted)
+        return httpx.Client(
+            base_url=api_url,
+            headers=how.headers,
+            timeout=_ANSWER_SECONDS,
+            verify=how.tls,
+            trust_env=False,  # a part of ours is never asked through a proxy
+        )
     except httpx.InvalidURL as error:
         raise SettingsError(f"prefect.api_url is not an address: {error}") from error
 
@@ -129,11 +131,3 @@ def _event(message: Message) -> dict[str, Any]:
 
 def _text(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat()
-
-
-def _credentials() -> dict[str, str]:
-    if auth_string := os.environ.get("PREFECT_API_AUTH_STRING"):
-        return {"Authorization": f"Basic {b64encode(auth_string.encode()).decode()}"}
-    if key := os.environ.get("PREFECT_API_KEY"):
-        return {"Authorization": f"Bearer {key}"}
-    return {}

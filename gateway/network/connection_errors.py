@@ -1,5 +1,6 @@
 """Why a connection failed, in words for an operator, whichever library made it."""
 
+import os
 import socket
 import ssl
 from collections.abc import Iterator
@@ -17,7 +18,9 @@ def reason(error: BaseException) -> str:
         if isinstance(cause, TimeoutError):
             return "no answer in time"
         if isinstance(cause, OSError) and cause.strerror:
-            return cause.strerror[0].lower() + cause.strerror[1:]
+            # asyncio has texts of its own, with addresses in them.
+            said = os.strerror(cause.errno) if cause.errno and cause.errno > 0 else cause.strerror
+            return said[0].lower() + said[1:]
     return "the connection was cut"
 
 

@@ -10,10 +10,7 @@ from prefect.client.orchestration import SyncPrefectClient
 
 from tests.deployments.operator import Operator
 from tests.deployments.roles import WorkerProcess
-from tests.peers import prefect_server
-from tests.peers.postgresql import PostgreSQL
 from tests.peers.prefect_server import PrefectServer
-from tests.peers.processes import Server
 
 _WITH_PREFECT = {"prefect", "prefect_on_sqlite", "prefect_on_postgresql", "gateway"}
 
@@ -27,31 +24,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 NewWorker = Callable[..., WorkerProcess]
-
-
-@pytest.fixture(scope="session")
-def prefect_on_sqlite(tmp_path_factory: pytest.TempPathFactory, servers: list[Server]) -> Iterator[PrefectServer]:
-    with prefect_server.running(tmp_path_factory.mktemp("prefect-sqlite")) as peer:
-        servers.append(peer.server)
-        yield peer
-
-
-@pytest.fixture(scope="session")
-def prefect_on_postgresql(
-    tmp_path_factory: pytest.TempPathFactory, postgresql: PostgreSQL, servers: list[Server]
-) -> Iterator[PrefectServer]:
-    url = postgresql.url(postgresql.new_database(), "asyncpg")
-    with prefect_server.running(tmp_path_factory.mktemp("prefect-postgresql"), url) as peer:
-        servers.append(peer.server)
-        yield peer
-
-
-@pytest.fixture(scope="session")
-def prefect(request: pytest.FixtureRequest) -> PrefectServer:
-    """A server on SQLite; with `on_both_databases` on PostgreSQL as well."""
-    database = getattr(request, "param", "sqlite")
-    server: PrefectServer = request.getfixturevalue(f"prefect_on_{database}")
-    return server
 
 
 @pytest.fixture

@@ -3,9 +3,8 @@ from itertools import islice
 import pytest
 from structlog.testing import capture_logs
 
-from deployments.prefect_side.prefect_api import PrefectRefused, PrefectUnavailable
 from deployments.process.outage import Outages, growing_delays
-from gateway.errors import DatabaseUnavailable
+from gateway.errors import DatabaseUnavailable, PrefectRefused, PrefectUnavailable
 from tests.clock import MovableClock
 
 AWAY = PrefectUnavailable("Prefect does not answer (ConnectError)")

@@ -34,7 +34,7 @@ def test_automations_can_tell_the_event_by_its_name_and_its_resource(prefect: Pr
     publish(prefect.api_url, message)
     (event,) = [event for event in prefect_events(prefect.api_url) if event["id"] == str(announced.message_id)]
     assert event["event"] == "md.workflow.request"
-    assert event["resource"] == {"prefect.resource.id": f"informatics-gateway.payloads.payload.{announced.payload_id}"}
+    assert event["resource"] == {"prefect.resource.id": f"informatics-gateway.payload.{announced.payload_id}"}
     assert event["payload"] == json.loads(message.body)
     assert datetime.now(UTC) - datetime.fromisoformat(event["occurred"]) < timedelta(minutes=1)
 
