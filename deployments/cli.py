@@ -34,9 +34,9 @@ app.add_typer(spool.app, name="spool")
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version
+        from gateway.versions import program_version
 
-        typer.echo(version("informatics-gateway"))
+        typer.echo(program_version())
         raise typer.Exit
 
 

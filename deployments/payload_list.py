@@ -11,7 +11,7 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import FlowRun, StateType
 
 from deployments.prefect_side.prefect_api import prefect_errors
-from gateway.errors import Damaged, PrefectUnavailable
+from gateway.errors import Damaged, FromNewerProgram, PrefectUnavailable
 from gateway.payloads.index import Dispatch, PayloadIndex, PayloadRow, row_of
 from gateway.spool.door import Door
 from gateway.spool.node import Node
@@ -92,7 +92,7 @@ class PayloadList:
             try:
                 if self.index.row(payload_id) is None:
                     rows.append(row_of(self.door.read(payload_id)))
-            except (FileNotFoundError, Damaged):  # announced meanwhile; or shown by `mig spool list`
+            except (FileNotFoundError, Damaged, FromNewerProgram):  # announced meanwhile; or shown by `mig spool list`
                 continue
         return rows
 

@@ -46,7 +46,7 @@ def spool_depths(settings: Settings) -> list[QueueDepth]:
     """What lies on this node's spool."""
     payloads = list_spool(scp_door(settings.data_dir / "spool"))
     depths = []
-    for state in ("open", "ready", "done", "damaged"):
+    for state in ("open", "ready", "done", "damaged", "newer"):
         since = [payload.since for payload in payloads if payload.state == state]
         depths.append(QueueDepth(f"spool {state}", len(since), min(since, default=None)))
     return depths

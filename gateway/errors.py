@@ -33,6 +33,7 @@ act on and that holds no patient data and no credential.
         ├── Damaged
         ├── InvalidDataSet
         │   └── MismatchedDataSet
+        ├── FromNewerProgram
         ├── SpoolOwned
         └── AlreadyRunning
 """
@@ -201,6 +202,10 @@ class InvalidDataSet(PermanentError):
 
 class MismatchedDataSet(InvalidDataSet):
     """A received data set says it is something else than its command says."""
+
+
+class FromNewerProgram(PermanentError):
+    """A newer program has written a file on the disk. The text says which, and both versions; it is left as it is."""
 
 
 class SpoolOwned(PermanentError):

@@ -60,7 +60,7 @@ def upgrade(as_json: AsJson = False) -> None:
 
 def _shown(schema: "Schema") -> dict[str, Any]:
     from gateway.database.migrations import HEAD
-    from gateway.database.schema import program_version
+    from gateway.versions import program_version
 
     return {
         "state": schema.state.value,

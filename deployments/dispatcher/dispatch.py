@@ -12,7 +12,7 @@ from prefect.client.schemas.objects import FlowRun
 from deployments.dispatcher.decision import DOES_NOT_STAND, needs_another_run
 from deployments.dispatcher.deployment_runs import DeploymentRuns
 from deployments.dispatcher.payload_runs import payload_run
-from gateway.errors import Damaged
+from gateway.errors import Damaged, FromNewerProgram
 from gateway.payloads.index import Dispatch, PayloadIndex, PayloadRow
 from gateway.payloads.payload import Payload
 from gateway.spool.door import Door
@@ -103,7 +103,7 @@ class Dispatcher:
             return await asyncio.to_thread(self.door.read, payload_id)
         except FileNotFoundError:  # announced and gone meanwhile
             return None
-        except Damaged as error:
+        except (Damaged, FromNewerProgram) as error:
             _log.error("payload can't be dispatched", payload=str(payload_id), reason=str(error))
             self._damaged.add(payload_id)
             return None

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from importlib.metadata import version
 
 from sqlalchemy import Column, Connection, Select, String, Table, column, inspect, select, table
 
@@ -11,6 +10,7 @@ from gateway.database.migrations import HEAD
 from gateway.database.migrations.tables_of_0_1 import metadata as tables_of_0_1
 from gateway.database.tables import UtcDateTime, metadata
 from gateway.errors import SchemaRefused
+from gateway.versions import program_version
 
 VERSION_TABLE = "gateway_schema"  # not Alembic's default: the database may be shared, with Prefect's server for one
 
@@ -76,11 +76,6 @@ def read_schema(connection: Connection) -> Schema:
     if inspect(connection).has_table(upgrades.name):
         made = connection.execute(select(upgrades).where(upgrades.c.revision == revision)).one_or_none()
     return Schema(_state(revision), revision, *((made.program, made.upgraded) if made else ()))
-
-
-def program_version() -> str:
-    """The version of this program."""
-    return version("informatics-gateway")
 
 
 def _state(revision: str) -> SchemaState:

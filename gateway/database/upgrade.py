@@ -17,8 +17,9 @@ from sqlalchemy.exc import OperationalError
 
 from gateway.database import migrations
 from gateway.database.migrations import HEAD
-from gateway.database.schema import VERSION_TABLE, Schema, SchemaState, program_version, read_schema, upgrades
+from gateway.database.schema import VERSION_TABLE, Schema, SchemaState, read_schema, upgrades
 from gateway.errors import DatabaseUnavailable
+from gateway.versions import program_version
 
 LONGEST_WAIT_SECONDS = 600.0  # for the upgrade of another process
 LOCK_TIMEOUT = "30s"  # for a table that somebody reads

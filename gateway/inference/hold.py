@@ -20,7 +20,7 @@ from gateway.inference.row import RequestRow, RequestState
 from gateway.inference.store import RequestStore
 from gateway.inference.tables import payloads, requests
 from gateway.inference.vault import Vault
-from gateway.payloads.payload import Payload
+from gateway.payloads.payload import Payload, read_payload
 
 _CREDENTIALS_GONE = "the credentials for its sources are no longer held: submit the request again"
 
@@ -98,7 +98,7 @@ class Hold:
             content = connection.execute(wanted).scalar_one_or_none()
         if content is None:
             raise PermanentError(f"nothing was fetched yet for request {self.request_id}")
-        return Payload.model_validate_json(zlib.decompress(content))
+        return read_payload(zlib.decompress(content), f"the record of what was fetched for request {self.request_id}")
 
     def note_uploaded(self, now: datetime) -> None:
         """Every object is stored: whoever goes on from here, on whatever node, has only to announce it."""

@@ -1,6 +1,10 @@
-"""The file with the keys that credentials are encrypted with: one a line, readable by its owner only."""
+"""The file with the keys that credentials are encrypted with: one a line, readable by its owner only.
+
+A line that begins with # is a remark; one of them may name the file's version.
+"""
 
 import os
+import re
 import stat
 from contextlib import suppress
 from pathlib import Path
@@ -10,13 +14,16 @@ from cryptography.fernet import Fernet
 
 from gateway.durable import Durability
 from gateway.errors import SettingsError
+from gateway.versions import check_file_version
 
+_VERSION = 1
+_NAMED_VERSION = re.compile(rb"# version (\d+)$")
 _MODE = 0o600
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
 
 def read_keys(file: Path) -> list[bytes]:
-    """Return the keys. Raises SettingsError, which says what to do and quotes nothing of them."""
+    """Return the keys. Raises SettingsError, which says what to do and quotes nothing of them, and FromNewerProgram."""
     try:
         with file.open("rb") as opened:
             mode = stat.S_IMODE(os.fstat(opened.fileno()).st_mode)
@@ -30,7 +37,11 @@ def read_keys(file: Path) -> list[bytes]:
         raise SettingsError(f"inference.key_file {file} can't be read: {error.strerror}") from error
     if mode & ~_MODE:
         raise SettingsError(f"inference.key_file {file} is open to others (mode {mode:04o}): `chmod 600` it")
-    keys = [line.strip() for line in content.splitlines() if line.strip()]
+    lines = [line.strip() for line in content.splitlines() if line.strip()]
+    for remark in (line for line in lines if line.startswith(b"#")):
+        if named := _NAMED_VERSION.match(remark):
+            check_file_version(f"inference.key_file {file}", int(named[1]), _VERSION)
+    keys = [line for line in lines if not line.startswith(b"#")]
     if not keys:
         raise SettingsError(f"inference.key_file {file} is empty")
     return keys
@@ -44,7 +55,7 @@ def make_key(file: Path) -> None:
     mine = file.with_name(f".{file.name}.{uuid4()}")
     try:
         with os.fdopen(os.open(mine, _NEW_FILE, _MODE), "wb") as opened:
-            opened.write(Fernet.generate_key() + b"\n")
+            opened.write(b"# version %d\n%b\n" % (_VERSION, Fernet.generate_key()))
             opened.flush()
             Durability.DISK.flush_file(opened.fileno())
         with suppress(FileExistsError):

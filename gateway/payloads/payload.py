@@ -4,14 +4,16 @@ It is written once: as the manifest, when its group closes, or as the record of 
 Assemble, upload and notify read nothing else.
 """
 
+import json
 from datetime import datetime
 from enum import IntEnum
 from typing import Literal
 from uuid import UUID, uuid5
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from gateway.payloads.artifact_type import artifact_type
+from gateway.versions import check_file_version
 
 
 class DataService(IntEnum):
@@ -98,10 +100,13 @@ class Superseded(_Record):
 ClosedBy = Literal["quiet", "max_open_seconds", "max_instances", "max_bytes", "retrieved"]
 
 
+PAYLOAD_VERSION: Literal[1] = 1
+
+
 class Payload(_Record):
     """One closed group of instances, or all that a request asked for: one event, one prefix in the object store."""
 
-    version: Literal[1] = 1
+    version: Literal[1] = PAYLOAD_VERSION
     payload_id: UUID
     node: UUID
     key: str  # digest of AE title, grouping value and source: equal for payloads of the same study at the same AE
@@ -142,3 +147,22 @@ class Payload(_Record):
     def bytes(self) -> int:
         """What its instances take in the object store, without their metadata."""
         return sum(each.bytes for each in self.files)
+
+
+def read_payload(content: bytes, what: str) -> Payload:
+    """Read a payload's record, which is called `what`. Raises FromNewerProgram, and ValueError where it is none."""
+    try:
+        return Payload.model_validate_json(content)
+    except ValidationError as error:
+        check_file_version(what, version_of(content), PAYLOAD_VERSION)
+        raise ValueError(f"{what} can't be read") from error
+
+
+def version_of(content: bytes) -> int | None:
+    """The version that a record names; None where it names none, or can't be read."""
+    try:
+        record = json.loads(content)
+    except ValueError:
+        return None
+    version = record.get("version") if isinstance(record, dict) else None
+    return version if isinstance(version, int) else None

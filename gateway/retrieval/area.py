@@ -1,5 +1,6 @@
 """One request's working area: what was fetched for it on this node, kept for the next try.
 
+version       of all that is here; where there is none it is 1
 epoch         which holder of the request works here: a later one, on any node, fences this one off
 wanted.json   what the queries found
 index         what is whole (gateway.retrieval.index)
@@ -9,7 +10,7 @@ files/<n>     the files, as they came
 import errno
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import UUID
 
@@ -21,7 +22,9 @@ from gateway.retrieval.fetched import Fetched, FetchedInstance, FetchedResource
 from gateway.retrieval.index import IndexWriter, read_index, write_index
 from gateway.retrieval.wanted import WANTED, Wanted
 from gateway.spool.room import LOOK_AGAIN_BYTES
+from gateway.versions import check_file_version
 
+_VERSION = 1
 _READ_BYTES = 4 * 1024 * 1024
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
@@ -30,7 +33,10 @@ class Area:
     """An area that this process holds, as `Areas.open` gives it. Not for several threads."""
 
     def __init__(self, directory: Path, request_id: UUID, epoch: int, check_room: Callable[[], None]) -> None:
-        """Take over what an earlier holder left whole. Raises TakenOver where a later one was here."""
+        """Take over what an earlier holder left whole.
+
+        Raises TakenOver where a later one was here, FromNewerProgram where it was that of a newer program.
+        """
         self.directory = directory
         self.request_id = request_id
         self._check_room = check_room
@@ -38,6 +44,7 @@ class Area:
         self._resources: dict[str, FetchedResource] = {}
         with _our_errors():
             (directory / "files").mkdir(parents=True, exist_ok=True)
+            self._check_version()
             self._take_over(epoch)
             whole = [entry for entry in read_index(directory / "index") if self._is_whole(entry)]
             for entry in whole:
@@ -85,6 +92,12 @@ class Area:
 
     def close(self) -> None:
         self._index.close()
+
+    def _check_version(self) -> None:
+        file = self.directory / "version"
+        with suppress(FileNotFoundError, ValueError):  # as a power cut may leave it
+            check_file_version(f"the working area of request {self.request_id}", int(file.read_bytes()), _VERSION)
+        write_whole(file, str(_VERSION).encode(), Durability.OS)
 
     def _take_over(self, epoch: int) -> None:
         file = self.directory / "epoch"

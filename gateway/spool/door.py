@@ -7,13 +7,14 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, Literal
 from uuid import UUID
 
 from gateway.durable import Durability, Flushing, move
 from gateway.errors import Damaged
-from gateway.payloads.payload import Payload
+from gateway.payloads.payload import Payload, read_payload
 from gateway.spool.instance_reader import open_instance
 
 PayloadState = Literal["ready", "done"]
@@ -78,15 +79,25 @@ class Door:
             return "ready"
         return "done" if self._manifest(self.done, payload_id).exists() else None
 
+    def since(self, payload_id: UUID) -> datetime:
+        """Since when the payload's manifest stands where it does; now where it is gone."""
+        for directory in (self.ready, self.done):
+            with suppress(FileNotFoundError):
+                return datetime.fromtimestamp(self._manifest(directory, payload_id).stat().st_mtime, UTC)
+        return datetime.now(UTC)
+
     def read(self, payload_id: UUID) -> Payload:
-        """Return the manifest, wherever it stands. Raises FileNotFoundError, or Damaged where it can't be read."""
+        """Return the manifest, wherever it stands.
+
+        Raises FileNotFoundError, Damaged where it can't be read, and FromNewerProgram.
+        """
         for directory in (self.ready, self.done):
             try:
-                return Payload.model_validate_json(self._manifest(directory, payload_id).read_bytes())
+                return read_payload(self._manifest(directory, payload_id).read_bytes(), manifest_name(payload_id))
             except FileNotFoundError:
                 continue
             except ValueError as error:
-                raise Damaged(f"the manifest of payload {payload_id} can't be read") from error
+                raise Damaged(str(error)) from error
         raise FileNotFoundError(f"payload {payload_id} is not on this spool")
 
     def finish(self, payload_id: UUID) -> None:
@@ -112,6 +123,11 @@ class Door:
     @staticmethod
     def _manifest(directory: Path, payload_id: UUID) -> Path:
         return directory / f"{payload_id}.json"
+
+
+def manifest_name(payload_id: UUID) -> str:
+    """How the manifest of a payload is called to people."""
+    return f"the manifest of payload {payload_id}"
 
 
 def scp_door(spool: Path, flushing: Flushing = Durability.DISK, *, zeros_ahead: bool = False) -> Door:

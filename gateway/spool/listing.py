@@ -10,13 +10,13 @@ from uuid import UUID
 from gateway.dicom.identity import identify
 from gateway.dicom.part10 import PREAMBLE_BYTES, FileMeta, read_head
 from gateway.dicom.scanner import HeaderScanner
-from gateway.errors import InvalidDataSet
+from gateway.errors import FromNewerProgram, InvalidDataSet
 from gateway.payloads.payload import Instance, Payload
 from gateway.spool.door import Door
 from gateway.spool.preamble import Preamble, decode_preamble
 from gateway.spool.record import instance_record
 
-SpoolState = Literal["open", "ready", "done", "damaged"]
+SpoolState = Literal["open", "ready", "done", "damaged", "newer"]
 
 _HEADER_BYTES = 1024 * 1024
 
@@ -70,8 +70,10 @@ def instance_rows(door: Door, payload_id: str) -> list[dict[str, object]]:
 
 
 def promised_files(door: Door) -> Iterator[tuple[Path, Preamble]]:
-    """The files in `incoming/` whose preamble verifies, and that no manifest lists."""
-    listed = {instance.file for payload in _manifests(door) for instance in _all_instances(payload)}
+    """The files in `incoming/` whose preamble verifies, and that no manifest lists, or might."""
+    manifests = dict(_manifests(door))
+    left_alone = {payload_id for payload_id, payload in manifests.items() if payload is None}
+    listed = {instance.file for payload in manifests.values() if payload for instance in _all_instances(payload)}
     for path in sorted(door.incoming.glob("*/*.dcm")):
         if str(path.relative_to(door.root)) in listed:
             continue
@@ -80,16 +82,19 @@ def promised_files(door: Door) -> Iterator[tuple[Path, Preamble]]:
                 preamble = decode_preamble(file.read(PREAMBLE_BYTES))
         except FileNotFoundError:
             continue  # its association ended meanwhile
-        if preamble is not None:
+        if preamble is not None and preamble.payload_id not in left_alone:
             yield path, preamble
 
 
-def _manifests(door: Door) -> Iterator[Payload]:
+def _manifests(door: Door) -> Iterator[tuple[UUID, Payload | None]]:
+    """The closed payloads; None for one that is left to a newer program."""
     for payload_id in (*door.ready_ids(), *door.done_ids()):
         try:
-            yield door.read(payload_id)
+            yield payload_id, door.read(payload_id)
         except FileNotFoundError:
             continue  # announced and deleted meanwhile
+        except FromNewerProgram:
+            yield payload_id, None
 
 
 def _all_instances(payload: Payload) -> Iterator[Instance]:
@@ -98,7 +103,10 @@ def _all_instances(payload: Payload) -> Iterator[Instance]:
 
 
 def _closed(door: Door) -> Iterator[SpooledPayload]:
-    for payload in _manifests(door):
+    for payload_id, payload in _manifests(door):
+        if payload is None:
+            yield SpooledPayload(str(payload_id), "newer", "", "", 0, 0, door.since(payload_id))
+            continue
         origin = payload.instances[0].origin
         yield SpooledPayload(
             str(payload.payload_id),

@@ -7,6 +7,10 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 from gateway.durable import Durability, write_whole
+from gateway.errors import Damaged
+from gateway.versions import check_file_version
+
+_VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +32,24 @@ class Node:
 
 
 def read_node(spool: Path) -> Node:
-    """Return the identity kept in `spool/node.json`, made at the first call."""
+    """Return the identity kept in `spool/node.json`, made at the first call.
+
+    Raises FromNewerProgram, and Damaged where it can't be read: a spool must not get another identity.
+    """
     file = spool / "node.json"
     if not file.exists():
         spool.mkdir(parents=True, exist_ok=True)
-        identity = {"node_id": str(uuid4()), "name": socket.gethostname().split(".")[0]}
+        name = socket.gethostname().split(".")[0]
+        identity = {"version": _VERSION, "node_id": str(uuid4()), "name": name}
         _write_unless_there(file, json.dumps(identity))
-    identity = json.loads(file.read_text(encoding="utf-8"))
-    return Node(UUID(identity["node_id"]), identity["name"])
+    try:
+        identity = json.loads(file.read_bytes())
+        check_file_version(str(file), identity.get("version"), _VERSION)
+        return Node(UUID(identity["node_id"]), str(identity["name"]))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise Damaged(
+            f"{file} can't be read: put it back from a backup, it names the queue of the payloads here"
+        ) from error
 
 
 def _write_unless_there(file: Path, content: str) -> None:

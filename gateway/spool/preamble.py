@@ -21,7 +21,8 @@ from crc32c import crc32c
 
 from gateway.dicom.part10 import PREAMBLE_BYTES
 
-_MAGIC = b"MIGSPL01"
+_NAME = b"MIGSPL"
+_MAGIC = _NAME + b"01"
 _FIELDS = struct.Struct("<8sQI16s16sQ")
 _CHECK = struct.Struct("<I")
 _ZEROS = bytes(PREAMBLE_BYTES)
@@ -55,6 +56,12 @@ def decode_preamble(raw: bytes) -> Preamble | None:
         return None
     _, length, checksum, payload_id, key, received_ns = _FIELDS.unpack_from(raw)
     return Preamble(length, checksum, UUID(bytes=payload_id), key, received_ns)
+
+
+def is_from_newer_program(raw: bytes) -> bool:
+    """Whether a file with this preamble was promised by a program that writes it in a later version."""
+    number = raw[len(_NAME) : len(_MAGIC)]
+    return raw.startswith(_NAME) and number.isdigit() and number > _MAGIC[len(_NAME) :]
 
 
 def is_unpromised(raw: bytes) -> bool:

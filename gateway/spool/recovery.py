@@ -4,6 +4,9 @@ Of each file in `incoming/` that no manifest lists, the preamble is read. All ze
 verifies puts the file back into the group of its payload id, which is open again. Anything else goes to `damaged/`.
 Checksums are left to `gateway.spool.verification`, while associations are served again.
 
+What a newer program has written, a manifest or a preamble of a later version, is said and left as it is, and so are the
+files of such a manifest's payload: that program goes on with them.
+
 Workers go on meanwhile: a manifest moves from `ready/` to `done/` and is deleted, behind its files, at any moment. What
 is gone when it is looked at was announced. No file stops the start: one that the disk can't give goes to `damaged/`.
 """
@@ -20,14 +23,16 @@ from uuid import UUID, uuid5
 import structlog
 
 from gateway.dicom.part10 import PREAMBLE_BYTES
-from gateway.errors import Damaged
+from gateway.errors import Damaged, FromNewerProgram
+from gateway.payloads.payload import PAYLOAD_VERSION, version_of
 from gateway.spool.association_files import LONGEST_AHEAD_BYTES
 from gateway.spool.damage import UNKNOWN_PAYLOAD, keep_damaged
-from gateway.spool.door import Door
+from gateway.spool.door import Door, manifest_name
 from gateway.spool.groups import Group
 from gateway.spool.intake import Intake
-from gateway.spool.preamble import Preamble, decode_preamble, is_unpromised
+from gateway.spool.preamble import Preamble, decode_preamble, is_from_newer_program, is_unpromised
 from gateway.spool.verification import FoundFile
+from gateway.versions import check_file_version
 
 log = structlog.get_logger(__name__)
 
@@ -44,6 +49,8 @@ class Recovery:
     unpromised: int = 0
     damaged: int = 0
     rewritten: set[UUID] = field(default_factory=set)  # their manifests were unreadable
+    newer: set[UUID] = field(default_factory=set)  # a newer program has written their manifests
+    left_alone: int = 0
     reopened: list[FoundFile] = field(default_factory=list)
 
 
@@ -66,6 +73,7 @@ def recover(intake: Intake) -> Recovery:
         open_instances=len(found.reopened),
         unpromised_files=found.unpromised,
         damaged_files=found.damaged,
+        files_of_newer_program=found.left_alone,
     )
     return found
 
@@ -106,6 +114,11 @@ def _look_at(path: Path, intake: Intake, found: Recovery) -> None:
     if is_unpromised(raw):
         path.unlink()
         found.unpromised += 1
+    elif preamble is None and is_from_newer_program(raw):
+        log.error("a file of the spool was promised by a newer program, and is left to it", file=path.name)
+        found.left_alone += 1
+    elif preamble and found.newer & {preamble.payload_id, supplement_of(preamble.payload_id)}:
+        found.left_alone += 1
     elif preamble is None:
         keep_damaged(intake.door, path, UNKNOWN_PAYLOAD, "its preamble does not verify")
         found.damaged += 1
@@ -134,9 +147,14 @@ def _reopen(intake: Intake, found: Recovery, preamble: Preamble, modified_ns: in
     payload_id = preamble.payload_id
     closed = intake.door.state(payload_id) or intake.last_closed(preamble.key) == payload_id
     if closed and payload_id not in found.rewritten:
-        payload_id = uuid5(payload_id, "supplement")
+        payload_id = supplement_of(payload_id)
     with intake.lock:
         return intake.groups.reopen(payload_id, preamble.key, opened, preamble.received_ns, active)
+
+
+def supplement_of(payload_id: UUID) -> UUID:
+    """The payload of files that were promised for this one, and that it closed without."""
+    return uuid5(payload_id, "supplement")
 
 
 def _empty_done(door: Door) -> int:
@@ -146,6 +164,8 @@ def _empty_done(door: Door) -> int:
             door.remove(door.read(payload_id))
         except FileNotFoundError:
             continue  # cleared meanwhile
+        except FromNewerProgram:
+            continue  # said below, where all manifests are looked at
         except Damaged as error:
             keep_damaged(door, door.done / f"{payload_id}.json", str(payload_id), str(error))
     return len(ids)
@@ -160,11 +180,16 @@ def _listed_in(directory: Path, payload_ids: Iterable[UUID], door: Door, found: 
     for payload_id in payload_ids:
         path = directory / f"{payload_id}.json"
         try:
-            manifest = json.loads(path.read_bytes())
+            content = path.read_bytes()
+            check_file_version(manifest_name(payload_id), version_of(content), PAYLOAD_VERSION)
+            manifest = json.loads(content)
             yield from [instance["file"] for instance in manifest["instances"]]
             yield from [superseded["instance"]["file"] for superseded in manifest["superseded"]]
         except FileNotFoundError:
             continue  # moved on; where it is gone for good, so are its files
+        except FromNewerProgram as newer:
+            log.error("a payload is left to a newer program", payload=str(payload_id), reason=str(newer))
+            found.newer.add(payload_id)
         except (ValueError, KeyError, TypeError):  # its files say enough to write it again, under the same id
             keep_damaged(door, path, str(payload_id), "the manifest can't be read")
             found.rewritten.add(payload_id)

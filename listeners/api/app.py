@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import version
 
 from fastapi import APIRouter
 from fastapi_offline import FastAPIOffline
@@ -10,6 +9,7 @@ from pydantic import BaseModel
 from starlette.types import ASGIApp
 
 from gateway.config.model import ApiSettings
+from gateway.versions import program_version
 from listeners.api.limits import Limits
 from listeners.api.openapi import describe
 from listeners.api.problems import answer_with_problems
@@ -30,7 +30,7 @@ def create_app(settings: ApiSettings, routes: Sequence[Routes]) -> ASGIApp:
     """
     app = FastAPIOffline(
         title="Informatics gateway",
-        version=version("informatics-gateway"),
+        version=program_version(),
         description="Requests in, and how far they have come. Errors are problem details (RFC 9457).",
         redoc_url=None,
     )

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.peers  # Prefect
 
 PARTS = {"receiver", "API", "dispatcher", "worker", "Prefect", "database", "object store", "event broker"}
 QUEUES = (
-    *("spool open", "spool ready", "spool done", "spool damaged"),
+    *("spool open", "spool ready", "spool done", "spool damaged", "spool newer"),
     *("runs to start", "runs at work", "runs that wait", "failed runs"),
     *(f"requests {state}" for state in ("queued", "running", "waiting", "failed")),
     *(f"exports {state}" for state in ("recorded", "queued", "sending", "waiting", "partial", "failed")),

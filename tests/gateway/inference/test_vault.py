@@ -9,7 +9,7 @@ from cryptography.fernet import Fernet
 
 from gateway.config import Settings
 from gateway.config.model import DatabaseSettings, InferenceSettings
-from gateway.errors import CredentialsLost, SettingsError
+from gateway.errors import CredentialsLost, FromNewerProgram, SettingsError
 from gateway.inference.credentials import Authorization
 from gateway.inference.key_file import make_key, read_keys
 from gateway.inference.vault import Vault, open_vault
@@ -133,3 +133,17 @@ def test_no_text_of_a_vault_shows_a_key() -> None:
     key = Fernet.generate_key()
     mine = vault(key)
     assert key.decode() not in f"{mine!r} {vars(mine)!r} {mine.fingerprint}"
+
+
+def test_a_key_file_names_its_version_and_one_that_names_none_has_the_first(tmp_path: Path) -> None:
+    made = tmp_path / "made.key"
+    make_key(made)
+    assert made.read_bytes().startswith(b"# version 1\n")
+    (key,) = read_keys(made)
+    assert read_keys(key_file(tmp_path, key)) == [key]
+
+
+def test_a_key_file_of_a_later_version_is_refused_by_name(tmp_path: Path) -> None:
+    file = key_file(tmp_path, b"# version 2\nsomething else altogether\n")
+    with pytest.raises(FromNewerProgram, match=r"credentials\.key has version 2, and this program"):
+        read_keys(file)

@@ -16,7 +16,7 @@ from crc32c import crc32c
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.errors import AreaBusy, NoRoom, TakenOver
+from gateway.errors import AreaBusy, FromNewerProgram, NoRoom, TakenOver
 from gateway.inference.problem import Problem
 from gateway.retrieval.area import Area, NewFile
 from gateway.retrieval.areas import Areas
@@ -267,3 +267,22 @@ def test_while_areas_come_and_go_no_two_work_in_one(areas: Areas) -> None:
         thread.join()
     assert all(seen)
     assert any(removed)
+
+
+def test_an_area_of_a_newer_program_is_refused_by_name_and_left_as_it_is(areas: Areas) -> None:
+    with areas.open(REQUEST, 1) as area:
+        file = fetch_one(area, 1)
+    (area.directory / "version").write_text("2")
+    with pytest.raises(FromNewerProgram, match=f"the working area of request {REQUEST} has version 2"):
+        areas.open(REQUEST, 2).__enter__()
+    assert file.read_bytes() == b"content"
+    assert (area.directory / "version").read_text() == "2"
+
+
+def test_an_area_of_0_1_names_no_version_and_is_gone_on_with(areas: Areas) -> None:
+    with areas.open(REQUEST, 1) as area:
+        fetch_one(area, 1)
+    (area.directory / "version").unlink()
+    with areas.open(REQUEST, 2) as area:
+        assert list(area.instances) == ["1.2.1"]
+    assert (area.directory / "version").read_text() == "1"
