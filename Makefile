@@ -38,6 +38,9 @@ up: setup ## Run the gateway here, until interrupted
 peers: $(INSTALLED_FOR_TESTS) ## Install the real components that the tests need beside the gateway
 	$(BIN)/python -m tests.peers.install
 
+# Whatever the shell says: without byte code each of the many interpreters that the tests start would compile it all.
+test test-quick: export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: test
 test: export CI := true
 test: lint types contracts peers ## Check everything, with every peer (what CI runs)
@@ -45,7 +48,7 @@ test: lint types contracts peers ## Check everything, with every peer (what CI r
 
 .PHONY: test-quick
 test-quick: lint ## Check what needs no peer, in less than a minute
-	$(PYTEST) -m "not peers and not slow"
+	$(PYTEST) --hypothesis-profile quick -m "not peers and not slow"
 
 .PHONY: lint
 lint: $(INSTALLED_FOR_TESTS) ## Check style and format
@@ -80,5 +83,5 @@ $(INSTALLED): $(DEPENDENCIES)
 	@touch $@
 
 $(INSTALLED_FOR_TESTS): $(INSTALLED)
-	$(INSTALL) --editable '.[test]'
+	$(INSTALL) --compile-bytecode --editable '.[test]'
 	@touch $@

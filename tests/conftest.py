@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from playwright.sync_api import BrowserContext
 
 from tests.peers import chromium, hapi_fhir, minio, orthanc, postgresql, prefect_server, rabbitmq, toxiproxy
@@ -39,6 +40,12 @@ PEERS = frozenset(
         "toxiproxy",
     )
 )
+
+# On a machine that others use as well an example's time says nothing. A quick run has fewer examples:
+# `--hypothesis-profile quick`.
+settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("quick", settings.get_profile("house"), max_examples=25)
+settings.load_profile("house")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

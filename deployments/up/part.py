@@ -21,7 +21,7 @@ from deployments.up.log_lines import record_of, says_ready
 from gateway.errors import SettingsError
 
 _LAUNCHER = Path(__file__).with_name("launcher.py")
-_FIRST_DELAY_SECONDS, _LONGEST_DELAY_SECONDS = 1.0, 60.0
+_LONGEST_DELAY_SECONDS = 60.0
 _LONG_LIFE_SECONDS = 60.0  # after which a death counts as the first again
 _LONGEST_LINE_BYTES = 1 << 20
 _LAST_LINES_SECONDS = 1.0
@@ -49,6 +49,7 @@ class Part:
 
     plan: Plan
     show: Callable[[Mapping[str, Any]], None]
+    first_delay_seconds: float = 1.0  # before it is started again; grows to a minute
     ready: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     ended: asyncio.Event = field(default_factory=asyncio.Event, init=False)  # for good
     _told_to_end: asyncio.Event = field(default_factory=asyncio.Event, init=False)
@@ -56,13 +57,13 @@ class Part:
 
     async def keep_running(self) -> None:
         """Start it, and again whenever it ends. Raises PartRefused where it says that this is of no use."""
-        delays = growing_delays(_FIRST_DELAY_SECONDS, _LONGEST_DELAY_SECONDS)
+        delays = growing_delays(self.first_delay_seconds, _LONGEST_DELAY_SECONDS)
         try:
             while not self._told_to_end.is_set():
                 started = time.monotonic()
                 exit_code = await self._run()
                 if time.monotonic() - started > _LONG_LIFE_SECONDS:
-                    delays = growing_delays(_FIRST_DELAY_SECONDS, _LONGEST_DELAY_SECONDS)
+                    delays = growing_delays(self.first_delay_seconds, _LONGEST_DELAY_SECONDS)
                 await self._pause_after(exit_code, delays)
         finally:
             self.ended.set()

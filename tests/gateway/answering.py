@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+_POLL_SECONDS = 0.01  # how long a shutdown may go unseen
+
 
 @contextmanager
 def answering(status: int, body: bytes, content_type: str) -> Iterator[str]:
@@ -26,7 +28,7 @@ def answering(status: int, body: bytes, content_type: str) -> Iterator[str]:
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(_POLL_SECONDS,))
     thread.start()
     try:
         yield f"127.0.0.1:{server.server_port}"

@@ -144,9 +144,9 @@ def processes_at_home_in(directory: Path) -> list[int]:
     return [int(process.name) for process in processes if _is_home(process, directory)]
 
 
-def answers(port: int, path: str, headers: Mapping[str, str] | None = None) -> bool:
+def answers(port: int, path: str, headers: Mapping[str, str] | None = None, within_seconds: float = 5) -> bool:
     """Whether a GET at this port of the loopback interface is answered with 200."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=within_seconds)
     try:
         connection.request("GET", path, headers=dict(headers or {}))
         return connection.getresponse().status == http.client.OK

@@ -65,7 +65,9 @@ def test_a_server_takes_what_it_started_with_it(tmp_path: Path) -> None:
 def test_a_frozen_server_takes_connections_and_answers_none_until_it_is_thawed(web_server: Server) -> None:
     web_server.start()
     web_server.freeze()
-    assert not web_server.is_ready()
+    port = int(str(web_server.command[-1]))
+    assert listens(port)
+    assert not answers(port, "/", within_seconds=0.2)
     web_server.thaw()
     assert web_server.is_ready()
 

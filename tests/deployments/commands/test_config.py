@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.deployments.commands.mig import Mig
+from tests.deployments.commands.mig import MigHere
 
 SITE = """
 [object_store]
@@ -37,17 +37,17 @@ workflows = ["lungs", "liver"]
 
 
 @pytest.fixture
-def mig(tmp_path: Path) -> Mig:
-    return Mig(tmp_path)
+def mig(tmp_path: Path) -> MigHere:
+    return MigHere(tmp_path)
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Mig:
+def site(tmp_path: Path) -> MigHere:
     (tmp_path / "gateway.toml").write_text(SITE)
-    return Mig(tmp_path, {"MIG_SCP__PORT": "104"})
+    return MigHere(tmp_path, {"MIG_SCP__PORT": "104"})
 
 
-def test_show_tells_every_setting_and_where_it_comes_from(site: Mig) -> None:
+def test_show_tells_every_setting_and_where_it_comes_from(site: MigHere) -> None:
     settings = {row["setting"]: (row["value"], row["origin"]) for row in site("config", "show", "--json").rows}
     assert settings["scp.port"] == (104, "MIG_SCP__PORT")
     assert settings["object_store.endpoint"] == ("minio:9000", "gateway.toml:4")
@@ -55,7 +55,7 @@ def test_show_tells_every_setting_and_where_it_comes_from(site: Mig) -> None:
     assert settings["spool.durability"] == ("disk", "default")
 
 
-def test_show_masks_every_secret_also_within_an_address(site: Mig) -> None:
+def test_show_masks_every_secret_also_within_an_address(site: MigHere) -> None:
     shown = site("config", "show")
     assert "s3cr3t" not in shown.output + site("config", "show", "--json").output
     assert "postgresql+psycopg://gateway:********@db/gateway" in shown.output
@@ -63,18 +63,18 @@ def test_show_masks_every_secret_also_within_an_address(site: Mig) -> None:
     assert shown.output.splitlines()[0].split() == ["SETTING", "VALUE", "ORIGIN"]
 
 
-def test_check_is_content_with_good_settings(site: Mig, mig: Mig) -> None:
+def test_check_is_content_with_good_settings(site: MigHere, mig: MigHere) -> None:
     assert site("config", "check").output == "gateway.toml: nothing is wrong\n"
 
 
-def test_check_is_content_with_none(mig: Mig) -> None:
+def test_check_is_content_with_none(mig: MigHere) -> None:
     checked = mig("config", "check")
     assert (checked.exit_code, checked.output) == (0, "no settings file, the defaults: nothing is wrong\n")
 
 
 def test_check_tells_every_problem_at_once(tmp_path: Path) -> None:
     (tmp_path / "gateway.toml").write_text("[spool]\ndurability = 'maybe'\n[worker]\nruns_at_once = 0\n")
-    checked = Mig(tmp_path, {"MIG_NONSENSE": "1"})("config", "check")
+    checked = MigHere(tmp_path, {"MIG_NONSENSE": "1"})("config", "check")
     assert checked.exit_code == 2
     assert [line.split(":")[0] for line in checked.errors.splitlines()] == [
         "MIG_NONSENSE",
@@ -83,7 +83,7 @@ def test_check_tells_every_problem_at_once(tmp_path: Path) -> None:
     ]
 
 
-def test_check_refuses_a_database_that_is_none(mig: Mig, tmp_path: Path) -> None:
-    checked = Mig(tmp_path, {"MIG_DATABASE__URL": "gateway.db"})("config", "check")
+def test_check_refuses_a_database_that_is_none(mig: MigHere, tmp_path: Path) -> None:
+    checked = MigHere(tmp_path, {"MIG_DATABASE__URL": "gateway.db"})("config", "check")
     assert checked.exit_code == 2
     assert checked.errors.startswith("database.url: ")

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.deployments.commands.mig import MIG, Mig
+from tests.deployments.commands.mig import MIG, Mig, MigHere
 
 
 @pytest.fixture
-def mig(tmp_path: Path) -> Mig:
-    return Mig(tmp_path)
+def mig(tmp_path: Path) -> MigHere:
+    return MigHere(tmp_path)
 
 
-def test_help_names_every_command(mig: Mig) -> None:
+def test_help_names_every_command(mig: MigHere) -> None:
     shown = mig("--help")
     assert shown.exit_code == 0
     commands = (
@@ -23,24 +23,24 @@ def test_help_names_every_command(mig: Mig) -> None:
     assert all(f"  {command} " in shown.output for command in commands)
 
 
-def test_no_command_at_all_shows_the_help(mig: Mig) -> None:
+def test_no_command_at_all_shows_the_help(mig: MigHere) -> None:
     assert "Usage: mig" in mig().output + mig().errors
 
 
-def test_the_version(mig: Mig) -> None:
-    shown = mig("--version")
+def test_the_version(tmp_path: Path) -> None:
+    shown = Mig(tmp_path)("--version")
     assert (shown.exit_code, shown.output) == (0, "0.1.0\n")
 
 
 @pytest.mark.parametrize("arguments", [["nonsense"], ["payload", "list", "--limit", "none"], ["--nonsense"]])
-def test_wrong_usage_is_exit_code_2(mig: Mig, arguments: list[str]) -> None:
+def test_wrong_usage_is_exit_code_2(mig: MigHere, arguments: list[str]) -> None:
     assert mig(*arguments).exit_code == 2
 
 
 @pytest.mark.parametrize("role", ["up", "scp", "api", "dispatch", "worker"])
 def test_settings_that_can_not_be_used_are_exit_code_2_and_in_words(tmp_path: Path, role: str) -> None:
     (tmp_path / "gateway.toml").write_text("[scp]\nport = 0\nprot = 1\n")
-    refused = Mig(tmp_path)(role)
+    refused = MigHere(tmp_path)(role)
     assert refused.exit_code == 2
     assert "gateway.toml:2: scp.port:" in refused.errors
     assert "gateway.toml:3: scp.prot: no such setting; did you mean port?" in refused.errors
@@ -58,7 +58,7 @@ def test_the_receiver_never_imports_prefect() -> None:
 
 def test_config_names_the_settings_file_for_every_command(tmp_path: Path) -> None:
     (tmp_path / "site.toml").write_text("[scp]\nport = 104\n")
-    shown = Mig(tmp_path)("--config", "site.toml", "config", "show", "--json")
+    shown = MigHere(tmp_path)("--config", "site.toml", "config", "show", "--json")
     assert {"setting": "scp.port", "value": 104, "origin": f"{tmp_path}/site.toml:2"} in shown.rows
 
 

@@ -41,9 +41,11 @@ def test_what_it_prints_is_shown_and_tells_when_it_is_ready() -> None:
 def test_the_delay_before_it_is_started_again_grows() -> None:
     with capture_logs() as logs:
         part = part_of("raise SystemExit(1)", [])
+        assert part.first_delay_seconds == 1
+        part.first_delay_seconds = 0.01
         asyncio.run(until(part, lambda: len(logs) == 3))
     assert [log["event"] for log in logs] == [
-        f"scp ended with exit code 1; starting it again in {seconds} s" for seconds in (1, 2, 4)
+        f"scp ended with exit code 1; starting it again in {seconds} s" for seconds in (0.01, 0.02, 0.04)
     ]
 
 

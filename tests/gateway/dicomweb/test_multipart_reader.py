@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.dicomweb.multipart_reader import MultipartReader, NotMultipart, PartBegins, PartData, multipart_boundary
@@ -21,8 +21,6 @@ heads = st.sampled_from(
 )
 line_ends = st.sampled_from([b"\r\n", b" \r\n", b"\t \t\r\n", b" " * 64 + b"\r\n"])
 pieces = st.integers(min_value=1, max_value=300)
-
-UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @dataclass
@@ -80,7 +78,6 @@ def in_pieces(body: bytes, piece_bytes: int) -> Iterable[bytes]:
     return (body[start : start + piece_bytes] for start in range(0, len(body), piece_bytes))
 
 
-@UNHURRIED
 @given(bodies(), pieces)
 def test_in_any_pieces_the_parts_are_the_same(body: Body, piece_bytes: int) -> None:
     result = read(body.content, piece_bytes)
@@ -88,7 +85,6 @@ def test_in_any_pieces_the_parts_are_the_same(body: Body, piece_bytes: int) -> N
     assert result == read(body.content)
 
 
-@UNHURRIED
 @given(bodies(), pieces, st.data())
 def test_cut_at_any_byte_it_is_not_whole_and_neither_is_the_part_that_was_cut(
     body: Body, piece_bytes: int, data: st.DataObject
@@ -109,7 +105,6 @@ def test_every_single_cut_of_a_body_is_noticed() -> None:
     assert read(body, 7).finished
 
 
-@UNHURRIED
 @given(st.binary(max_size=500), pieces)
 def test_whatever_comes_it_is_read_or_refused(body: bytes, piece_bytes: int) -> None:
     result = read(body, piece_bytes)

@@ -26,7 +26,7 @@ from tests.listeners.scp.raw_peer import elements, window_of_operations
 
 _RESET = struct.pack("ii", 1, 0)
 _PIECE_BYTES = 65_536
-_MOMENT_SECONDS = 0.1
+_MOMENT_SECONDS = 0.03
 
 
 @dataclass(frozen=True, slots=True)

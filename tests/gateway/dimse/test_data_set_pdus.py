@@ -36,7 +36,7 @@ def pdus(pieces: list[bytes]) -> list[tuple[int, int, bytes]]:
     return found
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     max_pdu_bytes=st.one_of(st.integers(8, 300), st.integers(300, 300_000), st.just(0)),
     offset=st.integers(0, 400),

@@ -450,7 +450,7 @@ def test_a_peer_that_breaks_off_in_mid_file_is_sent_that_file_again(
 ) -> None:
     files = write_files(tmp_path, 3, pixels=bytes(2_000_000))
     with raw_pacs(Manners(interrupt_after_bytes=3_000_000, interrupt=interrupt)) as pacs:
-        scene.register(pacs_destination(pacs, answer_seconds=2, slowest_bytes_per_second=10_000_000))
+        scene.register(pacs_destination(pacs, answer_seconds=1, slowest_bytes_per_second=10_000_000))
         export_id = scene.ask(scene.put(*files), "pacs")
         scene.waits(export_id)
         assert states(scene, export_id) == [SendState.STORED, SendState.PENDING, SendState.PENDING]
@@ -462,7 +462,7 @@ def test_a_peer_that_breaks_off_in_mid_file_is_sent_that_file_again(
 
 def test_a_peer_that_never_answers_is_given_up_after_its_time(scene: Scene) -> None:
     with raw_pacs(Manners(answer=lambda association, _: association.say_nothing())) as pacs:
-        scene.register(pacs_destination(pacs, answer_seconds=1))
+        scene.register(pacs_destination(pacs, answer_seconds=0.3))
         wait = scene.waits(scene.ask(scene.put_some(3), "pacs"))
     assert pacs.names == ["1.2.3.1"]
     assert "the peer sent nothing in time" in wait.reason
@@ -509,7 +509,7 @@ def test_a_service_that_fails_once_is_asked_again(scene: Scene) -> None:
 
 def test_a_service_that_hangs_is_given_up_after_its_time(scene: Scene) -> None:
     with raw_service(Conversation.hang) as service:
-        scene.register(web_destination(service, answer_seconds=1, slowest_bytes_per_second=1_000_000))
+        scene.register(web_destination(service, answer_seconds=0.3, slowest_bytes_per_second=1_000_000))
         wait = scene.waits(scene.ask(scene.put_some(1), "vna", agent=WEB))
     assert "no answer in time" in wait.reason
 

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import InvalidRequest, UnreadableRequest
@@ -31,8 +31,6 @@ FULL = inference_request(
         {"interface": "DIMSE", "connectionDetails": {"operations": ["QUERY", "WADO Retrieve"]}},
     ],
 )
-
-UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def accepted(request: object) -> Submission:
@@ -62,7 +60,6 @@ def _named(value: Any, change: Any) -> Any:
     return [change(item) for item in value] if isinstance(value, list) else change(value)
 
 
-@UNHURRIED
 @given(st.data())
 def test_names_match_in_any_letter_case(data: st.DataObject) -> None:
     def change(name: str) -> str:
@@ -72,7 +69,6 @@ def test_names_match_in_any_letter_case(data: st.DataObject) -> None:
     assert accepted(recased(FULL, change)) == accepted(FULL)
 
 
-@UNHURRIED
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(),
@@ -84,7 +80,6 @@ def test_any_json_is_accepted_or_refused_in_words(content: object) -> None:
         accepted(content)
 
 
-@UNHURRIED
 @given(st.data())
 def test_a_request_with_one_odd_value_is_accepted_or_refused_without_quoting_it(data: st.DataObject) -> None:
     """Put a mark in place of any value of a good request: wherever it is, no text holds it."""
@@ -115,7 +110,6 @@ def leaves(value: Any) -> Any:
             yield from leaves(content)
 
 
-@UNHURRIED
 @given(st.binary())
 def test_any_bytes_are_refused_in_words(body: bytes) -> None:
     with pytest.raises((UnreadableRequest, InvalidRequest)):

@@ -3,7 +3,7 @@
 import pickle
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import InvalidRequest, UnreadableRequest
@@ -21,8 +21,6 @@ from tests.gateway.inference.requests import STUDY, Json, as_body, inference_req
 
 PATIENT: Json = {"type": "DICOM_PATIENT_ID", "PatientID": "P1"}
 RESOURCE: Json = {"type": "FHIR_RESOURCE", "resources": [{"resourceType": "Patient", "id": "1"}]}
-
-UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def plan(*inputs: Json) -> Plan:
@@ -53,14 +51,12 @@ def test_pairs_that_mean_nothing_are_skipped_and_said_so() -> None:
     )
 
 
-@UNHURRIED
 @given(st.text(), st.text())
 def test_ids_are_the_same_whenever_they_are_made_and_different_for_each_transaction(one: str, other: str) -> None:
     assert request_id(one) == request_id(one)
     assert (request_id(one) == request_id(other)) == (one == other)
 
 
-@UNHURRIED
 @given(st.text())
 def test_the_ids_of_a_request_are_three_and_its_source_fits_into_an_event(transaction_id: str) -> None:
     request = request_id(transaction_id)

@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from crc32c import crc32c
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import AreaBusy, FromNewerProgram, NoRoom, TakenOver
@@ -26,8 +26,6 @@ from gateway.retrieval.wanted import ListedInstance, Wanted, WantedStudy
 from gateway.spool.room import Room
 
 REQUEST = UUID("11111111-2222-3333-4444-555555555555")
-
-UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @pytest.fixture
@@ -105,7 +103,6 @@ def test_notes_that_a_power_cut_emptied_are_as_if_they_had_never_been(areas: Are
         assert (uids(area), area.wanted) == (["1.2.1"], None)
 
 
-@UNHURRIED
 @given(st.integers(min_value=0, max_value=1000), st.binary(max_size=30))
 def test_a_torn_index_loses_its_last_line_and_no_other(cut: int, tail: bytes) -> None:
     with tempfile.TemporaryDirectory() as directory:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, precondition, rule
 
@@ -244,7 +244,5 @@ def keys(payload: Payload) -> list[Key]:
     return [(instance.sop_instance_uid, instance.received_ns) for instance in every]
 
 
-SpoolMachine.TestCase.settings = settings(
-    max_examples=80, stateful_step_count=50, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+SpoolMachine.TestCase.settings = settings(max_examples=80)
 TestSpool = SpoolMachine.TestCase

@@ -58,7 +58,7 @@ def test_the_data_set_is_filed_byte_for_byte(receiver: Receiver, modality: RawPe
     assert b"CT01" in stored[: -len(sent)]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_fragments_come_in_any_number_size_and_company(receiver: Receiver, data: st.DataObject) -> None:
     sent = data_set(pixels=bytes(600))
