@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -58,7 +57,7 @@ def list_exports(
     wanted = ExportState(state) if state else None
     with _ledger() as ledger:
         views = ExportListing(ledger.engine).page(limit, (page - 1) * limit, state=wanted, destination=destination)
-    rows = [asdict(view) for view in views]
+    rows = [view.model_dump() for view in views]
     if not as_json:
         rows = [row | {"destinations": ", ".join(row["destinations"])} for row in rows]
     print_rows(rows, _COLUMNS, as_json=as_json)
@@ -72,7 +71,7 @@ def show(export_id: ExportId, as_json: AsJson = False) -> None:
     with _ledger() as ledger:
         detail = ExportListing(ledger.engine).view(_found(ledger, export_id).export_id)
     assert detail
-    row = asdict(detail)
+    row = detail.model_dump()
     if as_json:
         print_object(row, as_json=True)
         return

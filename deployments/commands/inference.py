@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -54,22 +53,22 @@ def list_requests(
 ) -> None:
     """List requests, the newest first."""
     with _requests() as (store, settings):
-        from deployments.request_list import view_of
         from gateway.inference.row import RequestState
+        from gateway.inference.view import view_of
 
         if state not in {None, *RequestState}:
             raise typer.BadParameter(f"one of {', '.join(RequestState)}", param_hint="--state")
         rows = store.newest(limit, (page - 1) * limit, RequestState(state) if state else None)
-        print_rows([asdict(view_of(row, settings.dashboard_url)) for row in rows], _COLUMNS, as_json=as_json)
+        print_rows([view_of(row, settings.dashboard_url).model_dump() for row in rows], _COLUMNS, as_json=as_json)
 
 
 @app.command()
 def show(request_id: RequestId, as_json: AsJson = False) -> None:
     """Show how far a request has come, source by source."""
     with _requests() as (store, settings):
-        from deployments.request_list import view_of
+        from gateway.inference.view import view_of
 
-        print_object(asdict(view_of(_found(store, request_id), settings.dashboard_url)), as_json=as_json)
+        print_object(view_of(_found(store, request_id), settings.dashboard_url).model_dump(), as_json=as_json)
 
 
 @app.command()

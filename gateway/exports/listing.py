@@ -2,36 +2,18 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection, Engine, String, cast, func, select
 
 from gateway.database import database_errors
 from gateway.exports.rows import destinations_of, export_of, export_row, sends_of
 from gateway.exports.states import DestinationRow, ExportRow, ExportState, SendRow, SendState
 from gateway.exports.tables import destinations, exports, files, sends
-
-
-@dataclass(frozen=True, slots=True)
-class ExportView:
-    """One export in a list. `message` says why it waits, or why it did not succeed; `stored` counts files at places."""
-
-    id: UUID
-    state: ExportState
-    workflow_instance_id: str
-    export_task_id: str
-    destinations: list[str]
-    files: int
-    stored: int
-    missing: int
-    message: str
-    next_try: datetime | None
-    received: datetime
-    settled: datetime | None
-    attempt: int
-    run_id: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +41,14 @@ class DestinationView:
     files: list[FileView]
 
 
-@dataclass(frozen=True, slots=True)
-class ExportDetail:
-    """All that is known of an export."""
+class _Shown(BaseModel):
+    """What a list and the export's own page both show. `message` says why it waits, or why it did not succeed; `stored`
+    counts files at places.
+    """
 
-    id: UUID
+    model_config = ConfigDict(frozen=True)
+
+    id: UUID = Field(validation_alias="export_id")
     state: ExportState
     workflow_instance_id: str
     export_task_id: str
@@ -79,7 +64,18 @@ class ExportDetail:
     settled: datetime | None
     settlements: int
     attempt: int
-    run_id: UUID | None
+    run_id: UUID | None = Field(validation_alias="flow_run_id")
+
+
+class ExportView(_Shown):
+    """One export in a list."""
+
+    destinations: list[str]
+
+
+class ExportDetail(_Shown):
+    """All that is known of an export."""
+
     destinations: list[DestinationView]
 
 
@@ -101,7 +97,9 @@ class ExportListing:
             wanted = wanted.where(exports.c.export_id.in_(going_there))
         with database_errors(), self._engine.connect() as connection:
             rows = [export_row(found) for found in connection.execute(wanted.limit(limit).offset(offset))]
-            return _views(connection, rows)
+            names = _names(connection, [row.export_id for row in rows])
+            shown = _values(connection, rows)
+        return [ExportView(**values, destinations=names[values["export_id"]]) for values in shown]
 
     def view(self, export_id: UUID) -> ExportDetail | None:
         """Return everything about an export; None where there is none."""
@@ -109,12 +107,10 @@ class ExportListing:
             row = export_of(connection, export_id)
             if row is None:
                 return None
-            (view,) = _views(connection, [row])
+            (values,) = _values(connection, [row])
             going = sends_of(connection, export_id)
             places = [_destination(each, going) for each in destinations_of(connection, export_id) if not each.output]
-        shown = {name: getattr(view, name) for name in ExportView.__slots__}
-        told = {name: getattr(row, name) for name in ("correlation_id", "payload_id", "agent", "settlements")}
-        return ExportDetail(**shown | told | {"destinations": places})
+        return ExportDetail(**values, destinations=places)
 
     def matching(self, beginning: str, limit: int = 2) -> list[ExportRow]:
         """Return exports whose id begins so, as run names and people abbreviate it."""
@@ -131,27 +127,13 @@ class ExportListing:
             return {ExportState(state): (count, oldest) for state, count, oldest in connection.execute(wanted)}
 
 
-def _views(connection: Connection, rows: Sequence[ExportRow]) -> list[ExportView]:
+def _values(connection: Connection, rows: Sequence[ExportRow]) -> list[dict[str, Any]]:
+    """Every field of each row under its own name, and what is counted."""
     ids = [row.export_id for row in rows]
-    names, file_counts = _names(connection, ids), _file_counts(connection, ids)
-    stored, missing = _send_counts(connection, ids)
+    file_counts, (stored, missing) = _file_counts(connection, ids), _send_counts(connection, ids)
     return [
-        ExportView(
-            row.export_id,
-            row.state,
-            row.workflow_instance_id,
-            row.export_task_id,
-            names[row.export_id],
-            file_counts[row.export_id],
-            stored[row.export_id],
-            missing[row.export_id],
-            row.message,
-            row.next_try,
-            row.received,
-            row.settled,
-            row.attempt,
-            row.flow_run_id,
-        )
+        asdict(row)
+        | {"files": file_counts[row.export_id], "stored": stored[row.export_id], "missing": missing[row.export_id]}
         for row in rows
     ]
 

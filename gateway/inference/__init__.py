@@ -13,6 +13,7 @@ submission    from the bytes of a request to all this
 plan          which source serves which input
 service       a service at an address that a request names
 tables, row   requests in the database
+view          one as people see it
 store         those, taken in and looked at
 key_check     one key for all processes that share a database
 patience      how long that waits for its sources

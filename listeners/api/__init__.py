@@ -8,5 +8,4 @@ problems   errors, as RFC 9457 has them; nothing of what came in is said back
 openapi    requests that we read ourselves, described all the same
 exports    export requests
 inference  inference requests of the ACR DSI
-status     what is told of one
 """

@@ -14,11 +14,11 @@ from gateway.errors import AlreadyKnown, InvalidRequest, SettingsError, Unreadab
 from gateway.inference.acceptance import Acceptance, note
 from gateway.inference.identity import request_id
 from gateway.inference.row import RequestState
+from gateway.inference.view import RequestView, view_of
 from gateway.inference.wire import SubmittedRequest
 from listeners.api.app import Routes
 from listeners.api.openapi import json_body
 from listeners.api.problems import described, problem
-from listeners.api.status import RequestStatus, status_of
 
 _ALGORITHM = {"interface": "Algorithm", "connectionDetails": {"name": "lung nodules", "id": "lung-nodules-2"}}
 _ARCHIVE = {
@@ -87,19 +87,19 @@ def inference_routes(acceptance: Acceptance, settings: Settings) -> Routes:
         return await run_in_threadpool(_accept, acceptance, body)
 
     @router.get("/status/{transaction_id:path}", summary="How far a request has come", responses=described(404, 503))
-    def status(transaction_id: str) -> RequestStatus:
+    def status(transaction_id: str) -> RequestView:
         row = store.find_by_transaction(transaction_id) if _is_storable(transaction_id) else None
         if row is None:
             raise HTTPException(404)
-        return status_of(row, settings.dashboard_url)
+        return view_of(row, settings.dashboard_url)
 
     @router.get("", summary="The requests, the newest first", responses=described(400, 503))
     def listed(
         limit: Annotated[int, Query(ge=1, le=1000)] = 20,
         offset: Annotated[int, Query(ge=0, le=1_000_000_000)] = 0,
         state: RequestState | None = None,
-    ) -> list[RequestStatus]:
-        return [status_of(row, settings.dashboard_url) for row in store.newest(limit, offset, state)]
+    ) -> list[RequestView]:
+        return [view_of(row, settings.dashboard_url) for row in store.newest(limit, offset, state)]
 
     return Routes(router, (SubmittedRequest,))
 

@@ -1,4 +1,4 @@
-"""What is told of an inference request: how far it has come, and nothing of what it asks for."""
+"""An inference request as people see it, on the command line and over HTTP: how far it has come."""
 
 from datetime import datetime
 from uuid import UUID
@@ -7,14 +7,17 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from gateway.inference.identity import PriorityClass, priority_class
+from gateway.inference.outcome import SourceOutcome
 from gateway.inference.row import RequestRow, RequestState
 
 
-class _Told(BaseModel):
+class _Shown(BaseModel):
+    """Over HTTP in camel case, as MIG has it."""
+
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
 
 
-class SourceStatus(_Told):
+class SourceView(_Shown):
     """How far one source has come."""
 
     source: str = Field(description="its place in the request", examples=["inputResources[1]"])
@@ -24,56 +27,65 @@ class SourceStatus(_Told):
     error: str
 
 
-class RequestStatus(_Told):
+class RequestView(_Shown):
     """How far a request has come. `transactionId` is MIG's; the rest is ours."""
 
-    transaction_id: str
-    request_id: UUID
+    id: UUID = Field(alias="requestId")
     state: RequestState
-    message: str = Field(description="why it waits, or has failed")
+    transaction_id: str
     priority: int
     priority_class: PriorityClass
+    workflows: list[str]
     created: datetime
     started: datetime | None
     ended: datetime | None
     next_try: datetime | None
     tries: int
-    sources: list[SourceStatus]
+    found: int = Field(description="by all its sources")
+    fetched: int
+    bytes: int
+    sources: list[SourceView]
     remarks: list[str]
     partial: bool = Field(description="some of what was asked for could not be had")
     payload_id: UUID
     run_id: UUID | None
     run_url: str | None = Field(description="the run's page in Prefect's dashboard")
+    message: str = Field(description="why it waits, or has failed")
 
 
-def status_of(row: RequestRow, dashboard_url: str) -> RequestStatus:
-    """Return what is told of a request."""
-    outcome = row.outcome
-    return RequestStatus(
-        transaction_id=row.request.transaction_id,
-        request_id=row.request_id,
+def view_of(row: RequestRow, dashboard_url: str) -> RequestView:
+    """Return what is shown of a request: no credential, and nothing of whom it is about."""
+    sources = row.outcome.sources if row.outcome else ()
+    return RequestView(
+        id=row.request_id,
         state=row.state,
-        message=row.message,
+        transaction_id=row.request.transaction_id,
         priority=row.request.priority,
         priority_class=priority_class(row.request.priority),
+        workflows=list(row.request.workflows),
         created=row.created,
         started=row.started,
         ended=row.ended,
         next_try=row.next_try,
         tries=row.tries,
-        sources=[
-            SourceStatus(
-                source=f"inputResources[{each.source}]",
-                found=each.found,
-                fetched=each.fetched,
-                bytes=each.bytes,
-                error=each.error,
-            )
-            for each in (outcome.sources if outcome else ())
-        ],
-        remarks=list(outcome.remarks) if outcome else [],
+        found=sum(each.found for each in sources),
+        fetched=sum(each.fetched for each in sources),
+        bytes=sum(each.bytes for each in sources),
+        sources=[_source(each) for each in sources],
+        remarks=list(row.outcome.remarks) if row.outcome else [],
         partial=row.partial,
         payload_id=row.payload_id,
         run_id=row.flow_run_id,
         run_url=f"{dashboard_url}/runs/flow-run/{row.flow_run_id}" if row.flow_run_id else None,
+        message=row.message,
+    )
+
+
+def _source(each: SourceOutcome) -> SourceView:
+    return SourceView(
+        source=f"inputResources[{each.source}]",
+        found=each.found,
+        fetched=each.fetched,
+        bytes=each.bytes,
+        error=each.error,
     )

@@ -1,0 +1,116 @@
+"""`mig export` on a ledger without a site."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway.exports.ledger import opened_ledger
+from tests.deployments.commands.mig import MigHere
+from tests.gateway.dimse.raw_pacs import answering, raw_pacs
+from tests.gateway.exports.scene import Scene, pacs_destination, request_body
+
+
+@pytest.fixture
+def mig(tmp_path: Path) -> MigHere:
+    return MigHere(tmp_path)
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Iterator[Scene]:
+    (tmp_path / "var").mkdir()
+    with opened_ledger(f"sqlite:///{tmp_path}/var/gateway.db") as ledger:
+        yield Scene(tmp_path, ledger)
+
+
+@pytest.fixture
+def partial(scene: Scene) -> str:
+    """The id of an export of two files, of which the archive has refused the first."""
+    with raw_pacs(answering(0xC000)) as pacs:
+        scene.register(pacs_destination(pacs))
+        export_id = scene.ask(scene.put_some(2), "pacs")
+        scene.settled(export_id)
+    return str(export_id)
+
+
+def columns(line: str) -> list[str]:
+    """What stands in a line of a table: cells are at least two spaces apart."""
+    return [cell.strip() for cell in line.split("  ") if cell.strip()]
+
+
+def test_a_submitted_request_is_recorded_once(mig: MigHere, tmp_path: Path, scene: Scene) -> None:
+    (tmp_path / "request.json").write_bytes(request_body(["a.dcm"], ["pacs"]))
+    first, second = (mig("export", "submit", "request.json") for _ in range(2))
+    (row,) = mig("export", "list", "--json").rows
+    assert first.output == f"export {row['id']}: recorded\n"
+    assert second.output == f"export {row['id']}: known already, nothing changes\n"
+
+
+def test_a_request_that_can_not_be_read_is_exit_code_1_and_in_words(mig: MigHere, tmp_path: Path) -> None:
+    (tmp_path / "request.json").write_text("{")
+    for file, said in (("nothing.json", "nothing.json can't be read"), ("request.json", "not JSON")):
+        refused = mig("export", "submit", file)
+        assert (refused.exit_code, refused.output) == (1, "")
+        assert said in refused.errors
+
+
+def test_exports_are_listed_the_newest_first_with_their_counts(mig: MigHere, scene: Scene, partial: str) -> None:
+    scene.move(1)
+    second = str(scene.ask(["a", "b", "c"], "pacs", "vna", task="task-2"))
+    head, *rows = mig("export", "list").output.splitlines()
+    assert columns(head) == [
+        *"ID STATE DESTINATIONS FILES STORED MISSING RECEIVED".split(),
+        "NEXT TRY",
+        "MESSAGE",
+    ]
+    assert [columns(row)[:6] for row in rows] == [
+        [second, "recorded", "pacs, vna", "3", "0", "6"],
+        [partial, "partial", "pacs", "2", "1", "1"],
+    ]
+    assert rows[1].endswith("pacs: 1 of 2 files not stored: the data set can't be understood (C000)")
+
+
+def test_a_list_is_narrowed_by_state_and_destination_in_pages(mig: MigHere, scene: Scene, partial: str) -> None:
+    for number, destination in ((2, "vna"), (3, "pacs")):
+        scene.move(1)
+        scene.ask(["a"], destination, task=f"task-{number}")
+
+    def listed(*options: str) -> list[str]:
+        return [row["export_task_id"] for row in mig("export", "list", "--json", *options).rows]
+
+    assert listed("--destination", "pacs") == ["task-3", "task-1"]
+    assert listed("--state", "partial") == ["task-1"]
+    assert listed("--destination", "vna", "--state", "partial") == []
+    assert listed("--limit", "1", "--page", "2") == ["task-2"]
+    assert mig("export", "list", "--state", "nonsense").exit_code == 2
+
+
+def test_an_export_is_shown_file_by_file_by_the_first_digits_of_its_id(mig: MigHere, partial: str) -> None:
+    about, files = (part.splitlines() for part in mig("export", "show", partial[:8]).output.split("\n\n"))
+    assert {tuple(columns(line)) for line in about} >= {("id", partial), ("state", "partial"), ("destinations", "pacs")}
+    assert columns(files[0]) == ["DESTINATION", "PATH", "STATE", "CODE", "ATTEMPTS", "LAST TRIED", "REASON"]
+    assert [columns(line)[:5] for line in files[1:]] == [
+        ["pacs", "p/1.2.3.1.dcm", "failed", str(0xC000), "1"],
+        ["pacs", "p/1.2.3.2.dcm", "stored", "0", "1"],
+    ]
+    shown = mig("export", "show", partial, "--json").rows
+    (place,) = shown["destinations"]
+    assert (place["name"], place["stored"], place["missing"]) == ("pacs", 1, 1)
+    assert [(file["state"], file["code"]) for file in place["files"]] == [("failed", 0xC000), ("stored", 0)]
+
+
+@pytest.mark.parametrize("command", ["show", "retry", "cancel"])
+def test_an_id_that_no_export_or_more_than_one_has_is_told(mig: MigHere, scene: Scene, command: str) -> None:
+    for number in range(17):
+        scene.ask(["a"], "pacs", task=f"task-{number}")
+    digits = [row["id"][0] for row in mig("export", "list", "--json").rows]
+    twice = next(digit for digit in digits if digits.count(digit) > 1)
+    for beginning, said in (("ffffffff-0", "no export"), (twice, "more than one export")):
+        refused = mig("export", command, beginning)
+        assert (refused.exit_code, refused.errors) == (1, f"{said} has an id that begins with {beginning}\n")
+
+
+def test_json_is_what_a_program_can_read_without_a_row_too(mig: MigHere, scene: Scene) -> None:
+    assert json.loads(mig("export", "list", "--json").output) == []
+    assert len(mig("export", "list").output.splitlines()) == 1, "the head stands there all the same"
