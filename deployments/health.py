@@ -120,7 +120,7 @@ def _prefect(settings: Settings) -> str:
 
 
 def _database(settings: Settings) -> str:
-    engine = open_database(settings.database_url)
+    engine = open_database(settings.database_url, may_upgrade=False)
     try:
         with database_errors(), engine.connect():
             return engine.dialect.name

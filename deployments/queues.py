@@ -57,7 +57,7 @@ def export_depths(settings: Settings) -> list[QueueDepth]:
 
     Raises DatabaseUnavailable and DatabaseRefused.
     """
-    with opened_ledger(settings.database_url) as ledger:
+    with opened_ledger(settings.database_url, may_upgrade=False) as ledger:
         counts = ExportListing(ledger.engine).counts()
         unpublished, oldest = Outbox(ledger.engine).depth()
     shown = [state for state in ExportState if state not in {ExportState.SUCCEEDED, ExportState.CANCELLED}]
@@ -70,7 +70,7 @@ def request_depths(settings: Settings) -> list[QueueDepth]:
 
     Raises DatabaseUnavailable and DatabaseRefused.
     """
-    with opened_request_store(settings.database_url) as store:
+    with opened_request_store(settings.database_url, may_upgrade=False) as store:
         counts = store.counts()
     shown = [state for state in RequestState if state not in {RequestState.COMPLETED, RequestState.CANCELLED}]
     return [QueueDepth(f"requests {state}", *counts.get(state, (0, None))) for state in shown]

@@ -21,7 +21,7 @@ def list_destinations(as_json: AsJson = False) -> None:
     from gateway.exports.ledger import opened_ledger
 
     settings = load_settings().settings
-    with opened_ledger(settings.database_url) as ledger:
+    with opened_ledger(settings.database_url, may_upgrade=False) as ledger:
         rows = [asdict(view) for view in destination_views(settings, ledger.engine)]
     print_rows(rows, _COLUMNS, as_json=as_json)
 

@@ -109,7 +109,7 @@ def _ledger() -> "Iterator[ExportLedger]":
     from gateway.config import load_settings
     from gateway.exports.ledger import opened_ledger
 
-    with opened_ledger(load_settings().settings) as ledger:
+    with opened_ledger(load_settings().settings, may_upgrade=False) as ledger:
         yield ledger
 
 

@@ -101,7 +101,7 @@ def _requests() -> "Iterator[tuple[RequestStore, Settings]]":
     from gateway.inference.store import opened_request_store
 
     settings = load_settings().settings
-    with opened_request_store(settings.database_url) as store:
+    with opened_request_store(settings.database_url, may_upgrade=False) as store:
         yield store, settings
 
 

@@ -73,7 +73,7 @@ def _payloads() -> "Iterator[PayloadList]":
 
     spool = settings.data_dir / "spool"
     with ExitStack() as stack:
-        index = stack.enter_context(opened_payload_index(settings.database_url))
+        index = stack.enter_context(opened_payload_index(settings.database_url, may_upgrade=False))
         client = stack.enter_context(get_client(sync_client=True))
         yield PayloadList(index, scp_door(spool), read_node(spool), client)
 

@@ -12,20 +12,21 @@ from gateway.clock import Clock, SystemClock
 from gateway.database.engine import open_unguarded
 from gateway.database.failures import database_errors
 from gateway.database.migrations import HEAD
-from gateway.database.schema import read_revision
+from gateway.database.schema import SchemaState, read_revision, read_schema
 from gateway.errors import SchemaRefused
 
 _LOOK_SECONDS = 1.0
 
 
-def open_database(url: str, clock: Clock | None = None) -> Engine:
+def open_database(url: str, clock: Clock | None = None, *, may_upgrade: bool = True) -> Engine:
     """Return the engine for an SQLAlchemy address. It connects when it is first used; from then on the schema is ours.
 
     Raises SettingsError where the address can't be used. Whoever connects gets what SQLAlchemy raises, for
-    `database_errors`, and DatabaseRefused for a database that is newer or not one of ours.
+    `database_errors`, and SchemaRefused for a database that is newer, or not one of ours, or older where that is not to
+    be upgraded here.
     """
     engine = open_unguarded(url)
-    event.listen(engine, "engine_connect", _Guard(clock or SystemClock()))
+    event.listen(engine, "engine_connect", _Guard(clock or SystemClock(), may_upgrade=may_upgrade))
     return engine
 
 
@@ -36,8 +37,9 @@ def check_database(engine: Engine) -> None:
 
 
 class _Guard:
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, *, may_upgrade: bool) -> None:
         self._clock = clock
+        self._may_upgrade = may_upgrade
         self._next_look = -math.inf
         self._was_ours = False
 
@@ -53,14 +55,24 @@ class _Guard:
 
     def _look(self, connection: Connection) -> None:
         revision = read_revision(connection)
-        connection.rollback()
         if revision is None and self._was_ours:
             raise SchemaRefused(
                 "the database has lost its tables while this process ran, and is not filled anew: put it back, or "
                 "start the process again where a new one is meant"
             )
         if revision != HEAD:
-            from gateway.database.upgrade import upgrade
-
-            upgrade(connection)
+            self._bring_up_to_date(connection)
+        connection.rollback()
         self._was_ours = True
+
+    def _bring_up_to_date(self, connection: Connection) -> None:
+        found = read_schema(connection)
+        connection.rollback()
+        if found.state in {SchemaState.OLDER, SchemaState.UNVERSIONED} and not self._may_upgrade:
+            raise SchemaRefused(
+                f"the database has the schema of an older gateway ({found.revision or found.state}, and not {HEAD}). A "
+                "command that asks does not upgrade it: `mig database upgrade` does, and each process that starts"
+            )
+        from gateway.database.upgrade import upgrade
+
+        upgrade(connection)

@@ -132,9 +132,10 @@ _QUEUED: dict[str, Any] = {"state": ExportState.QUEUED, "message": "", "next_try
 
 
 @contextmanager
-def opened_ledger(source: str | Settings) -> Iterator[ExportLedger]:
+def opened_ledger(source: str | Settings, *, may_upgrade: bool = True) -> Iterator[ExportLedger]:
     """The ledger of a node, or in the database at an address."""
-    ledger = ExportLedger(open_database(source)) if isinstance(source, str) else ExportLedger.of(source)
+    engine = open_database(source if isinstance(source, str) else source.database_url, may_upgrade=may_upgrade)
+    ledger = ExportLedger(engine) if isinstance(source, str) else ExportLedger.of(source, engine)
     try:
         yield ledger
     finally:

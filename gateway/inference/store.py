@@ -167,9 +167,9 @@ class RequestStore:
 
 
 @contextmanager
-def opened_request_store(url: str) -> Iterator[RequestStore]:
+def opened_request_store(url: str, *, may_upgrade: bool = True) -> Iterator[RequestStore]:
     """The requests in the database at `url`."""
-    engine = open_database(url)
+    engine = open_database(url, may_upgrade=may_upgrade)
     try:
         yield RequestStore(engine)
     finally:

@@ -152,9 +152,9 @@ class PayloadIndex:
 
 
 @contextmanager
-def opened_payload_index(url: str) -> Iterator[PayloadIndex]:
+def opened_payload_index(url: str, *, may_upgrade: bool = True) -> Iterator[PayloadIndex]:
     """The index in the database at `url`."""
-    index = PayloadIndex(open_database(url))
+    index = PayloadIndex(open_database(url, may_upgrade=may_upgrade))
     try:
         yield index
     finally:

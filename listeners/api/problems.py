@@ -63,7 +63,7 @@ def answer_with_problems(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _unbindable)
     app.add_exception_handler(DatabaseUnavailable, _unavailable)
-    app.add_exception_handler(DatabaseRefused, _unavailable)
+    app.add_exception_handler(DatabaseRefused, _refused)
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -93,6 +93,12 @@ async def _unavailable(_: Request, error: Exception) -> JSONResponse:
     return problem(
         503, detail="the database does not serve just now", headers={"Retry-After": str(_RETRY_AFTER_SECONDS)}
     )
+
+
+async def _refused(request: Request, error: Exception) -> JSONResponse:
+    """Somebody has to act, and waiting may help the client all the same."""
+    log.error("a request could not be served", reason=str(error))
+    return problem(503, detail="the database refuses to serve", headers={"Retry-After": str(_RETRY_AFTER_SECONDS)})
 
 
 async def _unexpected(_: Request, __: Exception) -> JSONResponse:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from gateway.database import check_database, open_database
+from gateway.versions import program_version
 from tests.deployments.commands.mig import Mig
 from tests.deployments.conftest import NewWorker
 from tests.deployments.roles import DispatcherProcess
@@ -50,7 +51,7 @@ def dispatcher(tmp_path: Path, prefect: PrefectServer, work_pool: str) -> Iterat
 @pytest.mark.parametrize(
     ("statements", "said"),
     [
-        (NEWER, f"{UPGRADED}; this program, gateway 0.1.0, works with schema"),
+        (NEWER, f"{UPGRADED}; this program, gateway {program_version()}, works with schema"),
         (COLUMN_MISSING, "the database refuses: no such column: exports.wanted"),
     ],
 )

@@ -40,10 +40,14 @@ def test_an_older_database_is_shown_and_upgraded(mig: MigHere, file: Path) -> No
     assert mig("database", "upgrade").output == f"the database has schema {HEAD} already\n"
 
 
-def test_an_older_database_is_upgraded_by_whoever_uses_it_first(mig: MigHere, file: Path) -> None:
-    listed = mig("export", "list", "--json")
-    assert {row["state"] for row in listed.rows} == {"succeeded", "failed", "waiting", "recorded"}
-    assert '"state": "current"' in mig("database", "status", "--json").output
+def test_a_command_that_asks_upgrades_nothing_and_says_who_does(mig: MigHere, file: Path) -> None:
+    listed = mig("export", "list")
+    assert (listed.exit_code, listed.output) == (1, "")
+    assert "the schema of an older gateway" in listed.errors
+    assert "`mig database upgrade`" in listed.errors
+    mig("database", "upgrade")
+    states = {row["state"] for row in mig("export", "list", "--json").rows}
+    assert states == {"succeeded", "failed", "waiting", "recorded"}
 
 
 def test_a_newer_database_is_refused_with_both_versions_and_exit_code_1(

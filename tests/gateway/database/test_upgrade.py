@@ -27,6 +27,7 @@ from gateway.database.migrations.tables_of_0_1 import metadata as tables_of_0_1
 from gateway.database.schema import VERSION_TABLE, SchemaState, read_schema
 from gateway.database.upgrade import upgrade
 from gateway.errors import DatabaseRefused, DatabaseUnavailable, GatewayError
+from gateway.versions import program_version
 from tests.clock import MovableClock
 from tests.fixtures.kept import Kept, every_version
 
@@ -197,10 +198,8 @@ def test_a_database_that_is_newer_is_refused_with_both_versions(new_url: str) ->
         connection.execute(text("UPDATE gateway_schema_upgrades SET revision = '9001', program = '7.3.0'"))
     with pytest.raises(DatabaseRefused) as refused, opened(new_url) as engine:
         engine.connect()
-    assert "has schema 9001, made by gateway 7.3.0; this program, gateway 0.1.0, works with schema" in str(
-        refused.value
-    )
-    assert "run the newer program" in str(refused.value)
+    assert "has schema 9001, made by gateway 7.3.0; this program, gateway" in str(refused.value)
+    assert f"{program_version()}, works with schema {HEAD}: run the newer program" in str(refused.value)
 
 
 def test_a_process_notices_within_a_second_that_a_newer_one_has_upgraded(new_url: str) -> None:
