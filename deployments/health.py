@@ -13,13 +13,13 @@ from deployments.prefect_side.prefect_api import prefect_errors
 from deployments.process.process_lock import holder
 from gateway.config import RabbitMqSettings, Settings
 from gateway.database import database_errors, open_database
+from gateway.disk.lock_file import LockHolder
 from gateway.errors import GatewayError, TransientError
 from gateway.events import open_publisher
-from gateway.file_lock import is_locked
 from gateway.object_store import open_object_store
 from gateway.spool.door import scp_door
 from gateway.spool.node import read_node
-from gateway.spool.owner import read_owner
+from gateway.spool.owner import owner_of
 
 _CONNECT_SECONDS = 2.0
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
@@ -63,15 +63,15 @@ def _health(part: str, check: Callable[[Settings], str], settings: Settings) -> 
 
 
 def _receiver(settings: Settings) -> str:
-    lock = scp_door(settings.data_dir / "spool").root / "owner.lock"
-    if not is_locked(lock):
+    owner = owner_of(scp_door(settings.data_dir / "spool").root)
+    if owner is None:
         raise Down("nobody holds the spool")
     host, port = _EVERYWHERE.get(settings.scp.host, settings.scp.host), settings.scp.port
     try:
         socket.create_connection((host, port), timeout=_CONNECT_SECONDS).close()
     except OSError as error:
-        raise Down(f"{read_owner(lock)} does not answer on port {port}: {error.strerror or error}") from error
-    return f"{read_owner(lock)}, port {port}"
+        raise Down(f"{owner} does not answer on port {port}: {error.strerror or error}") from error
+    return f"{owner}, port {port}"
 
 
 def _api(settings: Settings) -> str:
@@ -84,28 +84,28 @@ def _api(settings: Settings) -> str:
 
 
 def _dispatcher(settings: Settings) -> str:
-    return f"process {_running(settings, 'dispatch')}"
+    return str(_running(settings, "dispatch"))
 
 
 def _consumer(settings: Settings) -> str:
-    return f"process {_running(settings, 'exports')}"
+    return str(_running(settings, "exports"))
 
 
 def _worker(settings: Settings) -> str:
-    process_id, name = _running(settings, "worker"), read_node(settings.data_dir / "spool").worker_name
+    process, name = _running(settings, "worker"), read_node(settings.data_dir / "spool").worker_name
     with get_client(sync_client=True) as client, prefect_errors():
         heartbeat = _last_heartbeat(client, settings.prefect.work_pool, name)
     if heartbeat is None:
-        raise Down(f"process {process_id} is not known to Prefect as {name}")
+        raise Down(f"{process} is not known to Prefect as {name}")
     age_seconds = (datetime.now(UTC) - heartbeat).total_seconds()
-    return f"process {process_id}, heartbeat {age_seconds:.0f} s ago"
+    return f"{process}, heartbeat {age_seconds:.0f} s ago"
 
 
-def _running(settings: Settings, role: str) -> int:
-    process_id = holder(settings.data_dir, role)
-    if process_id is None:
+def _running(settings: Settings, role: str) -> LockHolder:
+    found = holder(settings.data_dir, role)
+    if found is None:
         raise Down(f"`mig {role}` does not run on {settings.data_dir}")
-    return process_id
+    return found
 
 
 def _last_heartbeat(client: SyncPrefectClient, work_pool: str, name: str) -> datetime | None:

@@ -1,7 +1,10 @@
 """Time as a parameter: no timer of the gateway asks the operating system behind its caller's back."""
 
 import time
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Clock(Protocol):
@@ -19,3 +22,8 @@ class SystemClock:
 
     monotonic = staticmethod(time.monotonic)
     time_ns = staticmethod(time.time_ns)
+
+
+def time_of(nanoseconds: int) -> datetime:
+    """The time so many nanoseconds after 1970 UTC, to the microsecond: by whole numbers, since a float loses digits."""
+    return _EPOCH + timedelta(microseconds=nanoseconds // 1000)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from gateway.config import Settings, load_settings
 from gateway.database import open_database
-from gateway.durable import Durability
+from gateway.disk.durable import Durability
 from gateway.errors import PermanentError
 from gateway.inference.hold import Hold
 from gateway.inference.store import RequestStore

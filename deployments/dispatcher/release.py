@@ -26,7 +26,7 @@ from prefect.client.schemas.sorting import FlowRunSort
 from prefect.exceptions import ObjectNotFound
 
 from deployments.run_states import put_back
-from gateway.clock import Clock, SystemClock
+from gateway.clock import Clock, SystemClock, time_of
 from gateway.errors import Dependency, GatewayError
 from gateway.waiting import dependency_of
 
@@ -120,7 +120,7 @@ class Release:
         runs = await self.client.read_flow_runs(
             flow_run_filter=wanted, work_pool_filter=pool, sort=FlowRunSort.START_TIME_ASC
         )
-        soon = datetime.fromtimestamp(self.clock.time_ns() / 1e9, UTC) + _SOON
+        soon = time_of(self.clock.time_ns()) + _SOON
         return [run for run in runs if _next_try(run) > soon]
 
 

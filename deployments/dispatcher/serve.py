@@ -28,7 +28,7 @@ from deployments.process.stopping import cancel_all, stop_on_signals
 from gateway.bell import bell_directory
 from gateway.config import Settings
 from gateway.database import open_database
-from gateway.durable import Durability
+from gateway.disk.durable import Durability
 from gateway.errors import Dependency
 from gateway.exports.ledger import ExportLedger
 from gateway.inference.store import RequestStore

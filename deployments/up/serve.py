@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 
 from deployments.process.logging import render_line
-from deployments.process.process_lock import holder, only_one
+from deployments.process.process_lock import holder, only_one, runs_already
 from deployments.process.stopping import stop_on_signals
 from deployments.process.waking import wait_for_any
 from deployments.up.ending import end_all
@@ -19,7 +19,6 @@ from deployments.up.part import Part
 from deployments.up.parts import CONSUMER, PREFECT, ROLES_OF_PREFECT, plans
 from deployments.up.ports import check_ports
 from gateway.config import Settings
-from gateway.errors import AlreadyRunning
 
 _log = structlog.get_logger()
 
@@ -31,8 +30,8 @@ def serve(settings: Settings) -> None:
     """
     with only_one(settings.data_dir, "up"):
         for role in (CONSUMER, *ROLES_OF_PREFECT):
-            if process_id := holder(settings.data_dir, role):
-                raise AlreadyRunning(f"data_dir {settings.data_dir}: `mig {role}` runs on it, as process {process_id}")
+            if running := holder(settings.data_dir, role):
+                raise runs_already(settings.data_dir, role, running)
         check_ports(settings)
         asyncio.run(_serve(settings))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.dicom.part10_file import Part10File
-from gateway.durable import Durability
+from gateway.disk.durable import Durability
 from gateway.errors import Damaged, InvalidDataSet, NoRoom, NoSuchObject, StoreRefused
 from gateway.exports.states import FileStatus
 from gateway.object_store import ObjectStore

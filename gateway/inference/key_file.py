@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from cryptography.fernet import Fernet
 
-from gateway.durable import Durability
+from gateway.disk.durable import Durability
 from gateway.errors import SettingsError
 from gateway.versions import check_file_version
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
 
-from gateway.durable import Durability
+from gateway.disk.durable import Durability
 
 _ABANDONED_SECONDS = 24 * 3600
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC

@@ -1,6 +1,5 @@
 """A file that is fetched from an object store: whole, verified and durable under its name, or not there."""
 
-import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +9,8 @@ from uuid import uuid4
 
 from crc32c import crc32c
 
-from gateway.durable import Durability
+from gateway.disk.durable import Durability
+from gateway.disk.room import is_full
 from gateway.errors import GatewayError, NoRoom
 from gateway.object_store.port import StoredObject
 
@@ -51,7 +51,7 @@ def fetched_file(to: Path, durability: Durability = Durability.DISK) -> Iterator
         temporary.rename(to)
         durability.flush_directory(to.parent)
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if is_full(error):
             raise NoRoom(f"{to.parent} has no room for what is fetched from the object store") from error
         raise
     finally:

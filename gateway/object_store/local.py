@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from gateway.durable import Durability
+from gateway.disk.durable import Durability
 from gateway.errors import Damaged, NoSuchObject, StoreRefused, StoreUnavailable
 from gateway.object_store.durable_tree import DurableTree
 from gateway.object_store.fetched_file import fetched_file

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from gateway.durable import Durability
+from gateway.disk.durable import Durability
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from minio.helpers import ObjectWriteResult, check_bucket_name
 from urllib3 import PoolManager
 
 from gateway.config import S3StoreSettings
-from gateway.durable import Durability
+from gateway.disk.durable import Durability
 from gateway.errors import CorruptedInTransit, NoSuchObject, SettingsError, StoreRefused
 from gateway.network.trust import tls_context
 from gateway.object_store.fetched_file import fetched_file

@@ -2,13 +2,10 @@
 
 from collections.abc import Callable
 
-from crc32c import crc32c
-
+from gateway.disk.checksum import checksum_of
 from gateway.errors import Damaged
 from gateway.payloads.payload import Instance, Payload, Resource
 from gateway.payloads.place import PayloadPlace
-
-_READ_BYTES = 4 * 1024 * 1024
 
 Progress = Callable[[int], None]
 """Called with the number of bytes that were dealt with since the last call."""
@@ -27,10 +24,6 @@ def assemble(place: PayloadPlace, payload: Payload, progress: Progress) -> None:
 def _is_whole(place: PayloadPlace, each: Instance | Resource, progress: Progress) -> bool:
     try:
         with place.open(each.file) as file:
-            length = checksum = 0
-            while piece := file.read(_READ_BYTES):
-                length, checksum = length + len(piece), crc32c(piece, checksum)
-                progress(len(piece))
+            return checksum_of(file, seen=lambda piece: progress(len(piece))) == (each.bytes, each.crc32c)
     except FileNotFoundError:
         return False
-    return (length, checksum) == (each.bytes, each.crc32c)

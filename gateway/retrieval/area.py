@@ -7,7 +7,6 @@ index         what is whole (gateway.retrieval.index)
 files/<n>     the files, as they came
 """
 
-import errno
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -16,16 +15,16 @@ from uuid import UUID
 
 from crc32c import crc32c
 
-from gateway.durable import Durability, write_whole
+from gateway.disk.checksum import checksum_of
+from gateway.disk.durable import Durability, write_whole
+from gateway.disk.room import LOOK_AGAIN_BYTES, is_full
 from gateway.errors import NoRoom, SpoolFailed, TakenOver
 from gateway.retrieval.fetched import Fetched, FetchedInstance, FetchedResource
 from gateway.retrieval.index import IndexWriter, read_index, write_index
 from gateway.retrieval.wanted import WANTED, Wanted
-from gateway.spool.room import LOOK_AGAIN_BYTES
 from gateway.versions import check_file_version
 
 _VERSION = 1
-_READ_BYTES = 4 * 1024 * 1024
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
 
@@ -109,12 +108,9 @@ class Area:
     def _is_whole(self, entry: Fetched) -> bool:
         try:
             with (self.directory / entry.file).open("rb") as file:
-                length = checksum = 0
-                while piece := file.read(_READ_BYTES):
-                    length, checksum = length + len(piece), crc32c(piece, checksum)
+                return checksum_of(file) == (entry.bytes, entry.crc32c)
         except FileNotFoundError:
             return False
-        return (length, checksum) == (entry.bytes, entry.crc32c)
 
     def _remember(self, entry: Fetched) -> None:
         if isinstance(entry, FetchedInstance):
@@ -179,6 +175,6 @@ def _our_errors() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        if is_full(error):
             raise NoRoom("there is no room left for what is retrieved") from error
         raise SpoolFailed(f"the disk for what is retrieved reported an error: {error.strerror}") from error

@@ -2,18 +2,17 @@
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
 from gateway.config import Settings
+from gateway.disk.lock_file import is_locked, locked
+from gateway.disk.room import Room
 from gateway.errors import AreaBusy
-from gateway.file_lock import is_locked
 from gateway.retrieval.area import Area, read_epoch
-from gateway.retrieval.lock import locked
 from gateway.retrieval.place import AreaPlace
-from gateway.spool.room import Room
 
 
 def areas_of(settings: Settings) -> "Areas":
@@ -43,7 +42,7 @@ class Areas:
     @contextmanager
     def open(self, request_id: UUID, epoch: int) -> Iterator[Area]:
         """Hold the area of a request, which is made where it is missing. Raises AreaBusy, TakenOver."""
-        with locked(self._lock_file(request_id)):
+        with self._locked(request_id):
             area = Area(self._directory(request_id), request_id, epoch, self._check_room)
             try:
                 yield area
@@ -69,7 +68,7 @@ class Areas:
         says no where the request is done with, or a later epoch is at work elsewhere.
         """
         try:
-            with locked(self._lock_file(request_id)):
+            with self._locked(request_id):
                 directory = self._directory(request_id)
                 if is_wanted(request_id, read_epoch(directory)):
                     return False
@@ -87,6 +86,13 @@ class Areas:
 
     def _directory(self, request_id: UUID) -> Path:
         return self.root / "areas" / str(request_id)
+
+    def _locked(self, request_id: UUID) -> AbstractContextManager[None]:
+        return locked(
+            self._lock_file(request_id),
+            "retrieve",
+            lambda holder: AreaBusy(f"{holder} works on request {request_id} on this node"),
+        )
 
     def _lock_file(self, request_id: UUID) -> Path:
         return self.root / "locks" / f"{request_id}.lock"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from crc32c import crc32c
 
-from gateway.durable import Durability, write_whole
+from gateway.disk.durable import Durability, write_whole
 from gateway.retrieval.fetched import FETCHED, Fetched
 
 _CHECK_CHARACTERS = 8

@@ -4,10 +4,10 @@ import math
 from uuid import UUID
 
 from gateway.dicom.layout import Layouts
+from gateway.disk.room import LOOK_AGAIN_BYTES, LOOK_AGAIN_SECONDS
 from gateway.spool.association_files import AssociationFiles
 from gateway.spool.groups import Feeder
 from gateway.spool.intake import Intake
-from gateway.spool.room import LOOK_AGAIN_BYTES, LOOK_AGAIN_SECONDS
 
 
 class AssociationIntake:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import structlog
 
-from gateway.durable import Flushing
+from gateway.disk.durable import Flushing
 from gateway.errors import SpoolFailed
 
 log = structlog.get_logger(__name__)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 from uuid import UUID
 
-from gateway.durable import Durability, Flushing, move
+from gateway.disk.durable import Durability, Flushing, move
 from gateway.errors import Damaged
 from gateway.payloads.payload import Payload, read_payload
 from gateway.spool.instance_reader import open_instance

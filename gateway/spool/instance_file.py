@@ -6,7 +6,7 @@ from contextlib import suppress
 from crc32c import crc32c
 
 from gateway.dicom.part10 import PREAMBLE_BYTES
-from gateway.durable import Flushing
+from gateway.disk.durable import Flushing
 from gateway.spool.association_files import EmptyFile
 from gateway.spool.preamble import CRC_OF_ZERO_PREAMBLE, Preamble
 

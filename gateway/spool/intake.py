@@ -4,7 +4,6 @@ Threads of many associations use one `Intake`. What they share, the groups, lies
 over a write of data; each association's files are its own.
 """
 
-import errno
 import math
 import threading
 from collections.abc import Mapping
@@ -17,7 +16,8 @@ import structlog
 
 from gateway.clock import Clock, SystemClock
 from gateway.config import ApplicationEntitySettings
-from gateway.durable import write_whole
+from gateway.disk.durable import write_whole
+from gateway.disk.room import Room, is_full
 from gateway.errors import NoRoom, SpoolFailed
 from gateway.payloads.payload import ClosedBy, Instance, Payload
 from gateway.spool.closed_keys import ClosedKeys
@@ -26,8 +26,7 @@ from gateway.spool.door import Door
 from gateway.spool.groups import Feeder, Group, GroupTable
 from gateway.spool.manifest import make_payload
 from gateway.spool.node import Node
-from gateway.spool.owner import OwnerLock
-from gateway.spool.room import Room
+from gateway.spool.owner import owned
 
 _SHORTEST_WAIT_SECONDS = 0.05  # each look at the groups is one at all of them
 
@@ -66,7 +65,7 @@ class Intake:
 
     def __enter__(self) -> Self:
         self.door.root.mkdir(parents=True, exist_ok=True)
-        self._held.enter_context(OwnerLock(self.door.root / "owner.lock"))
+        self._held.enter_context(owned(self.door.root))
         self.door.make()
         self._closed_keys = ClosedKeys(self.door.root / "closed-keys")
         return self
@@ -164,7 +163,7 @@ class Intake:
 
     def disk_failed(self, error: OSError) -> NoRoom | SpoolFailed:
         """Say what a failed write means: no room, or a disk that is out of service from now on."""
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        if is_full(error):
             return NoRoom("the spool's disk is full")
         self.health.failed(error)
         return SpoolFailed(f"the spool's disk failed: {error.strerror}")

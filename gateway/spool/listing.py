@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 from uuid import UUID
 
+from gateway.clock import time_of
 from gateway.dicom.identity import identify
 from gateway.dicom.part10 import PREAMBLE_BYTES, FileMeta, read_head
 from gateway.dicom.scanner import HeaderScanner
@@ -66,7 +67,7 @@ def instance_rows(door: Door, payload_id: str) -> list[dict[str, object]]:
     except (FileNotFoundError, ValueError):
         return rows
     known = [each.model_dump(mode="json") for each in instances]
-    return [row | {"received": _time(each.received_ns)} for row, each in zip(known, instances, strict=True)] + rows
+    return [row | {"received": time_of(each.received_ns)} for row, each in zip(known, instances, strict=True)] + rows
 
 
 def promised_files(door: Door) -> Iterator[tuple[Path, Preamble]]:
@@ -122,7 +123,7 @@ def _closed(door: Door) -> Iterator[SpooledPayload]:
 def _open(door: Door) -> Iterator[SpooledPayload]:
     groups: dict[UUID, SpooledPayload] = {}
     for path, preamble in promised_files(door):
-        received = _time(preamble.received_ns)
+        received = time_of(preamble.received_ns)
         group = groups.get(preamble.payload_id)
         if group is None:
             meta = _meta(path)
@@ -143,10 +144,6 @@ def _damaged(door: Door) -> Iterator[SpooledPayload]:
             yield SpooledPayload(
                 directory.name, "damaged", "", "", len(files), sum(file.st_size for file in files), since
             )
-
-
-def _time(nanoseconds: int) -> datetime:
-    return datetime.fromtimestamp(nanoseconds / 1e9, UTC)
 
 
 def _meta(path: Path) -> FileMeta:

@@ -1,13 +1,11 @@
 """From a group to its payload: what stands, what was sent again."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from gateway.clock import time_of
 from gateway.payloads.payload import ClosedBy, Instance, Payload, Superseded
 from gateway.spool.groups import Group
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def make_payload(group: Group, closed_by: ClosedBy, node_id: UUID, supplements: UUID | None, now_ns: int) -> Payload:
@@ -20,8 +18,8 @@ def make_payload(group: Group, closed_by: ClosedBy, node_id: UUID, supplements: 
         key=group.key.hex(),
         grouping=group.entity.grouping,
         workflows=group.entity.workflows,
-        opened=_time(group.opened_ns),
-        closed=_time(now_ns),
+        opened=time_of(group.opened_ns),
+        closed=time_of(now_ns),
         closed_by=closed_by,
         supplements=supplements,
         instances=standing,
@@ -50,7 +48,3 @@ def supersede(instances: Iterable[Instance]) -> tuple[tuple[Instance, ...], tupl
 
 def _same_bytes(one: Instance, other: Instance) -> bool:
     return (one.crc32c, one.bytes) == (other.crc32c, other.bytes)
-
-
-def _time(nanoseconds: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=nanoseconds // 1000)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID, uuid4
 
-from gateway.durable import Durability, write_whole
+from gateway.disk.durable import Durability, write_whole
 from gateway.errors import Damaged
 from gateway.versions import check_file_version
 

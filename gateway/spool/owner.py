@@ -1,43 +1,23 @@
 """The one process that adds to a door's area, proven by a lock that it holds for its life."""
 
-import json
-import os
-import socket
+from contextlib import AbstractContextManager
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
+from gateway.disk.lock_file import LockHolder, holder_of, locked
 from gateway.errors import SpoolOwned
-from gateway.file_lock import open_lock, take_lock
+
+_ROLE = "scp"
 
 
-class OwnerLock:
-    """An exclusive `flock` on `owner.lock`; the kernel gives it back however the process ends."""
-
-    def __init__(self, file: Path) -> None:
-        self._file = file
-        self._descriptor = -1
-
-    def __enter__(self) -> Self:
-        descriptor = open_lock(self._file)
-        if not take_lock(descriptor):
-            os.close(descriptor)
-            raise SpoolOwned(f"{self._file.parent} is in use by {read_owner(self._file)}")
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, json.dumps({"pid": os.getpid(), "host": socket.gethostname()}).encode(), 0)
-        self._descriptor = descriptor
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        os.close(self._descriptor)
+def owned(root: Path) -> AbstractContextManager[None]:
+    """Hold the area at `root`. Raises SpoolOwned where another process does, which it names."""
+    return locked(_lock_file(root), _ROLE, lambda holder: SpoolOwned(f"{root} is in use by {holder}"))
 
 
-def read_owner(file: Path) -> str:
-    """Say who last took the lock, for a person."""
-    try:
-        owner = json.loads(file.read_text(encoding="utf-8"))
-        return f"process {owner['pid']} on {owner['host']}"
-    except (OSError, ValueError, KeyError):
-        return "another process"
+def owner_of(root: Path) -> LockHolder | None:
+    """Return who holds the area now, None where nobody does."""
+    return holder_of(_lock_file(root))
+
+
+def _lock_file(root: Path) -> Path:
+    return root / "owner.lock"

@@ -11,6 +11,7 @@ from gateway.config import ApplicationEntitySettings
 from gateway.dicom.identity import identify
 from gateway.dicom.part10 import PREAMBLE_BYTES, FileMeta, read_head
 from gateway.dicom.scanner import HeaderScanner
+from gateway.disk.checksum import checksum_of
 from gateway.errors import Damaged, InvalidDataSet
 from gateway.payloads.payload import Instance
 from gateway.spool.damage import keep_damaged
@@ -18,8 +19,6 @@ from gateway.spool.groups import Group
 from gateway.spool.intake import Intake
 from gateway.spool.preamble import CRC_OF_ZERO_PREAMBLE, Preamble
 from gateway.spool.record import instance_record
-
-_READ_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,5 @@ def _read(path: Path) -> tuple[FileMeta, HeaderScanner, int]:
         file.seek(PREAMBLE_BYTES)
         checksum = crc32c(file.read(head_bytes), CRC_OF_ZERO_PREAMBLE)
         scanner = HeaderScanner(meta.transfer_syntax_uid)
-        while piece := file.read(_READ_BYTES):
-            checksum = crc32c(piece, checksum)
-            scanner.feed(piece)
+        checksum = checksum_of(file, seen=scanner.feed, before=checksum).crc32c
     return meta, scanner, checksum

@@ -9,14 +9,14 @@ from contextlib import contextmanager
 import structlog
 
 from gateway.config import Settings
-from gateway.durable import Durability
+from gateway.disk.durable import Durability
+from gateway.disk.room import Room
 from gateway.registry import Registry
 from gateway.spool.door import scp_door
 from gateway.spool.file_system import check_file_system, overwrites_in_place
 from gateway.spool.intake import Intake
 from gateway.spool.node import read_node
 from gateway.spool.recovery import recover
-from gateway.spool.room import Room
 from gateway.spool.verification import verify
 from listeners.scp.association import Admission, Services
 from listeners.scp.server import Server

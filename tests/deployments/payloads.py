@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
-from gateway.durable import Durability, write_whole
+from gateway.disk.durable import Durability, write_whole
 from gateway.payloads.payload import DataService, Instance, Origin, Payload
 from gateway.spool.door import Door
 

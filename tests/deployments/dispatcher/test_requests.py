@@ -18,13 +18,13 @@ from deployments.dispatcher.left_areas import LeftAreas
 from deployments.dispatcher.requests import RequestDispatcher
 from deployments.prefect_side.pools import Pool
 from deployments.prefect_side.registration import register
+from gateway.disk.room import Room
 from gateway.inference.hold import take
 from gateway.inference.identity import PriorityClass, request_id
 from gateway.inference.row import RequestRow, RequestState
 from gateway.inference.store import RequestStore, opened_request_store
 from gateway.inference.submission import read_submission
 from gateway.retrieval.areas import Areas
-from gateway.spool.room import Room
 from tests.deployments.operator import Operator, scheduled_at
 from tests.deployments.prefect_side.test_registration import TRIVIAL
 from tests.gateway.inference.requests import as_body, inference_request

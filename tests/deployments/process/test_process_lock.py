@@ -10,8 +10,10 @@ from gateway.errors import AlreadyRunning
 
 def test_a_role_is_held_by_one_process_which_is_named(tmp_path: Path) -> None:
     with only_one(tmp_path, "worker"):
-        assert holder(tmp_path, "worker") == os.getpid()
-        with pytest.raises(AlreadyRunning, match=rf"`mig worker` runs on it already, as process {os.getpid()}"):
+        found = holder(tmp_path, "worker")
+        assert found is not None
+        assert (found.role, found.process_id) == ("worker", os.getpid())
+        with pytest.raises(AlreadyRunning, match=rf"`mig worker` runs on it already, as process {os.getpid()} on "):
             only_one(tmp_path, "worker").__enter__()
     assert holder(tmp_path, "worker") is None
 

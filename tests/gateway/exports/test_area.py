@@ -1,5 +1,6 @@
 """Where files lie between the object store and their destinations."""
 
+import os
 from pathlib import Path
 from uuid import uuid4
 
@@ -33,5 +34,6 @@ def test_runs_side_by_side_leave_each_other_alone(tmp_path: Path) -> None:
 
 def test_two_processes_do_not_share_an_area(tmp_path: Path) -> None:
     export_id = uuid4()
-    with working_area(tmp_path, export_id, 1), pytest.raises(AreaBusy), working_area(tmp_path, export_id, 1):
+    busy = pytest.raises(AreaBusy, match=f"process {os.getpid()} on .* works on export {export_id} on this node")
+    with working_area(tmp_path, export_id, 1), busy, working_area(tmp_path, export_id, 1):
         pass

@@ -8,7 +8,7 @@ import pytest
 from pydicom import dcmread
 
 from gateway.dicom.part10 import FileMeta
-from gateway.durable import Durability
+from gateway.disk.durable import Durability
 from gateway.errors import Damaged, StoreUnavailable
 from gateway.object_store import ObjectStore, StoredObject, Upload
 from gateway.object_store.local import LocalObjectStore

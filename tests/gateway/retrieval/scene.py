@@ -6,6 +6,7 @@ from typing import Any
 from gateway.config import Settings
 from gateway.config.model import InferenceSettings
 from gateway.dicomweb.service import HttpPatience
+from gateway.disk.room import Room
 from gateway.inference.identity import request_id
 from gateway.inference.outcome import Outcome
 from gateway.inference.plan import plan_of
@@ -16,7 +17,6 @@ from gateway.retrieval.fetched import Fetched
 from gateway.retrieval.peers import Peers
 from gateway.retrieval.query import query
 from gateway.retrieval.sources import services_of
-from gateway.spool.room import Room
 from tests.clock import MovableClock
 from tests.gateway.inference.requests import Json, as_body, inference_request, source
 

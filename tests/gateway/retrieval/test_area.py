@@ -16,6 +16,7 @@ from crc32c import crc32c
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.disk.room import Room
 from gateway.errors import AreaBusy, FromNewerProgram, NoRoom, TakenOver
 from gateway.inference.problem import Problem
 from gateway.retrieval.area import Area, NewFile
@@ -23,7 +24,6 @@ from gateway.retrieval.areas import Areas
 from gateway.retrieval.fetched import FetchedInstance
 from gateway.retrieval.index import read_index, write_index
 from gateway.retrieval.wanted import ListedInstance, Wanted, WantedStudy
-from gateway.spool.room import Room
 
 REQUEST = UUID("11111111-2222-3333-4444-555555555555")
 
@@ -138,7 +138,8 @@ def test_an_earlier_holder_is_sent_away(areas: Areas) -> None:
 
 
 def test_one_process_works_in_an_area_at_a_time(areas: Areas) -> None:
-    with areas.open(REQUEST, 1), pytest.raises(AreaBusy), areas.open(REQUEST, 2):
+    busy = pytest.raises(AreaBusy, match=f"process {os.getpid()} on .* works on request {REQUEST} on this node")
+    with areas.open(REQUEST, 1), busy, areas.open(REQUEST, 2):
         pass
     with areas.open(REQUEST, 2), areas.open(uuid4(), 1):
         pass
@@ -224,7 +225,7 @@ import signal
 from pathlib import Path
 from uuid import UUID
 from gateway.retrieval.areas import Areas
-from gateway.spool.room import Room
+from gateway.disk.room import Room
 root = Path({str(root)!r})
 with Areas(root, Room(root, 0)).open(UUID({str(REQUEST)!r}), 1):
     print("held", flush=True)

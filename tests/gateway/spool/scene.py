@@ -8,7 +8,8 @@ from uuid import UUID
 
 from gateway.config import ApplicationEntitySettings
 from gateway.dicom.part10 import FileMeta
-from gateway.durable import Durability, Flushing
+from gateway.disk.durable import Durability, Flushing
+from gateway.disk.room import Room
 from gateway.payloads.payload import Instance, Payload
 from gateway.spool.association_intake import AssociationIntake
 from gateway.spool.door import Door, scp_door
@@ -16,7 +17,6 @@ from gateway.spool.intake import Intake
 from gateway.spool.node import read_node
 from gateway.spool.reception import Reception
 from gateway.spool.recovery import Recovery, recover
-from gateway.spool.room import Room
 from gateway.spool.verification import verify
 from tests.clock import MovableClock
 from tests.events import NeverStopping

@@ -8,14 +8,14 @@ from uuid import uuid4
 import pytest
 from crc32c import crc32c
 
-from gateway.durable import Durability
+from gateway.disk.durable import Durability
+from gateway.disk.room import LOOK_AGAIN_BYTES, Room
 from gateway.errors import NoRoom, SettingsError, SpoolFailed
 from gateway.spool.association_files import LONGEST_AHEAD_BYTES, AssociationFiles, EmptyFile
 from gateway.spool.door import Door
 from gateway.spool.file_system import check_file_system, overwrites_in_place
 from gateway.spool.instance_file import InstanceFile
 from gateway.spool.preamble import Preamble
-from gateway.spool.room import LOOK_AGAIN_BYTES, Room
 from tests.gateway.spool.scene import EmptyDisk, Scene, data_set
 
 GB = 10**9

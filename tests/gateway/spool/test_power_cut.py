@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.durable import Durability
+from gateway.disk.durable import Durability
 from tests.gateway.spool.scene import Scene, data_set
 from tests.peers.disks import cut_power, mounted
 

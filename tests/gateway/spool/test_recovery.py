@@ -7,12 +7,12 @@ from uuid import uuid4
 import pytest
 
 from gateway.config import ApplicationEntitySettings
+from gateway.disk.room import Room
 from gateway.errors import SpoolOwned
-from gateway.file_lock import is_locked
 from gateway.spool.door import Door
 from gateway.spool.intake import Intake
 from gateway.spool.node import read_node
-from gateway.spool.room import Room
+from gateway.spool.owner import owner_of
 from tests.gateway.spool.scene import Scene, data_set
 
 
@@ -165,9 +165,9 @@ def test_only_one_process_owns_a_door(spool: Scene) -> None:
     second = Intake(spool.door, read_node(spool.root), {}, Room(spool.root, 0))
     with pytest.raises(SpoolOwned, match=f"process {os.getpid()} on"), second:
         pass
-    assert is_locked(spool.door.root / "owner.lock")
+    assert owner_of(spool.door.root)
     spool.crash()
-    assert not is_locked(spool.door.root / "owner.lock")
+    assert owner_of(spool.door.root) is None
 
 
 def test_the_identity_of_a_spool_moves_with_it(spool: Scene, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.config import ApplicationEntitySettings
-from gateway.spool.room import LOOK_AGAIN_SECONDS, Room
+from gateway.disk.room import LOOK_AGAIN_SECONDS, Room
 from tests.gateway.spool.scene import CT, EXPLICIT_LITTLE, Scene, data_set
 from tests.listeners.scp.raw_peer import (
     C_CANCEL_RQ,

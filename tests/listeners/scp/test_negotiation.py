@@ -11,7 +11,7 @@ from pynetdicom import sop_class
 from structlog.testing import capture_logs
 
 from gateway.config import ApplicationEntitySettings, SourceSettings
-from gateway.spool.room import Room
+from gateway.disk.room import Room
 from listeners.scp.negotiation import is_storage
 from tests.gateway.spool.scene import CT, EXPLICIT_LITTLE, data_set
 from tests.listeners.scp.raw_peer import C_ECHO_RQ, COMMAND, LAST, VERIFICATION, RawPeer, command

@@ -4,6 +4,7 @@ Spool, local object store, SQLite and Prefect's own database may share a disk: a
 very work that empties it.
 """
 
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +20,11 @@ LOOK_AGAIN_SECONDS = 0.25
 
 _KEPT_FREE = 0.05
 _KEPT_INODES = 0.01
+
+
+def is_full(error: OSError) -> bool:
+    """Whether a write failed because the disk, or our share of it, is full."""
+    return error.errno in {errno.ENOSPC, errno.EDQUOT}
 
 
 class FileSystemSpace(Protocol):

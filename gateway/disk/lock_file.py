@@ -1,0 +1,106 @@
+"""One process at a time, proven by a lock on a file that the kernel gives back however its holder ends (flock(2)).
+
+The file says who holds it, for people: role, process, host, and since when.
+"""
+
+import fcntl
+import json
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from gateway.errors import GatewayError
+
+_TRIES, _TRY_AGAIN_SECONDS = 5, 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class LockHolder:
+    """Who holds a lock; without a process id where its file does not say, as that of an older version."""
+
+    role: str = ""
+    process_id: int = 0
+    host: str = ""
+    since: datetime | None = None
+
+    def __str__(self) -> str:
+        return f"process {self.process_id} on {self.host}" if self.process_id else "another process"
+
+
+@contextmanager
+def locked(file: Path, role: str, collision: Callable[[LockHolder], GatewayError]) -> Iterator[None]:
+    """Hold the lock `file`, made where it is missing, as the process that has this role.
+
+    Raises what `collision` makes of its holder where another process has it. Who holds it may remove it.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = _acquire(file)
+    if descriptor is None:
+        raise collision(_written_in(file))
+    try:
+        with suppress(OSError):  # on a full disk the lock holds all the same
+            _write_holder(descriptor, role)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def is_locked(file: Path) -> bool:
+    """Whether a process holds the lock now."""
+    try:
+        with file.open("rb") as handle:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
+
+
+def holder_of(file: Path) -> LockHolder | None:
+    """Return who holds the lock now, None where nobody does."""
+    return _written_in(file) if is_locked(file) else None
+
+
+def _acquire(file: Path) -> int | None:
+    """Lock the file that has this name. Its last holder may have removed it between our opening and our locking."""
+    while True:
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        if not _take(descriptor):
+            os.close(descriptor)
+            return None
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(descriptor), file.stat()):
+                return descriptor
+        os.close(descriptor)
+
+
+def _take(descriptor: int) -> bool:
+    for _ in range(_TRIES):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(_TRY_AGAIN_SECONDS)  # `is_locked` looks by holding it for a moment
+        else:
+            return True
+    return False
+
+
+def _write_holder(descriptor: int, role: str) -> None:
+    holder = {"role": role, "pid": os.getpid(), "host": socket.gethostname(), "since": datetime.now(UTC).isoformat()}
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, json.dumps(holder).encode(), 0)
+
+
+def _written_in(file: Path) -> LockHolder:
+    try:
+        found = json.loads(file.read_bytes())
+        since = datetime.fromisoformat(found["since"]) if "since" in found else None
+        return LockHolder(str(found.get("role", "")), int(found["pid"]), str(found["host"]), since)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return LockHolder()
