@@ -9,14 +9,22 @@ from prefect.futures import wait
 from prefect.states import Completed, Failed
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
-from flows.waiting import put_back, wait_for, wait_for_destinations, wait_for_newer_program, wait_until
-from gateway.errors import DatabaseUnavailable, PeerUnavailable, PermanentError, SchemaRefused, TransientError
+from flows.waiting import next_try, put_back, untag, waiting, waiting_for_newer_program, waits_for
+from gateway.errors import (
+    DatabaseUnavailable,
+    PeerUnavailable,
+    PermanentError,
+    SchemaRefused,
+    TakenOver,
+    TransientError,
+)
 from gateway.exports.report import export_report, one_line
 from gateway.exports.run import DestinationAway, ExportRun
 from gateway.exports.settlement import ExportStatus, Settlement
 from gateway.exports.states import ExportRow, ExportState
-from tasks.export_surroundings import export_area, settled_in_this_run, take_export_up
+from tasks.exports import export_area, settled_in_this_run, take_export
 from tasks.fetch import fetch_files
+from tasks.node import on_this_node
 from tasks.report import report_export
 from tasks.send import send_files
 from tasks.stopping import STOPPING, ended_in_order
@@ -32,20 +40,28 @@ def export_files(export_id: str) -> State[Any] | None:
     Done again from any point, only what is missing is sent. What waiting can help is waited for outside the worker's
     slots, for as long as `retry_for_seconds` of the destination says.
     """
-    try:
-        if ended := settled_in_this_run(export_id):
-            return _as_settled(ended)
-        run = take_export_up(export_id)
-        if run is None:
-            return _NOTHING_LEFT
+    with on_this_node():
         try:
-            return _go_on(export_id, run)
-        except TransientError as error:
-            return _wait_for_part(run, error)
-    except DatabaseUnavailable as error:  # nothing can be noted
-        return wait_for(error)
-    except SchemaRefused as error:
-        return wait_for_newer_program(error)
+            if ended := settled_in_this_run(export_id):
+                return _as_settled(ended)
+            return _take(export_id)
+        except DatabaseUnavailable as error:  # nothing can be noted
+            return waiting(waits_for(error), next_try())
+        except SchemaRefused as error:
+            return waiting_for_newer_program(error)
+        except TakenOver as error:
+            return Completed(message=str(error))
+
+
+def _take(export_id: str) -> State[Any] | None:
+    run = take_export(export_id)
+    if run is None:
+        return _NOTHING_LEFT
+    untag()
+    try:
+        return _go_on(export_id, run)
+    except TransientError as error:
+        return _wait_for_part(run, error)
 
 
 def _go_on(export_id: str, run: ExportRun) -> State[Any] | None:
@@ -54,10 +70,10 @@ def _go_on(export_id: str, run: ExportRun) -> State[Any] | None:
     if STOPPING.is_set():
         return put_back("Stopped between two files.")
     if left := run.what_is_left():
-        state, next_try = wait_for_destinations(left.names, left.reason, left.until)
-        run.wait(left.reason, next_try)
-        return state
-    return _end(run, report_export(export_id, run.attempt.epoch))
+        at = next_try(left.until)
+        run.wait(left.waits, at)
+        return waiting(left.waits, at)
+    return _end(run, report_export(export_id, run.attempt.lease.fencing_token))
 
 
 def _try(export_id: str, run: ExportRun) -> None:
@@ -66,11 +82,13 @@ def _try(export_id: str, run: ExportRun) -> None:
     if not rows:
         return
     try:
-        fetch_files(export_id, run.attempt.epoch)
+        fetch_files(export_id, run.attempt.lease.fencing_token)
     except PermanentError as error:
         run.give_up_fetching(str(error))
         return
-    sends = [send_files.submit(export_id, run.attempt.epoch, row.position, run.label(row.name)) for row in rows]
+    sends = [
+        send_files.submit(export_id, run.attempt.lease.fencing_token, row.position, run.label(row.name)) for row in rows
+    ]
     for state in (send.state for send in wait(sends).done):
         failure = state.result(raise_on_failure=False)
         if isinstance(failure, Exception) and not isinstance(failure, PeerUnavailable | DestinationAway):
@@ -79,13 +97,14 @@ def _try(export_id: str, run: ExportRun) -> None:
 
 def _wait_for_part(run: ExportRun, error: TransientError) -> State[Any] | None:
     """A part of ours is away: wait for it, or give up."""
-    until = run.until_for_part()
+    waits = waits_for(error)
+    until = run.until_for_part(waits[0].dependency)
     if until is None:
         run.give_up_fetching(str(error))
         return _end(run, run.settle())
-    state, next_try = wait_until(error, until)
-    run.wait_for_part(str(error), next_try)
-    return state
+    at = next_try(until)
+    run.wait(waits, at)
+    return waiting(waits, at)
 
 
 def _as_settled(export: ExportRow) -> State[Any]:

@@ -1,19 +1,23 @@
 """Received data on its way to the workflow manager."""
 
+from contextlib import suppress
 from typing import Any
+from uuid import UUID
 
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas.objects import State
+from prefect.runtime import flow_run
 from prefect.states import Completed
 
-from flows.waiting import wait_for
-from gateway.errors import TransientError
+from flows.waiting import next_try, untag, waiting, waits_for
+from gateway.errors import DatabaseRefused, DatabaseUnavailable, TakenOver, TransientError
 from gateway.payloads.report import PhaseTimes, payload_report
 from tasks.assemble import assemble_payload
 from tasks.clear import clear_payload
+from tasks.node import node, on_this_node
 from tasks.notify import announce_payload
-from tasks.surroundings import is_announced, object_location, read_payload
+from tasks.payloads import is_announced, object_location, read_payload, take_payload
 from tasks.upload import upload_payload
 
 
@@ -23,20 +27,43 @@ def ingest_payload(payload_id: str) -> State[Any] | None:
 
     Done again from any point to the same effect. What waiting can help is waited for outside the worker's slots.
     """
-    if is_announced(payload_id):
-        clear_payload(payload_id)
-        return Completed(message="announced before: nothing was left to do")
-    payload, times = read_payload(payload_id), PhaseTimes()
-    try:
-        with times.phase("assemble"):
-            assemble_payload(payload_id)
-        with times.phase("upload"):
-            sent = upload_payload(payload_id)
-        with times.phase("notify"):
-            announce_payload(payload_id)
-    except TransientError as error:
-        return wait_for(error)
-    clear_payload(payload_id)
+    with on_this_node():
+        if is_announced(payload_id):
+            clear_payload(payload_id)
+            return Completed(message="announced before: nothing was left to do")
+        _note_taken(payload_id)
+        try:
+            _ingest(payload_id)
+        except TransientError as error:
+            return _wait(payload_id, error)
+        except TakenOver as error:
+            return Completed(message=str(error))
+        return None
+
+
+def _ingest(payload_id: str) -> None:
+    claim, payload, times = take_payload(payload_id), read_payload(payload_id), PhaseTimes()
+    with times.phase("assemble"):
+        assemble_payload(claim)
+    with times.phase("upload"):
+        sent = upload_payload(claim)
+    with times.phase("notify"):
+        announce_payload(claim)
+    clear_payload(payload_id, claim)
     report = payload_report(payload, object_location(payload), sent, times.seconds)
     create_markdown_artifact(report, key=f"payload-{payload_id}", description="What was stored, and where it lies")
-    return None
+
+
+def _note_taken(payload_id: str) -> None:
+    """Where it has waited, it waits no longer. The database is no part of the way: it may be away."""
+    if flow_run.run_count > 1:
+        untag()
+        with suppress(DatabaseUnavailable, DatabaseRefused):
+            node().payloads.note_taken(UUID(payload_id))
+
+
+def _wait(payload_id: str, error: TransientError) -> State[Any]:
+    waits, at = waits_for(error), next_try()
+    with suppress(DatabaseUnavailable, DatabaseRefused):
+        node().payloads.note_wait(UUID(payload_id), waits, at, node().now())
+    return waiting(waits, at)

@@ -7,8 +7,9 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 
 from flows.retrieval import retrieve_held
-from flows.waiting import wait_for, wait_for_newer_program
+from flows.waiting import next_try, waiting, waiting_for_newer_program, waits_for
 from gateway.errors import SchemaRefused, TransientError
+from tasks.node import on_this_node
 
 
 @flow(name="retrieve", retries=0, persist_result=False)
@@ -20,9 +21,10 @@ def retrieve_request(request_id: str) -> State[Any] | None:
     Args:
         request_id: The request's own id, as its status tells it; not its transaction id.
     """
-    try:
-        return retrieve_held(UUID(request_id))
-    except TransientError as error:
-        return wait_for(error)
-    except SchemaRefused as error:
-        return wait_for_newer_program(error)
+    with on_this_node():
+        try:
+            return retrieve_held(UUID(request_id))
+        except TransientError as error:
+            return waiting(waits_for(error), next_try())
+        except SchemaRefused as error:
+            return waiting_for_newer_program(error)

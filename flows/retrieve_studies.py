@@ -7,8 +7,9 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 
 from flows.retrieval import retrieve_held
-from flows.waiting import wait_for
-from gateway.errors import TransientError
+from flows.waiting import next_try, waiting, waiting_for_newer_program, waits_for
+from gateway.errors import SchemaRefused, TransientError
+from tasks.node import on_this_node
 from tasks.requests import keep_studies_request
 
 
@@ -23,8 +24,11 @@ def retrieve_studies(archive: str, studies: list[str], workflows: list[str] = []
         studies: Study Instance UIDs. Never a patient's name or id: whoever sees the dashboard can read them.
         workflows: Ids of the workflows to be run. Without any, the workflow manager decides.
     """
-    try:
-        request_id = keep_studies_request(str(flow_run.id), archive, studies, workflows)
-        return retrieve_held(request_id)
-    except TransientError as error:
-        return wait_for(error)
+    with on_this_node():
+        try:
+            request_id = keep_studies_request(str(flow_run.id), archive, studies, workflows)
+            return retrieve_held(request_id)
+        except TransientError as error:
+            return waiting(waits_for(error), next_try())
+        except SchemaRefused as error:
+            return waiting_for_newer_program(error)

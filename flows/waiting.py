@@ -1,54 +1,64 @@
 """A long wait gives its slot back: the run says why it waits and until when, and is picked up again then."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx
+from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import AwaitingRetry
 
 from gateway.errors import Dependency, SchemaRefused, TransientError
-from gateway.waiting import destinations_message, next_delay_seconds, waiting_message
+from gateway.work.waiting import TAG, TRIES_AGAIN, Wait, sentence, tag_of
 
 
-def wait_for(error: TransientError) -> State[Any]:
-    """Return the state of a run that can't go on for now. The dispatcher ends the wait once what is away answers."""
-    return wait_until(error, None)[0]
+def waits_for(error: TransientError) -> tuple[Wait]:
+    """What a run waits for that can't go on because of `error`."""
+    return (Wait(error.waits_for or Dependency.NOTHING_ASKABLE, str(error)),)
 
 
-def wait_until(error: TransientError, until: datetime | None) -> tuple[State[Any], datetime]:
-    """Return the same state, and when the run tries again: at `until` at the latest."""
-    next_try = _next_try(until)
-    return waits(next_try, str(error), error.waits_for), next_try
+def next_try(until: datetime | None = None) -> datetime:
+    """When this run tries again if nobody releases it: later each time, at `until` at the latest."""
+    at = datetime.now(UTC) + timedelta(seconds=TRIES_AGAIN.after(flow_run.run_count))
+    return min(at, until) if until else at
 
 
-def waits(next_try: datetime, reason: str, waits_for: Dependency | None) -> State[Any]:
-    """Return the state of a run that waits until `next_try`, or until what it waits for answers."""
-    return _waiting(waiting_message(waits_for, reason, next_try), next_try)
+def waiting(waits: Sequence[Wait], at: datetime) -> State[Any]:
+    """Return the state of a run that can't go on for now. The dispatcher ends its wait once what is away answers.
+
+    What it waits for stands on the work's row, and as tags on the run, for the dashboard's filter.
+    """
+    _tag({tag_of(wait.dependency) for wait in waits})
+    return _awaiting(sentence(waits, at), at)
 
 
-def wait_for_destinations(names: Sequence[str], reason: str, until: datetime) -> tuple[State[Any], datetime]:
-    """Return the state of an export that can't be finished for now, and when it tries again."""
-    next_try = _next_try(until)
-    return _waiting(destinations_message(names, reason, next_try), next_try), next_try
-
-
-def wait_for_newer_program(error: SchemaRefused) -> State[Any]:
+def waiting_for_newer_program(error: SchemaRefused) -> State[Any]:
     """Return the state of a run that this program must not go on with: the newer one, in its place, does."""
-    return waits(_next_try(None), str(error), None)
+    return waiting([Wait(Dependency.NOTHING_ASKABLE, str(error))], next_try())
 
 
 def put_back(why: str) -> State[Any]:
     """Return the state of a run that ends early and is to go on at once."""
-    return _waiting(why, datetime.now(UTC))
+    return _awaiting(why, datetime.now(UTC))
 
 
-def _next_try(until: datetime | None) -> datetime:
-    next_try = datetime.now(UTC) + timedelta(seconds=next_delay_seconds(flow_run.run_count))
-    return min(next_try, until) if until else next_try
+def untag() -> None:
+    """The run is at work again."""
+    if any(tag.startswith(TAG) for tag in flow_run.tags):
+        _tag(set())
 
 
-def _waiting(message: str, next_try: datetime) -> State[Any]:
-    state: State[Any] = AwaitingRetry(scheduled_time=next_try, message=message)
+def _tag(waits: set[str]) -> None:
+    """Prefect may be away by now: the tags are a help, and no more than that."""
+    kept = {tag for tag in flow_run.tags if not tag.startswith(TAG)}
+    if flow_run.id and kept | waits != set(flow_run.tags):
+        with suppress(httpx.HTTPError), get_client(sync_client=True) as client:
+            client.update_flow_run(flow_run.id, tags=sorted(kept | waits))
+
+
+def _awaiting(message: str, at: datetime) -> State[Any]:
+    state: State[Any] = AwaitingRetry(scheduled_time=at, message=message)
     return state

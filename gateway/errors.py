@@ -44,13 +44,30 @@ from typing import Self
 
 
 class Dependency(StrEnum):
-    """A part outside the gateway that may be away. The value is how an operator reads it."""
+    """What work may wait for. The value is what is kept, in rows and tags; `in_words` is how an operator reads it."""
 
-    OBJECT_STORE = "the object store"
-    EVENTS = "the event broker"
-    DATABASE = "the database"
-    PREFECT = "Prefect"
-    SOURCE = "a source"
+    OBJECT_STORE = "object-store"
+    EVENTS = "events"
+    DATABASE = "database"
+    PREFECT = "prefect"
+    SOURCE = "source"
+    DESTINATION = "destination"
+    NOTHING_ASKABLE = "time"  # room on a disk, say: nobody can be asked whether it is back
+
+    @property
+    def in_words(self) -> str:
+        return _IN_WORDS[self]
+
+
+_IN_WORDS = {
+    Dependency.OBJECT_STORE: "the object store",
+    Dependency.EVENTS: "the event broker",
+    Dependency.DATABASE: "the database",
+    Dependency.PREFECT: "Prefect",
+    Dependency.SOURCE: "a source",
+    Dependency.DESTINATION: "a destination",
+    Dependency.NOTHING_ASKABLE: "a while",
+}
 
 
 class GatewayError(Exception):

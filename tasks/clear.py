@@ -4,14 +4,22 @@ from uuid import UUID
 
 from prefect import task
 
+from tasks.node import node
+from tasks.payloads import Claim, held_on_spool, read_payload
 from tasks.retrying import RETRIED
-from tasks.surroundings import door, read_payload
 
 
 @task(name="clear", task_run_name="clear", timeout_seconds=3600, **RETRIED)
-def clear_payload(payload_id: str) -> None:
-    """Mark an announced payload as done, then delete its files. One that is gone already is no error."""
-    if door().state(UUID(payload_id)) is not None:
-        payload = read_payload(payload_id)
-        door().finish(payload.payload_id)
-        door().remove(payload)
+def clear_payload(payload_id: str, claim: Claim | None = None) -> None:
+    """Mark an announced payload as done, then delete its files. One that is gone already is no error.
+
+    Without a `claim` it was announced before, by whomever.
+    """
+    received = node().received
+    if received.state(UUID(payload_id)) is None:
+        return
+    payload = read_payload(payload_id)
+    if claim:
+        with held_on_spool(claim).guarding():
+            received.finish(payload.payload_id)
+    received.remove(payload)

@@ -4,15 +4,17 @@ from contextlib import closing
 
 from prefect import task
 
-from gateway.events import open_publisher
 from gateway.payloads.workflow_request import workflow_request
+from tasks.node import node
+from tasks.payloads import Claim, held_payload
 from tasks.retrying import RETRIED
-from tasks.surroundings import custody, settings
 
 
 @task(name="notify", task_run_name="notify", timeout_seconds=120, **RETRIED)
-def announce_payload(payload_id: str, epoch: int | None = None) -> None:
+def announce_payload(claim: Claim) -> None:
     """Publish `md.workflow.request`; done only when the broker has confirmed it. Repeats carry the same ids."""
-    message = workflow_request(custody(payload_id, epoch).payload, settings().object_store.bucket)
-    with closing(open_publisher(settings())) as publisher:
+    mine = held_payload(claim)
+    message = workflow_request(mine.payload, node().settings.object_store.bucket)
+    with closing(node().publisher()) as publisher:
+        mine.lease.check()
         publisher.publish(message)

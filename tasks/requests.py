@@ -1,16 +1,20 @@
 """Inference requests as a run takes them up."""
 
-from contextlib import suppress
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from uuid import UUID
 
 from gateway.errors import AlreadyKnown, InvalidRequest
 from gateway.inference.credentials import RequestCredentials
-from gateway.inference.hold import Hold, take
 from gateway.inference.identity import request_id
+from gateway.inference.lease import RequestLease, take
+from gateway.inference.row import WORK as REQUESTS
 from gateway.inference.studies_form import request_for_studies
 from gateway.inference.submission import Submission
-from tasks.surroundings import request_store, settings
+from gateway.retrieval.peers import Peers
+from gateway.retrieval.sources import patience_of, services_of
+from tasks.node import node
+from tasks.payloads import Claim
 
 
 def keep_studies_request(flow_run_id: str, archive: str, studies: list[str], workflows: list[str]) -> UUID:
@@ -21,16 +25,32 @@ def keep_studies_request(flow_run_id: str, archive: str, studies: list[str], wor
     transaction_id = f"retrieve-studies {flow_run_id}"
     studies, workflows = (list(filter(str.strip, items)) for items in (studies, workflows))  # a form leaves empty ones
     request = request_for_studies(transaction_id, archive.strip(), studies, workflows)
-    known = [peer.name for peer in settings().dicomweb_sources]
+    known = [peer.name for peer in node().settings.dicomweb_sources]
     if archive.strip() not in known:
         told = ", ".join(known) or "none is registered"
         raise InvalidRequest([f"there is no such archive in [[dicomweb_sources]] of the settings: {told}"])
     with suppress(AlreadyKnown):
         submission = Submission(request, RequestCredentials({}, {}))
-        request_store().accept(submission, None, datetime.now(UTC), flow_run_id=UUID(flow_run_id))
+        node().requests.accept(submission, None, node().now(), flow_run_id=UUID(flow_run_id))
     return request_id(transaction_id)
 
 
-def take_request(request: UUID, flow_run_id: str) -> Hold | None:
+def take_request(request: UUID, flow_run_id: str) -> RequestLease | None:
     """Take a request for this run; None where it is announced already."""
-    return take(request_store(), request, UUID(flow_run_id), datetime.now(UTC))
+    here = node()
+    return take(here.requests, request, UUID(flow_run_id), here.now())
+
+
+def claim_of(lease: RequestLease) -> Claim:
+    """What tasks are told of a lease."""
+    return Claim(REQUESTS.kind, str(lease.request_id), lease.fencing_token)
+
+
+@contextmanager
+def sources_of(lease: RequestLease) -> Iterator[Peers]:
+    """The sources of a request that is held, with what lets us in."""
+    row, settings = lease.row(), node().settings
+    credentials = lease.open_sources(node().vault) if row.had_credentials else {}
+    services = services_of(row.request, credentials, settings)
+    with Peers(services, patience_of(settings), settings.inference.page_size) as peers:
+        yield peers

@@ -6,7 +6,7 @@ from prefect import Task, task
 from prefect.client.schemas.objects import State, TaskRun
 
 from gateway.exports.run import DestinationAway
-from tasks.export_surroundings import area_of, export_run
+from tasks.exports import area_of, export_run
 from tasks.retrying import RETRIED, TaskOptions, trying_again_can_help
 
 
@@ -21,6 +21,6 @@ _RETRIED = TaskOptions({**RETRIED, "retry_condition_fn": _trying_again_can_help}
 
 
 @task(name="send", task_run_name="send to {label}", timeout_seconds=None, **_RETRIED)
-def send_files(export_id: str, epoch: int, position: int, label: str) -> None:
+def send_files(export_id: str, fencing_token: int, position: int, label: str) -> None:
     """Send what the destination at this position misses. Each outcome is kept before the next file is sent."""
-    export_run(export_id, epoch).send(position, area_of(export_id, epoch))
+    export_run(export_id, fencing_token).send(position, area_of(export_id, fencing_token))

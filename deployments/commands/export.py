@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
 
 import typer
 
-from deployments.commands.tables import AsJson, print_object, print_rows
+from deployments.commands.operator import ask_and_show
+from deployments.commands.tables import AsJson, print_object, print_rows, the_one
 
 if TYPE_CHECKING:
     from gateway.exports.ledger import ExportLedger
@@ -85,23 +87,22 @@ def show(export_id: ExportId, as_json: AsJson = False) -> None:
 @app.command()
 def retry(export_id: ExportId) -> None:
     """Try now: send what is missing of an export that waits, has failed or was cancelled."""
-    from gateway.exports.wishes import ask_to_retry
+    from gateway.work.commands import Command
 
-    with _ledger() as ledger:
-        row = _found(ledger, export_id)
-        ask_to_retry(ledger, row)
-    typer.echo(f"export {row.export_id}: what is missing is sent now")
+    ask_and_show("export", _id_of(export_id), Command.RETRY)
 
 
 @app.command()
 def cancel(export_id: ExportId) -> None:
     """End an export, between two files. What is missing is reported as not sent; retry goes on from there."""
-    from gateway.exports.wishes import ask_to_cancel
+    from gateway.work.commands import Command
 
+    ask_and_show("export", _id_of(export_id), Command.CANCEL)
+
+
+def _id_of(export_id: str) -> UUID:
     with _ledger() as ledger:
-        row = _found(ledger, export_id)
-        ask_to_cancel(ledger, row)
-    typer.echo(f"export {row.export_id}: it is ended")
+        return _found(ledger, export_id).export_id
 
 
 @contextmanager
@@ -114,10 +115,6 @@ def _ledger() -> "Iterator[ExportLedger]":
 
 
 def _found(ledger: "ExportLedger", export_id: str) -> "ExportRow":
-    from gateway.errors import PermanentError
     from gateway.exports.listing import ExportListing
 
-    rows = ExportListing(ledger.engine).matching(export_id)
-    if len(rows) != 1:
-        raise PermanentError(f"{'no' if not rows else 'more than one'} export has an id that begins with {export_id}")
-    return rows[0]
+    return the_one(ExportListing(ledger.engine).matching(export_id), "export", export_id)

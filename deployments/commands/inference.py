@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
 
 import typer
 
-from deployments.commands.tables import AsJson, print_object, print_rows
+from deployments.commands.operator import ask_and_show
+from deployments.commands.tables import AsJson, print_object, print_rows, the_one
 
 if TYPE_CHECKING:
     from gateway.config import Settings
@@ -74,25 +76,22 @@ def show(request_id: RequestId, as_json: AsJson = False) -> None:
 @app.command()
 def retry(request_id: RequestId) -> None:
     """Try now: start the run of a request that waits, has failed or was cancelled."""
-    with _requests() as (store, settings):
-        _use_prefect(settings)
-        row = _found(store, request_id)
-        from deployments.request_actions import retry_request
+    from gateway.work.commands import Command
 
-        retry_request(store, row)
-    typer.echo(f"request {row.request_id}: its run starts now")
+    ask_and_show("request", _id_of(request_id), Command.RETRY)
 
 
 @app.command()
 def cancel(request_id: RequestId) -> None:
     """End a request: its run is cancelled, and the credentials for its sources are erased."""
-    with _requests() as (store, settings):
-        _use_prefect(settings)
-        row = _found(store, request_id)
-        from deployments.request_actions import cancel_request
+    from gateway.work.commands import Command
 
-        cancel_request(store, row)
-    typer.echo(f"request {row.request_id}: cancelled")
+    ask_and_show("request", _id_of(request_id), Command.CANCEL)
+
+
+def _id_of(request_id: str) -> UUID:
+    with _requests() as (store, _):
+        return _found(store, request_id).request_id
 
 
 @contextmanager
@@ -105,20 +104,8 @@ def _requests() -> "Iterator[tuple[RequestStore, Settings]]":
         yield store, settings
 
 
-def _use_prefect(settings: "Settings") -> None:
-    """Before anything is imported that imports Prefect."""
-    from deployments.prefect_side.environment import use_prefect
-
-    use_prefect(settings)
-
-
 def _found(store: "RequestStore", request_id: str) -> "RequestRow":
-    from gateway.errors import PermanentError
-
-    rows = store.matching(request_id)
-    if len(rows) != 1:
-        raise PermanentError(f"{'no' if not rows else 'more than one'} request has an id that begins with {request_id}")
-    return rows[0]
+    return the_one(store.matching(request_id), "request", request_id)
 
 
 def _wait(store: "RequestStore", request_id: str) -> "RequestRow":

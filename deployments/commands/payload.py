@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
 
 import typer
 
-from deployments.commands.tables import AsJson, print_object, print_rows
+from deployments.commands.operator import ask_and_show
+from deployments.commands.tables import AsJson, print_object, print_rows, the_one
 
 if TYPE_CHECKING:
     from deployments.payload_list import PayloadList
@@ -48,12 +50,25 @@ def show(payload_id: PayloadId, as_json: AsJson = False) -> None:
 @app.command()
 def retry(payload_id: PayloadId) -> None:
     """Try now: start the run of a payload that waits, has failed or was cancelled."""
-    with _payloads() as payloads:
-        view = payloads.view(_found(payloads.index, payload_id))
-        from deployments.payload_retry import retry_payload
+    from gateway.work.commands import Command
 
-        retry_payload(view)
-    typer.echo(f"payload {view.id}: its run starts now")
+    ask_and_show("payload", _id_of(payload_id), Command.RETRY)
+
+
+@app.command()
+def cancel(payload_id: PayloadId) -> None:
+    """End the run of a payload. What was received stays on the spool, and goes on when it is retried."""
+    from gateway.work.commands import Command
+
+    ask_and_show("payload", _id_of(payload_id), Command.CANCEL)
+
+
+def _id_of(payload_id: str) -> UUID:
+    from gateway.config import load_settings
+    from gateway.payloads.index import opened_payload_index
+
+    with opened_payload_index(load_settings().settings.database_url) as index:
+        return _found(index, payload_id).payload_id
 
 
 @contextmanager
@@ -79,12 +94,7 @@ def _payloads() -> "Iterator[PayloadList]":
 
 
 def _found(index: "PayloadIndex", payload_id: str) -> "PayloadRow":
-    from gateway.errors import PermanentError
-
-    rows = index.matching(payload_id)
-    if len(rows) != 1:
-        raise PermanentError(f"{'no' if not rows else 'more than one'} payload has an id that begins with {payload_id}")
-    return rows[0]
+    return the_one(index.matching(payload_id), "payload", payload_id)
 
 
 def _end_without_prefect(payloads: "PayloadList") -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import typer
 
-from deployments.commands.tables import AsJson, print_rows
+from deployments.commands.tables import AsJson, print_rows, the_one
 
 if TYPE_CHECKING:
     from gateway.spool.door import Door
@@ -74,10 +74,10 @@ def _door() -> "Door":
 
 def _found(door: "Door", payload_id: str) -> str:
     """Return the whole id of the payload that is meant."""
-    from gateway.errors import PermanentError
     from gateway.spool.listing import list_spool
 
-    ids = sorted({found.id for found in list_spool(door) if found.id.startswith(payload_id)})
-    if len(ids) != 1:
-        raise PermanentError(f"{'no' if not ids else 'more than one'} payload on this spool begins with {payload_id}")
-    return ids[0]
+    return the_one(
+        sorted({found.id for found in list_spool(door) if found.id.startswith(payload_id)}),
+        "payload on this spool",
+        payload_id,
+    )

@@ -3,12 +3,13 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Row = Mapping[str, Any]
+Found = TypeVar("Found")
 
 
 def print_rows(rows: Sequence[Row], columns: Sequence[str], *, as_json: bool) -> None:
@@ -39,3 +40,12 @@ def _cell(value: Any) -> str:
     if isinstance(value, datetime):
         return f"{value.astimezone():%Y-%m-%d %H:%M:%S}"
     return str(value)
+
+
+def the_one(found: Sequence[Found], what: str, beginning: str) -> Found:
+    """Return the only one whose id begins so. Raises PermanentError where there is none, or more than one."""
+    from gateway.errors import PermanentError
+
+    if len(found) != 1:
+        raise PermanentError(f"{'no' if not found else 'more than one'} {what} has an id that begins with {beginning}")
+    return found[0]

@@ -1,31 +1,48 @@
-"""Which runs leave their payload without one."""
+"""What the end of a run means for its work, and which runs are about to start."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from prefect.client.schemas.objects import FlowRun, StateType
 
-_FIRST_DELAY_SECONDS = 10.0
-_LONGEST_DELAY_SECONDS = 900.0
+from gateway.work.back_off import BackOff
+from gateway.work.transitions import Event
+from gateway.work.waiting import SOON
 
-# A Failed run waits for somebody to put right what it names and to retry it. A Cancelled one was ended by somebody who
-# wanted that: it, too, goes on only when it is retried.
-DOES_NOT_STAND = {StateType.CRASHED, StateType.COMPLETED}
+_ANOTHER_RUN = BackOff(first_seconds=10.0, longest_seconds=900.0)
+
+_MEANS = {
+    StateType.CRASHED: Event.RUN_LOST,
+    StateType.COMPLETED: Event.RUN_LOST,  # without having brought the work to its end
+    StateType.FAILED: Event.RUN_FAILED,
+    StateType.CANCELLED: Event.RUN_CANCELLED,
+}
+_AT_WORK = {StateType.PENDING, StateType.RUNNING, StateType.CANCELLING}
 
 
-def needs_another_run(run: FlowRun | None, attempt: int, now: datetime) -> bool:
-    """Whether a payload in `ready/` needs another run than `run`, its number `attempt`.
+def ends_that_matter(ended_by: Collection[Event]) -> set[StateType]:
+    """The ends of runs that mean something for a kind of work, which knows these events."""
+    return {state for state, event in _MEANS.items() if event is Event.RUN_LOST or event in ended_by}
 
-    It does where the run was deleted, has crashed, or is Completed without having announced the payload. What crashes
-    again and again comes at growing intervals.
+
+def meaning_of(run: FlowRun | None, attempt: int, now: datetime) -> Event | None:
+    """What has happened to work whose run number `attempt` is over; None: nothing, for now.
+
+    A run that was deleted is followed by another at once; what crashes again and again comes at growing intervals.
     """
     if run is None:
-        return True
-    if run.state_type not in DOES_NOT_STAND:
-        return False
-    ended = run.end_time or run.created or now
-    return now >= ended + timedelta(seconds=delay_seconds(attempt))
+        return Event.RUN_LOST
+    event = _MEANS.get(run.state_type) if run.state_type else None
+    if event is Event.RUN_LOST:
+        ended = run.end_time or run.created or now
+        return event if now >= ended + timedelta(seconds=_ANOTHER_RUN.after(attempt)) else None
+    return event
 
 
-def delay_seconds(attempt: int) -> float:
-    """How long after the end of run number `attempt` the next is asked for."""
-    return min(_FIRST_DELAY_SECONDS * (1 << min(attempt - 1, 10)), _LONGEST_DELAY_SECONDS)
+def starts_by_itself(run: FlowRun, now: datetime) -> str | None:
+    """Why a run is not to be started: it is at work, or about to be; None where it is neither."""
+    if run.state_type in _AT_WORK:
+        return f"its run is {run.state_name}"
+    due = run.state.state_details.scheduled_time if run.state else None
+    is_due = run.state_type is StateType.SCHEDULED and due is not None and due <= now + SOON
+    return "its run is about to start" if is_due else None

@@ -1,6 +1,6 @@
 """What the dispatcher asks of Prefect: runs of one deployment. All raise PrefectUnavailable or PrefectRefused."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from uuid import UUID
@@ -17,20 +17,10 @@ from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.exceptions import ObjectNotFound
 
 from deployments.prefect_side.prefect_api import prefect_errors
+from gateway.work.kind import WantedRun
 
 _AT_ONCE = 100  # runs in one question
 _TRIES = 8  # a server on SQLite says 503 whenever somebody else writes just then; the client pauses for 0.1 s
-
-
-@dataclass(frozen=True, slots=True)
-class WantedRun:
-    """A run to be there: of what, under which key, and how the dashboard shows it."""
-
-    idempotency_key: str
-    parameters: Mapping[str, str]
-    name: str
-    tags: Sequence[str]
-    work_queue: str
 
 
 @dataclass

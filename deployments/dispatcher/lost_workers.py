@@ -9,8 +9,8 @@ from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import FlowRun, StateType
 
 from deployments.prefect_side.prefect_api import runs_in_state
+from deployments.prefect_side.run_states import mark_cancelled, put_back
 from deployments.process.ownership import owner_of
-from deployments.run_states import mark_cancelled, put_back
 from gateway.clock import Clock, SystemClock
 
 LOST_SECONDS = 300.0  # fifteen heartbeats

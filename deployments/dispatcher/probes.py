@@ -6,12 +6,12 @@ Each probe reads the settings anew, as a run does: an address may have been put 
 from collections.abc import Mapping
 from contextlib import closing
 
-from deployments.dispatcher.release import Probe
 from gateway.config import load_settings
 from gateway.database import database_errors, open_database
 from gateway.errors import Dependency
 from gateway.events import open_publisher
 from gateway.object_store import open_object_store
+from gateway.work.kind import Probe
 
 
 def check_object_store() -> None:

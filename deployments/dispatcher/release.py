@@ -1,137 +1,147 @@
-"""Runs that wait for a part that is away go on as soon as it answers, the oldest first.
+"""Work that waits for a part that is away goes on as soon as that answers, the oldest first, whatever its kind.
 
-A probe may succeed where the real work still fails: a broker that answers but has no queue bound, say. So a run is
-released once for each outage that the probe has seen; after that it keeps its own growing delay.
+A probe may succeed where the real work still fails: a broker that answers but has no queue bound, say. So work is
+released once for each outage that a probe has seen; released in vain, it waits longer each time.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 import structlog
 from prefect.client.orchestration import PrefectClient
-from prefect.client.schemas.filters import (
-    FlowRunFilter,
-    FlowRunFilterState,
-    FlowRunFilterStateName,
-    FlowRunFilterWorkQueueName,
-    WorkPoolFilter,
-    WorkPoolFilterName,
-)
-from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateName, FlowRunFilterTags
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.exceptions import ObjectNotFound
+from sqlalchemy import Engine as Database
 
-from deployments.run_states import put_back
+from deployments.dispatcher.decision import starts_by_itself
+from deployments.dispatcher.engine import Engine, free_places
+from deployments.prefect_side.run_states import put_back
 from gateway.clock import Clock, SystemClock, time_of
-from gateway.errors import Dependency, GatewayError
-from gateway.waiting import dependency_of
+from gateway.database import database_errors
+from gateway.destinations.circuits import Circuits
+from gateway.errors import DatabaseUnavailable, Dependency, GatewayError
+from gateway.work import waiting
+from gateway.work.kind import Probe
+from gateway.work.waiting import Part, WaitRow, tag_of
 
-Probe = Callable[[], None]  # returns where the part answers, raises a GatewayError where it does not
-Peers = Callable[[Sequence[FlowRun]], Mapping[str, tuple[Probe, Sequence[FlowRun]]]]
-"""Tells of runs that wait for peers which peer each waits for, by its name, and how that is asked."""
-
+_UNASKED_SECONDS = 15.0  # a part is asked this seldom while nobody is to be released
 _AT_MOST = 20  # runs, before it is asked again whether the part still answers
-_SOON = timedelta(seconds=5)  # a run that is due by then starts by itself: released too, it could run twice
-_UNASKED_SECONDS = 15.0  # a part that answers is asked this seldom while nobody is to be released
-_KEPT_SECONDS = 3600.0  # longer than any run waits
 
 _log = structlog.get_logger()
 
 
 @dataclass
-class _Part:
-    """What is known of a part: whether it answered, and who was released since it last began to."""
-
-    answers: bool = True
-    asked: float = -_UNASKED_SECONDS
-    released: dict[UUID, float] = field(default_factory=dict)  # run → when
-
-    def note(self, *, answers: bool, now: float) -> None:
-        if self.answers and not answers:
-            self.released.clear()
-        self.answers, self.asked = answers, now
-
-    def may_go(self, runs: Sequence[FlowRun]) -> list[FlowRun]:
-        return [run for run in runs if run.id not in self.released]
-
-    def forget_before(self, moment: float) -> None:
-        self.released = {run: when for run, when in self.released.items() if when >= moment}
-
-
-@dataclass
 class Release:
-    """Watches over the waiting runs of some work queues. Each queue has one such watch.
-
-    `peers` is for what there are many of, such as sources: each is probed, and held to have answered, for itself.
-    """
+    """Asks whether what is waited for answers, and lets go of what waits for it."""
 
     client: PrefectClient
-    queues: Sequence[str]
+    engine: Engine
+    database: Database
     probes: Mapping[Dependency, Probe]
+    circuits: Circuits
     clock: Clock = field(default_factory=SystemClock)
-    work_pool: str | None = None
-    peers: Mapping[Dependency, Peers] = field(default_factory=dict)
-    _parts: dict[str, _Part] = field(default_factory=dict, init=False)
+    _asked: dict[tuple[Dependency, str], float] = field(default_factory=dict, init=False)
+    _away: set[tuple[Dependency, str]] = field(default_factory=set, init=False)
 
     async def look(self) -> bool:
-        """Probe what is waited for, and release who waits for what answers."""
-        for dependency, runs in _by_dependency(await self._waiting()).items():
-            if dependency in self.probes:
-                await self._look_at(str(dependency), self.probes[dependency], runs)
-            elif dependency in self.peers:
-                for name, (probe, its_runs) in (await asyncio.to_thread(self.peers[dependency], runs)).items():
-                    await self._look_at(name, probe, its_runs)
+        """Release, for each part that answers, some of what waits for it."""
+        for part in await asyncio.to_thread(self._parts):
+            if await self._is_to_be_asked(part) and await self._is_back(part):
+                for row in await asyncio.to_thread(self._that_may_go, part):
+                    if await asyncio.to_thread(free_places, self.engine.kinds[row.kind].kind):
+                        await self._let_go(row, part)
         return True
 
-    async def _look_at(self, name: str, probe: Probe, runs: Sequence[FlowRun]) -> None:
-        part, now = self._parts.setdefault(name, _Part()), self.clock.monotonic()
-        part.forget_before(now - _KEPT_SECONDS)
-        if part.answers and not part.may_go(runs) and now < part.asked + _UNASKED_SECONDS:
-            return
-        part.note(answers=await self._answers(name, probe), now=now)
-        if part.answers:
-            for run in part.may_go(runs)[:_AT_MOST]:
-                await self._let_go(run, name)
-                part.released[run.id] = now
+    async def look_for_those_without_a_row(self) -> bool:
+        """Release runs that wait for the database, which could not be told of it: their tags say so."""
+        with database_errors():
+            await asyncio.to_thread(lambda: self.database.connect().close())
+        wanted = FlowRunFilter(
+            state=FlowRunFilterState(name=FlowRunFilterStateName(any_=["AwaitingRetry"])),
+            tags=FlowRunFilterTags(all_=[tag_of(Dependency.DATABASE)]),
+        )
+        runs = await self.client.read_flow_runs(flow_run_filter=wanted, sort=FlowRunSort.START_TIME_ASC, limit=_AT_MOST)
+        for run in runs:
+            await self._put_back(run.id, Dependency.DATABASE.in_words)
+        return True
 
-    async def _let_go(self, run: FlowRun, name: str) -> None:
-        with suppress(ObjectNotFound):  # deleted meanwhile
-            await put_back(self.client, run.id, f"It waited for {name}, which answers again.")
-            _log.info("waiting run released", waited_for=name, run=run.name, run_id=str(run.id))
+    def _parts(self) -> list[Part]:
+        with database_errors(), self.database.connect() as connection:
+            return waiting.parts_waited_for(connection, self._now())
 
-    async def _answers(self, name: str, probe: Probe) -> bool:
+    def _that_may_go(self, part: Part) -> list[WaitRow]:
+        with database_errors(), self.database.connect() as connection:
+            return waiting.that_may_go(connection, part, self._now(), _AT_MOST)
+
+    async def _is_to_be_asked(self, part: Part) -> bool:
+        """Not again and again for nobody."""
+        before = self._asked.get((part.dependency, part.name))
+        is_due = before is None or self.clock.monotonic() >= before + _UNASKED_SECONDS
+        return is_due or bool(await asyncio.to_thread(self._that_may_go, part))
+
+    async def _is_back(self, part: Part) -> bool:
+        key = part.dependency, part.name
+        self._asked[key] = self.clock.monotonic()
+        if not await self._answers(part):
+            self._away.add(key)
+            return False
+        if key in self._away and part.dependency is not Dependency.DESTINATION:  # whose breaker has its own delays
+            await asyncio.to_thread(self._forgive, part)
+        self._away.discard(key)
+        return True
+
+    async def _answers(self, part: Part) -> bool:
+        if part.dependency is Dependency.DESTINATION:
+            circuit = await asyncio.to_thread(self.circuits.of, part.name)
+            return circuit is None or not circuit.blocks(self._now())
         try:
+            probe = self.probes.get(part.dependency) or await asyncio.to_thread(self._probe_of_its_kind, part)
+            if probe is None:
+                return False
             await asyncio.to_thread(probe)
+        except DatabaseUnavailable:
+            raise
         except GatewayError as error:
-            _log.debug("still away", part=name, reason=str(error))
+            _log.debug("still away", part=part.dependency.in_words, name=part.name, reason=str(error))
             return False
         return True
 
-    async def _waiting(self) -> list[FlowRun]:
-        wanted = FlowRunFilter(
-            state=FlowRunFilterState(name=FlowRunFilterStateName(any_=["AwaitingRetry"])),
-            work_queue_name=FlowRunFilterWorkQueueName(any_=list(self.queues)),
-        )
-        pool = WorkPoolFilter(name=WorkPoolFilterName(any_=[self.work_pool])) if self.work_pool else None
-        runs = await self.client.read_flow_runs(
-            flow_run_filter=wanted, work_pool_filter=pool, sort=FlowRunSort.START_TIME_ASC
-        )
-        soon = time_of(self.clock.time_ns()) + _SOON
-        return [run for run in runs if _next_try(run) > soon]
+    def _probe_of_its_kind(self, part: Part) -> Probe | None:
+        with database_errors(), self.database.connect() as connection:
+            first = waiting.oldest(connection, part)
+        return self.engine.kinds[first.kind].kind.probe_for(first) if first else None
 
+    def _forgive(self, part: Part) -> None:
+        with database_errors(), self.database.begin() as connection:
+            waiting.forgive(connection, part)
 
-def _by_dependency(runs: Sequence[FlowRun]) -> dict[Dependency, list[FlowRun]]:
-    sorted_out: dict[Dependency, list[FlowRun]] = {}
-    for run in runs:
-        if dependency := dependency_of(run.state.message if run.state else None):
-            sorted_out.setdefault(dependency, []).append(run)
-    return sorted_out
+    async def _let_go(self, row: WaitRow, part: Part) -> None:
+        work = await asyncio.to_thread(self.engine.kinds[row.kind].kind.ledger.find, row.work_id)
+        if work is None or work.flow_run_id is None:
+            return
+        if await asyncio.to_thread(self._note, row):
+            waited_for = f"{part.dependency} {part.name}" if part.name else part.dependency.in_words
+            await self._put_back(work.flow_run_id, waited_for)
 
+    def _note(self, row: WaitRow) -> bool:
+        """Count it, unless somebody else has seen to it."""
+        kind = self.engine.kinds[row.kind].kind
+        with database_errors(), self.database.begin() as connection:
+            return waiting.note_release(connection, row, self._now()) and kind.ledger.note_released(
+                connection, row.work_id
+            )
 
-def _next_try(run: FlowRun) -> datetime:
-    due = run.state.state_details.scheduled_time if run.state else None
-    return due or datetime.min.replace(tzinfo=UTC)
+    async def _put_back(self, run_id: UUID, waited_for: str) -> None:
+        with suppress(ObjectNotFound):  # deleted meanwhile
+            run = await self.client.read_flow_run(run_id)
+            if run.state_name == "AwaitingRetry" and starts_by_itself(run, self._now()) is None:
+                await put_back(self.client, run.id, f"It waited for {waited_for}, which answers again.")
+                _log.info("waiting run released", waited_for=waited_for, run=run.name, run_id=str(run.id))
+
+    def _now(self) -> datetime:
+        return time_of(self.clock.time_ns())

@@ -1,49 +1,47 @@
 """`mig dispatch`: the process."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
 
 import structlog
+from prefect.client.orchestration import PrefectClient
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
-from deployments.dispatcher import export_services, left_areas
 from deployments.dispatcher.deployment_runs import DeploymentRuns
-from deployments.dispatcher.dispatch import Dispatcher
-from deployments.dispatcher.export_services import ExportServices
-from deployments.dispatcher.left_areas import LeftAreas
+from deployments.dispatcher.destination_probes import DestinationProbes
+from deployments.dispatcher.engine import Dispatched, Engine
+from deployments.dispatcher.event_publisher import OutboxPublisher
+from deployments.dispatcher.leftovers import Leftovers
 from deployments.dispatcher.lost_workers import LOOK_SECONDS, LostWorkers
+from deployments.dispatcher.operator_commands import OperatorCommands
 from deployments.dispatcher.probes import PROBES
-from deployments.dispatcher.release import Probe, Release
-from deployments.dispatcher.requests import RequestDispatcher
-from deployments.dispatcher.source_probes import source_peers
+from deployments.dispatcher.release import Release
 from deployments.dispatcher.watch import wake_on_change
-from deployments.prefect_side.pools import Pool, ingest_pool, pools_of, retrieve_pool
+from deployments.prefect_side.pools import ingest_pool, pools_of, retrieve_pool
 from deployments.prefect_side.prefect_api import prefect_client
 from deployments.prefect_side.registration import Description, read_descriptions, register
 from deployments.process.process_lock import only_one
 from deployments.process.services import Services, refusal_alone
 from deployments.process.stopping import cancel_all, stop_on_signals
-from gateway.bell import bell_directory
 from gateway.config import Settings
-from gateway.database import open_database
-from gateway.disk.durable import Durability
+from gateway.destinations.current import CurrentDestinations
+from gateway.destinations.registered import Destinations
 from gateway.errors import Dependency
-from gateway.exports.ledger import ExportLedger
-from gateway.inference.store import RequestStore
-from gateway.payloads.index import PayloadIndex
-from gateway.retrieval.areas import areas_of
-from gateway.spool.door import Door, scp_door
-from gateway.spool.node import read_node
+from gateway.events.outbox import Outbox
+from gateway.kinds import KINDS
+from gateway.node_context import NodeContext
+from gateway.work.commands import Commands
+from gateway.work.kind import Probe
+from gateway.work.wake_up import wake_up_directory
 
-RESCAN_SECONDS = 2.0  # the net below the watch
-RECONCILE_SECONDS = 10.0
+LOOK_SECONDS_AT_MOST = 0.5  # listeners of other nodes record as well: the database wakes nobody up
+RECONCILE_SECONDS = 5.0
 RELEASE_SECONDS = 2.0
-ERASE_SECONDS = 300.0
+WITHOUT_ROW_SECONDS = 10.0
+LEFTOVERS_SECONDS = 300.0
 LONGEST_RETRY_SECONDS = 10.0
-DEPLOYMENT = "ingest/ingest"
-RETRIEVE_DEPLOYMENT = "retrieve/retrieve"
 
 _log = structlog.get_logger()
 
@@ -51,10 +49,10 @@ _log = structlog.get_logger()
 def serve(
     settings: Settings,
     descriptions: Sequence[Description] | None = None,
-    deployment: str = DEPLOYMENT,
+    deployments: Mapping[str, str] | None = None,
     probes: Mapping[Dependency, Probe] = PROBES,
 ) -> None:
-    """Dispatch until SIGTERM.
+    """Dispatch until SIGTERM. `deployments` names other ones than those of the kinds, by kind.
 
     Raises AlreadyRunning where a dispatcher runs on this data directory, DatabaseRefused where the database does not
     let it work.
@@ -63,95 +61,84 @@ def serve(
     # The services wait for Prefect themselves: a client that did too would sleep on after Prefect is back.
     impatient = temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0})
     with only_one(settings.data_dir, "dispatch"), impatient, refusal_alone():
-        asyncio.run(_serve(settings, described, deployment, probes))
+        asyncio.run(_serve(NodeContext(settings), described, deployments or {}, probes))
 
 
 async def _serve(
-    settings: Settings, described: Sequence[Description], deployment: str, probes: Mapping[Dependency, Probe]
+    node: NodeContext,
+    described: Sequence[Description],
+    deployments: Mapping[str, str],
+    probes: Mapping[Dependency, Probe],
 ) -> None:
     stopping = stop_on_signals()
-    node = read_node(settings.data_dir / "spool")
-    engine = open_database(settings.database_url)
-    index, ledger, store = PayloadIndex(engine), ExportLedger(engine), RequestStore(engine)
     async with AsyncExitStack() as stack:
-        stack.callback(index.close)
+        stack.callback(node.close)
         client = await stack.enter_async_context(prefect_client())
         group = await stack.enter_async_context(asyncio.TaskGroup())
 
         async def apply_descriptions() -> None:
-            await register(client, pools_of(settings, node), described)
+            await register(client, pools_of(node.settings, node.identity), described)
 
-        def runs_of(name: str) -> DeploymentRuns:
-            return DeploymentRuns(client, name, apply_descriptions)
-
-        dispatcher = Dispatcher(_door(settings), node, index, runs_of(deployment))
-        requests = RequestDispatcher(store, runs_of(RETRIEVE_DEPLOYMENT), _keep_failed(settings))
-        exports = ExportServices.of(settings, node, ledger, runs_of(export_services.DEPLOYMENT))
+        kinds = {name: make(node) for name, make in KINDS.items()}
+        engine = Engine(
+            {
+                name: Dispatched(
+                    kind, DeploymentRuns(client, deployments.get(name, kind.deployment), apply_descriptions)
+                )
+                for name, kind in kinds.items()
+            }
+        )
         services = Services(LONGEST_RETRY_SECONDS)
-        ingest, retrieve = ingest_pool(settings, node), retrieve_pool(settings)
-        peers = {Dependency.SOURCE: source_peers(store)}
-        release = Release(client, ingest.every_queue, probes, work_pool=ingest.name)
-        release_requests = Release(client, retrieve.every_queue, probes, work_pool=retrieve.name, peers=peers)
-        steps = [
-            *_of_payloads(services, dispatcher),
-            *_of_requests(services, requests, settings),
-            *exports.coroutines(services),
-            *_of_runs(services, ingest, release, lambda: dispatcher.has_work or exports.exports.has_work),
-            *_of_runs(services, retrieve, release_requests, lambda: requests.has_work),
-        ]
-        tasks = [group.create_task(step) for step in steps]
-        _log.info("dispatcher ready", ready=True, spool=str(dispatcher.door.root))
+
+        async def work() -> None:
+            async with asyncio.TaskGroup() as steps:
+                steps.create_task(services.once(apply_descriptions))
+                for step in _of_the_engine(services, node, client, engine, probes):
+                    steps.create_task(step)
+                for step in _of_the_node(services, node, client):
+                    steps.create_task(step)
+
+        task = group.create_task(work())
+        _log.info("dispatcher ready", ready=True, spool=str(node.received.root))
         await stopping.in_order.wait()
-        await cancel_all(tasks)
+        await cancel_all([task])
     _log.info("dispatcher stopped")
 
 
-def _of_runs(
-    services: Services, pool: Pool, release: Release, has_work: Callable[[], bool]
+def _of_the_engine(
+    services: Services,
+    node: NodeContext,
+    client: PrefectClient,
+    engine: Engine,
+    probes: Mapping[Dependency, Probe],
 ) -> list[Coroutine[None, None, None]]:
-    """What is done for every run of a pool, whatever it carries out. Waiting ones are looked for while there is any."""
-
-    async def release_if_any() -> bool:
-        return has_work() and await release.look()
-
+    """What is done for work of every kind. What is recorded on this node wakes the look at once."""
+    release = Release(client, engine, node.database, probes, node.circuits)
+    commands = OperatorCommands(client, engine, Commands(node.database))
+    wake, wake_for_commands = asyncio.Event(), asyncio.Event()
+    wake_ups = wake_up_directory(node.settings)
+    for directory in (wake_ups, node.received.ready):
+        directory.mkdir(parents=True, exist_ok=True)
     return [
-        services.repeat(release_if_any, RELEASE_SECONDS),
-        services.repeat(LostWorkers(release.client, pool.name, pool.every_queue).look, LOOK_SECONDS),
+        wake_on_change(node.received.ready, wake),
+        wake_on_change(wake_ups, wake, wake_for_commands),
+        services.repeat(engine.look, LOOK_SECONDS_AT_MOST, wake),
+        services.repeat(engine.reconcile, RECONCILE_SECONDS),
+        services.repeat(commands.look, LOOK_SECONDS_AT_MOST, wake_for_commands),
+        services.repeat(release.look, RELEASE_SECONDS),
+        services.repeat(release.look_for_those_without_a_row, WITHOUT_ROW_SECONDS),
     ]
 
 
-def _of_payloads(services: Services, dispatcher: Dispatcher) -> list[Coroutine[None, None, None]]:
-    """What is done for the payloads on this node's spool."""
-    wake = asyncio.Event()
+def _of_the_node(services: Services, node: NodeContext, client: PrefectClient) -> list[Coroutine[None, None, None]]:
+    """What is done beside: probes, events that are decided, and what nobody needs any more."""
+    settings = node.settings
+    current = CurrentDestinations(Destinations.of(settings))
+    leftovers = Leftovers(node.retrieved, node.requests, timedelta(days=settings.inference.keep_failed_days))
+    pools = (ingest_pool(settings, node.identity), retrieve_pool(settings))
     return [
-        services.once(dispatcher.runs.register),
-        wake_on_change(dispatcher.door.ready, wake),
-        services.repeat(dispatcher.look, RESCAN_SECONDS, wake),
-        services.repeat(dispatcher.reconcile, RECONCILE_SECONDS),
+        services.repeat(DestinationProbes(node.circuits, current, settings.scu.ae_title).look, RELEASE_SECONDS),
+        services.repeat(OutboxPublisher(Outbox(node.database)).look, LOOK_SECONDS_AT_MOST),
+        services.repeat(leftovers.look, LEFTOVERS_SECONDS),
+        *(services.repeat(LostWorkers(client, pool.name, pool.every_queue).look, LOOK_SECONDS) for pool in pools),
     ]
-
-
-def _of_requests(
-    services: Services, requests: RequestDispatcher, settings: Settings
-) -> list[Coroutine[None, None, None]]:
-    """What is done for inference requests, here and at the other nodes."""
-    left = LeftAreas(areas_of(settings), requests.store, _keep_failed(settings))
-    wake, bells = asyncio.Event(), bell_directory(settings, "inference")
-    bells.mkdir(parents=True, exist_ok=True)
-    return [
-        wake_on_change(bells, wake),
-        services.repeat(requests.look, RESCAN_SECONDS, wake),
-        services.repeat(requests.reconcile, RECONCILE_SECONDS),
-        services.repeat(requests.erase_expired, ERASE_SECONDS),
-        services.repeat(left.look, left_areas.LOOK_SECONDS),
-    ]
-
-
-def _keep_failed(settings: Settings) -> timedelta:
-    return timedelta(days=settings.inference.keep_failed_days)
-
-
-def _door(settings: Settings) -> Door:
-    door = scp_door(settings.data_dir / "spool", Durability(settings.spool.durability))
-    door.ready.mkdir(parents=True, exist_ok=True)
-    return door

@@ -6,6 +6,5 @@ ownership     whose files it writes
 process_lock  one of a kind on a data directory
 stopping      signals
 services      what is done again and again
-outage        a part that is away, told once
 waking        waiting for whichever comes first
 """

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 import structlog
 
 from deployments.prefect_side.prefect_api import prefect_errors
-from deployments.process.outage import Outages, growing_delays
 from deployments.process.waking import wait_for_any
 from gateway.errors import BrokerRefused, DatabaseRefused, PrefectRefused, TransientError
+from gateway.work.back_off import BackOff
+from gateway.work.outage import Outages
 
 _FIRST_RETRY_SECONDS = 0.25
 _AWAY = (TransientError, PrefectRefused, BrokerRefused)  # or put right by somebody before long
@@ -41,7 +42,7 @@ class Services:
 
     async def once(self, step: Callable[[], Awaitable[None]]) -> None:
         """Take a step, for which whatever is away is waited for. Raises DatabaseRefused."""
-        for delay_seconds in growing_delays(_FIRST_RETRY_SECONDS, self.longest_retry_seconds):
+        for delay_seconds in self._delays():
             try:
                 with prefect_errors():
                     await step()
@@ -60,7 +61,7 @@ class Services:
         A step returns whether it has asked, and was answered by, what may be away. Raises DatabaseRefused.
         """
         wake = wake or asyncio.Event()
-        delays = growing_delays(_FIRST_RETRY_SECONDS, self.longest_retry_seconds)
+        delays = self._delays()
         while True:
             wake.clear()
             pause_seconds = interval_seconds
@@ -69,7 +70,7 @@ class Services:
                     answered = await step()
                 if answered:
                     self.outages.over(step)
-                    delays = growing_delays(_FIRST_RETRY_SECONDS, self.longest_retry_seconds)
+                    delays = self._delays()
             except _AWAY as error:
                 self.outages.began(error, step)
                 pause_seconds = next(delays)
@@ -79,3 +80,6 @@ class Services:
             except Exception:  # noqa: BLE001 - the outermost frame of a service
                 _log.exception("unexpected, going on")
             await wait_for_any(wake, timeout_seconds=pause_seconds)
+
+    def _delays(self) -> Iterator[float]:
+        return BackOff(_FIRST_RETRY_SECONDS, self.longest_retry_seconds).delays()

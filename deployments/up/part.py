@@ -15,10 +15,10 @@ from typing import Any
 import structlog
 
 from deployments.process.exit_codes import ExitCode
-from deployments.process.outage import growing_delays
 from deployments.process.waking import wait_for_any
 from deployments.up.log_lines import record_of, says_ready
 from gateway.errors import SettingsError
+from gateway.work.back_off import BackOff
 
 _LAUNCHER = Path(__file__).with_name("launcher.py")
 _LONGEST_DELAY_SECONDS = 60.0
@@ -57,13 +57,13 @@ class Part:
 
     async def keep_running(self) -> None:
         """Start it, and again whenever it ends. Raises PartRefused where it says that this is of no use."""
-        delays = growing_delays(self.first_delay_seconds, _LONGEST_DELAY_SECONDS)
+        delays = BackOff(self.first_delay_seconds, _LONGEST_DELAY_SECONDS).delays()
         try:
             while not self._told_to_end.is_set():
                 started = time.monotonic()
                 exit_code = await self._run()
                 if time.monotonic() - started > _LONG_LIFE_SECONDS:
-                    delays = growing_delays(self.first_delay_seconds, _LONGEST_DELAY_SECONDS)
+                    delays = BackOff(self.first_delay_seconds, _LONGEST_DELAY_SECONDS).delays()
                 await self._pause_after(exit_code, delays)
         finally:
             self.ended.set()

@@ -6,8 +6,8 @@ import structlog
 from prefect.client.schemas.objects import StateType
 
 from deployments.prefect_side.prefect_api import runs_in_state
+from deployments.prefect_side.run_states import mark_cancelled
 from deployments.process.ownership import owner_of
-from deployments.run_states import mark_cancelled
 from deployments.worker.settlement import Ending, RunInHand
 from deployments.worker.worker import GatewayWorker
 

@@ -6,8 +6,8 @@ import structlog
 from prefect.client.schemas.objects import FlowRun, StateType
 
 from deployments.prefect_side.prefect_api import runs_in_state
+from deployments.prefect_side.run_states import mark_cancelled, put_back
 from deployments.process.ownership import claimed_by, owner_of
-from deployments.run_states import mark_cancelled, put_back
 from deployments.worker.worker import GatewayWorker
 
 _log = structlog.get_logger()

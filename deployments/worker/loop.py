@@ -9,7 +9,6 @@ import structlog
 from prefect.events.clients import get_events_subscriber
 from prefect.events.filters import EventAnyResourceFilter, EventFilter, EventNameFilter
 
-from deployments.process.outage import growing_delays
 from deployments.process.services import Services
 from deployments.process.stopping import Stopping, cancel_all
 from deployments.process.waking import wait_for_any
@@ -17,6 +16,7 @@ from deployments.worker.cancellation import end_cancelled_runs
 from deployments.worker.left_runs import put_back_left_runs
 from deployments.worker.settlement import Ending
 from deployments.worker.worker import GatewayWorker
+from gateway.work.back_off import BackOff
 
 POLL_SECONDS = 1.5  # the net below the events
 HEARTBEAT_SECONDS = 20.0
@@ -92,11 +92,11 @@ class WorkerLoop:
 
     async def _listen(self) -> None:
         """Be woken by Prefect's events. Where they fail, the polls find everything a little later."""
-        delays = growing_delays(1, 10)
+        delays = BackOff(1, 10).delays()
         while True:
             try:
                 async with get_events_subscriber(filter=self._events_wanted(), reconnection_attempts=0) as events:
-                    delays = growing_delays(1, 10)
+                    delays = BackOff(1, 10).delays()
                     async for event in events:
                         (self.look_for_cancels if event.event == _CANCELLING else self.worker.look_again).set()
             except Exception as error:  # noqa: BLE001 - websockets, asyncio and Prefect each raise their own

@@ -10,11 +10,11 @@ from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import StateType
 
 from deployments.prefect_side.prefect_api import prefect_errors
-from deployments.process.outage import growing_delays
-from deployments.run_states import forget_process, mark_cancelled, mark_crashed, put_back
+from deployments.prefect_side.run_states import forget_process, mark_cancelled, mark_crashed, put_back
 from deployments.worker.child import ChildExit
 from deployments.worker.children import Child
 from gateway.errors import NotInPrefect, PrefectUnavailable
+from gateway.work.back_off import BackOff
 
 
 class Ending(Enum):
@@ -37,7 +37,7 @@ class RunInHand:
 
 async def settle(client: PrefectClient, run: RunInHand, at_once: asyncio.Event) -> None:
     """Tell Prefect how the run's child ended: until it listens, or once more only when `at_once` is set."""
-    for delay_seconds in growing_delays(0.5, 10):
+    for delay_seconds in BackOff(0.5, 10).delays():
         last_try = at_once.is_set()
         try:
             with prefect_errors():

@@ -14,8 +14,8 @@ from prefect.states import Pending
 from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
 
 from deployments.prefect_side.prefect_api import prefect_errors
+from deployments.prefect_side.run_states import mark_cancelled
 from deployments.process.ownership import claim_text, process_text
-from deployments.run_states import mark_cancelled
 from deployments.worker.child import Order
 from deployments.worker.children import ChildPool
 from deployments.worker.settlement import Ending, RunInHand, settle

@@ -6,12 +6,14 @@ watch       a process ends when it is no more
 schema      which revision a database has, and what that means
 upgrade     from there to this program's, by `migrations/`
 tables      the MetaData that every room registers its tables on
+ids         by their beginnings
 failures    what is away and what is refused, by the database's own codes
 """
 
 from gateway.database.engine import open_unguarded
 from gateway.database.failures import database_errors
 from gateway.database.guard import check_database, open_database
+from gateway.database.ids import ids_beginning
 from gateway.database.tables import UtcDateTime, metadata, values_of
 from gateway.database.watch import ending_with_schema
 
@@ -20,6 +22,7 @@ __all__ = [
     "check_database",
     "database_errors",
     "ending_with_schema",
+    "ids_beginning",
     "metadata",
     "open_database",
     "open_unguarded",

@@ -13,6 +13,7 @@ from sqlalchemy import Column, Connection, Engine, Integer, String, Table, Text,
 from sqlalchemy.exc import IntegrityError
 
 from gateway.database import UtcDateTime, database_errors, metadata
+from gateway.work.back_off import BackOff
 
 circuits = Table(
     "destination_circuits",
@@ -26,8 +27,9 @@ circuits = Table(
 )
 
 _OPENS_AFTER = 3
-_FIRST_PROBE_SECONDS = 5.0
-_LONGEST_PROBE_SECONDS = 60.0
+PROBES = BackOff(first_seconds=5.0, longest_seconds=60.0)
+"""How long after each failure in a row a destination that is away is probed again."""
+
 _PROBE_TAKES = timedelta(seconds=90)  # at most; then another may try
 
 
@@ -125,14 +127,9 @@ class Circuits:
             connection.execute(update(circuits).where(condition).values(changes))
 
 
-def probe_delay_seconds(trips: int) -> float:
-    """How long after failure number `trips`, from 1, the next probe comes."""
-    return min(_FIRST_PROBE_SECONDS * (1 << min(trips - 1, 10)), _LONGEST_PROBE_SECONDS)
-
-
 def _open(connection: Connection, circuit: Circuit, now: datetime, at_least_seconds: float) -> None:
     trips = circuit.trips + 1
-    delay = timedelta(seconds=max(probe_delay_seconds(trips), at_least_seconds))
+    delay = timedelta(seconds=max(PROBES.after(trips), at_least_seconds))
     opened = {"opened": circuit.opened or now, "trips": trips, "next_probe": now + delay}
     connection.execute(update(circuits).where(circuits.c.name == circuit.name).values(opened))
 

@@ -1,7 +1,7 @@
 """What a run writes to the ledger: each outcome as soon as it is known, and the settlement with what is to be told.
 
-A run takes an export up with an epoch of its own. What an earlier run still writes after that is refused with
-TakenOver, so that two of them can never both go on: at most what was on its way is sent twice.
+A run holds a lease on its export. What an earlier run still writes is refused with TakenOver, so that two of them can
+never both go on: at most what was on its way is sent twice.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,17 +11,20 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Engine, Table, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Engine, Table, bindparam, func, select, update
 
 from gateway.database import UtcDateTime, database_errors
 from gateway.dicom.store_outcome import Outcome, StoreOutcome
-from gateway.errors import TakenOver
+from gateway.errors import Dependency
 from gateway.events.outbox import put
 from gateway.events.port import Message
 from gateway.exports.ledger import add_destination
 from gateway.exports.rows import destinations_of, export_of, paths_of, sends_of
-from gateway.exports.states import DestinationRow, ExportRow, ExportState, FileStatus, SendRow, SendState
+from gateway.exports.states import DestinationRow, ExportRow, FileStatus, SendRow, SendState
 from gateway.exports.tables import destinations, exports, files, sends
+from gateway.work.lease import Lease
+from gateway.work.transitions import Event
+from gateway.work.waiting import waits_of
 
 Note = Callable[[int, StoreOutcome, datetime], None]
 """Keeps what a peer answered about a file. One that is not stored for now stays to be sent. Raises TakenOver."""
@@ -29,12 +32,18 @@ Note = Callable[[int, StoreOutcome, datetime], None]
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One run's hold on an export. All methods raise DatabaseUnavailable, those that write TakenOver."""
+    """One run's lease on an export. All methods raise DatabaseUnavailable, those that write TakenOver."""
 
-    engine: Engine
-    export_id: UUID
-    epoch: int
+    lease: Lease
     is_retry: bool = False  # of an export that had settled
+
+    @property
+    def export_id(self) -> UUID:
+        return self.lease.work_id
+
+    @property
+    def engine(self) -> Engine:
+        return self.lease.engine
 
     def row(self) -> ExportRow:
         with database_errors(), self.engine.connect() as connection:
@@ -78,7 +87,7 @@ class Attempt:
     @contextmanager
     def noting(self, destination: int) -> Iterator[Note]:
         """What notes the outcomes at a destination, each with a commit of its own, over one connection."""
-        place = {"export": self.export_id, "place": destination, "held": self.epoch}
+        place = {"export": self.export_id, "place": destination, "held": self.lease.fencing_token}
         with database_errors(), self.engine.connect() as connection:
 
             def note(file: int, outcome: StoreOutcome, now: datetime) -> None:
@@ -87,7 +96,7 @@ class Attempt:
                 changed = connection.execute(_NOTE, place | told)
                 connection.commit()
                 if changed.rowcount == 0:
-                    raise self._taken_over()
+                    raise self.lease.taken_over()
 
             yield note
 
@@ -99,7 +108,7 @@ class Attempt:
         if file is not None:
             condition &= sends.c.file == file
         changes = {"state": SendState.FAILED, "file_status": status, "reason": reason}
-        with self._writing() as connection:
+        with self.lease.writing() as connection:
             connection.execute(update(sends).where(condition).values(changes))
 
     def note_away(self, destination: int, reason: str, now: datetime, *, waits: bool) -> None:
@@ -113,62 +122,39 @@ class Attempt:
 
     def split(self, destination: DestinationRow, outputs: int) -> None:
         """What one name stands for are several services: each gets every file."""
-        with self._writing() as connection:
+        with self.lease.writing() as connection:
             known = destinations_of(connection, self.export_id)
             there = sum(row.name == destination.name for row in known)
             for output in range(there, outputs):
                 row = DestinationRow(len(known) + output - there, destination.name, output, False, None, "")
                 add_destination(connection, self.export_id, row, range(len(paths_of(connection, self.export_id))))
 
-    def wait(self, reason: str, next_try: datetime, now: datetime, *, for_part: bool) -> None:
-        """The run ends for now; `for_part`: for want of a part of ours, not of a destination."""
-        away_since = func.coalesce(exports.c.away_since, now) if for_part else None
-        changes = {"state": ExportState.WAITING, "message": reason, "next_try": next_try, "away_since": away_since}
-        with self._writing() as connection:
-            connection.execute(update(exports).where(exports.c.export_id == self.export_id).values(changes))
+    def waiting_since(self, dependency: Dependency) -> datetime | None:
+        """Since when the export has waited for a part of ours, without a break."""
+        with database_errors(), self.engine.connect() as connection:
+            kept = waits_of(connection, self.lease.of.key(self.export_id))
+        return next((row.since for row in kept if row.dependency is dependency), None)
 
     def results(self) -> tuple[list[str], list[SendRow]]:
         """Return every path, and what became of each at each destination."""
         with database_errors(), self.engine.connect() as connection:
             return paths_of(connection, self.export_id), sends_of(connection, self.export_id)
 
-    def settle(self, state: ExportState, reason: str, message: Message, settlement: int, now: datetime) -> None:
-        """The export is over: that, and the event that tells so, in one commit."""
-        changes = {
-            "state": state,
-            "message": reason,
-            "next_try": None,
-            "away_since": None,
-            "wanted": None,
-            "releases": 0,
-            "released": None,
-            "settlements": settlement,
-            "settled": now,
-        }
-        with self._writing() as connection:
-            connection.execute(update(exports).where(exports.c.export_id == self.export_id).values(changes))
+    def settle(self, event: Event, reason: str, message: Message, settlement: int, now: datetime) -> None:
+        """The export is over: that, and what is to be told of it, in one commit."""
+        changes = {"message": reason, "next_try": None, "settlements": settlement, "settled": now}
+        with self.lease.writing() as connection:
+            self.lease.apply(connection, event, **changes)
             put(connection, message)
 
     def _change_destination(self, destination: int, changes: dict[str, Any]) -> None:
         at = destinations.c.position == destination
-        with self._writing() as connection:
+        with self.lease.writing() as connection:
             connection.execute(update(destinations).where(self._ours(destinations), at).values(changes))
-
-    @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        """A transaction that begins with a lock on the export. Raises TakenOver where another run has taken it up."""
-        ours = (exports.c.export_id == self.export_id) & (exports.c.epoch == self.epoch)
-        with database_errors(), self.engine.begin() as connection:
-            if connection.execute(update(exports).where(ours).values(epoch=self.epoch)).rowcount == 0:
-                raise self._taken_over()
-            yield connection
 
     def _ours(self, table: Table) -> ColumnElement[bool]:
         condition: ColumnElement[bool] = table.c.export_id == self.export_id
         return condition
-
-    def _taken_over(self) -> TakenOver:
-        return TakenOver(f"another run has taken export {self.export_id} up")
 
 
 _STATES = {
@@ -185,7 +171,7 @@ _NOTE = (
         sends.c.export_id == bindparam("export"),
         sends.c.destination == bindparam("place"),
         sends.c.file == bindparam("number"),
-        select(exports.c.epoch).where(exports.c.export_id == bindparam("export")).scalar_subquery()
+        select(exports.c.fencing_token).where(exports.c.export_id == bindparam("export")).scalar_subquery()
         == bindparam("held"),
     )
     .values(

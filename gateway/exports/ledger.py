@@ -12,27 +12,28 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Engine, Table, func, insert, select, update
+from sqlalchemy import Connection, Engine, Table, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from gateway.bell import bell_directory, ring
 from gateway.config import Settings
 from gateway.database import database_errors, open_database
 from gateway.exports.request import ExportRequest
-from gateway.exports.rows import destinations_of, export_of, export_row
-from gateway.exports.states import SETTLED, DestinationRow, ExportRow, ExportState, FileStatus, SendState, Wanted
-from gateway.exports.tables import destinations, exports, files, sends
-
-_UNSETTLED = exports.c.state.not_in(sorted(SETTLED))
+from gateway.exports.rows import destinations_of, export_of
+from gateway.exports.states import TRANSITIONS, DestinationRow, ExportRow, FileStatus, SendState
+from gateway.exports.tables import WORK, destinations, exports, files, sends
+from gateway.work.ledger import WorkLedger
+from gateway.work.rows import NEW_WORK
+from gateway.work.wake_up import wake_up, wake_up_directory
 
 
 class ExportLedger:
-    """For the doors, which record, and for the dispatcher, which sees that each export has a run."""
+    """For the listeners, which record, and for the dispatcher, which sees to the `work`."""
 
-    def __init__(self, engine: Engine, ring: Callable[[], None] = lambda: None) -> None:
-        """`ring` is called after what the dispatcher should see to at once."""
+    def __init__(self, engine: Engine, wake_up: Callable[[], None] = lambda: None) -> None:
+        """`wake_up` is called after what the dispatcher should see to at once."""
         self.engine = engine
-        self._ring = ring
+        self.work = WorkLedger(engine, WORK)
+        self._wake_up = wake_up
 
     @classmethod
     def of(cls, settings: Settings, engine: Engine | None = None) -> "ExportLedger":
@@ -40,7 +41,7 @@ class ExportLedger:
 
         Raises SettingsError where the database's address can't be used.
         """
-        return cls(engine or open_database(settings.database_url), partial(ring, bell_directory(settings, "exports")))
+        return cls(engine or open_database(settings.database_url), partial(wake_up, wake_up_directory(settings)))
 
     def close(self) -> None:
         """Close the connections."""
@@ -54,59 +55,14 @@ class ExportLedger:
             try:
                 with self.engine.begin() as connection:
                     _insert(connection, request, now)
-            except IntegrityError:  # another door was quicker
+            except IntegrityError:  # another listener was quicker
                 return False
-        self._ring()
+        self._wake_up()
         return True
 
     def row(self, export_id: UUID) -> ExportRow | None:
         with database_errors():
             return _find(self.engine, export_id)
-
-    def undispatched(self, limit: int) -> list[ExportRow]:
-        """Return exports that have no run yet, the oldest first."""
-        return self._rows(exports.c.state == ExportState.RECORDED, limit)
-
-    def unsettled_with_run(self) -> list[ExportRow]:
-        """Return exports that a run is to settle, the oldest first."""
-        return self._rows(_UNSETTLED & exports.c.flow_run_id.is_not(None))
-
-    def waiting(self) -> list[ExportRow]:
-        """Return exports that wait, the oldest first."""
-        return self._rows(exports.c.state == ExportState.WAITING)
-
-    def wanted(self) -> list[ExportRow]:
-        """Return exports of which an operator wants something."""
-        return self._rows(exports.c.wanted.is_not(None))
-
-    def has_unsettled(self) -> bool:
-        return bool(self._rows(_UNSETTLED, limit=1))
-
-    def note_run(self, export_id: UUID, attempt: int, flow_run_id: UUID) -> None:
-        """The export's run number `attempt` is this one."""
-        changes = {"attempt": attempt, "flow_run_id": flow_run_id}
-        self._change(exports.c.export_id == export_id, changes)
-        self._change((exports.c.export_id == export_id) & (exports.c.state == ExportState.RECORDED), _QUEUED)
-
-    def ask_for_another_run(self, row: ExportRow) -> None:
-        """The last run is no more: have the dispatcher ask for the next, unless something has happened since."""
-        changes = {"state": ExportState.RECORDED, "attempt": row.attempt + 1, "flow_run_id": None, "wanted": None}
-        self._change(_as_seen(row) & (exports.c.state == row.state), changes)
-
-    def want(self, row: ExportRow, wanted: Wanted) -> None:
-        """Note what an operator asks for; the dispatcher sees to it."""
-        self._change(exports.c.export_id == row.export_id, {"wanted": wanted})
-        self._ring()
-
-    def done(self, row: ExportRow) -> None:
-        """What was wanted is seen to."""
-        self._change((exports.c.export_id == row.export_id) & (exports.c.wanted == row.wanted), {"wanted": None})
-
-    def note_released(self, row: ExportRow, now: datetime) -> bool:
-        """The export's run starts now instead of at its own time. False where somebody else has seen to that."""
-        is_waiting = _as_seen(row) & (exports.c.state == ExportState.WAITING)
-        changes = _QUEUED | {"releases": row.releases + 1, "released": now}
-        return self._change(is_waiting, changes) == 1
 
     def destinations(self, export_id: UUID) -> list[DestinationRow]:
         """Return an export's destinations in the order of the request."""
@@ -117,18 +73,6 @@ class ExportLedger:
         with database_errors(), self.engine.connect() as connection:
             wanted = select(func.count()).select_from(files).where(files.c.export_id == export_id)
             return int(connection.execute(wanted).scalar_one())
-
-    def _rows(self, condition: ColumnElement[bool], limit: int | None = None) -> list[ExportRow]:
-        wanted = select(exports).where(condition).order_by(exports.c.received, exports.c.export_id).limit(limit)
-        with database_errors(), self.engine.connect() as connection:
-            return [export_row(found) for found in connection.execute(wanted)]
-
-    def _change(self, condition: ColumnElement[bool], changes: dict[str, Any]) -> int:
-        with database_errors(), self.engine.begin() as connection:
-            return connection.execute(update(exports).where(condition).values(changes)).rowcount
-
-
-_QUEUED: dict[str, Any] = {"state": ExportState.QUEUED, "message": "", "next_try": None}
 
 
 @contextmanager
@@ -145,11 +89,6 @@ def opened_ledger(source: str | Settings, *, may_upgrade: bool = True) -> Iterat
 def _find(engine: Engine, export_id: UUID) -> ExportRow | None:
     with engine.connect() as connection:
         return export_of(connection, export_id)
-
-
-def _as_seen(row: ExportRow) -> ColumnElement[bool]:
-    """That no run has taken the export up since it was looked at."""
-    return (exports.c.export_id == row.export_id) & (exports.c.epoch == row.epoch)
 
 
 def _insert(connection: Connection, request: ExportRequest, now: datetime) -> None:
@@ -182,10 +121,7 @@ def _new_export(request: ExportRequest, now: datetime) -> dict[str, Any]:
         "payload_id": request.payload_id,
         "problem": request.problem,
         "received": now,
-        "state": ExportState.RECORDED,
-        "message": "",
-        "epoch": 0,
-        "attempt": 1,
-        "releases": 0,
+        "state": TRANSITIONS.initial,
         "settlements": 0,
+        **NEW_WORK,
     }

@@ -8,9 +8,9 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import Connection, Engine, String, cast, func, select
+from sqlalchemy import Connection, Engine, func, select
 
-from gateway.database import database_errors
+from gateway.database import database_errors, ids_beginning
 from gateway.exports.rows import destinations_of, export_of, export_row, sends_of
 from gateway.exports.states import DestinationRow, ExportRow, ExportState, SendRow, SendState
 from gateway.exports.tables import destinations, exports, files, sends
@@ -114,9 +114,7 @@ class ExportListing:
 
     def matching(self, beginning: str, limit: int = 2) -> list[ExportRow]:
         """Return exports whose id begins so, as run names and people abbreviate it."""
-        # SQLite keeps an id as 32 digits, PostgreSQL shows it with hyphens
-        digits = func.replace(cast(exports.c.export_id, String), "-", "")
-        wanted = select(exports).where(digits.startswith(beginning.replace("-", "").lower(), autoescape=True))
+        wanted = select(exports).where(ids_beginning(exports.c.export_id, beginning))
         with database_errors(), self._engine.connect() as connection:
             return [export_row(found) for found in connection.execute(wanted.limit(limit))]
 

@@ -6,14 +6,13 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, select
 
 from gateway.database import values_of
-from gateway.exports.states import DestinationRow, ExportRow, ExportState, FileStatus, SendRow, SendState, Wanted
+from gateway.exports.states import DestinationRow, ExportRow, ExportState, FileStatus, SendRow, SendState
 from gateway.exports.tables import destinations, exports, files, sends
 
 
 def export_row(found: Row[Any]) -> ExportRow:
     values = values_of(found, exports.columns)
-    wanted = values["wanted"]
-    return ExportRow(**values | {"state": ExportState(values["state"]), "wanted": Wanted(wanted) if wanted else None})
+    return ExportRow(**values | {"state": ExportState(values["state"])})
 
 
 def export_of(connection: Connection, export_id: UUID) -> ExportRow | None:

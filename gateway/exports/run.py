@@ -1,7 +1,7 @@
 """One run of an export: what can be tried now is fetched and sent, and what became of it is kept at once."""
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,13 +12,14 @@ from gateway.destinations.registered import Destination, Destinations
 from gateway.destinations.sending import send_files
 from gateway.dicom.part10_file import Part10File
 from gateway.dicom.store_outcome import Outcome, StoreOutcome
-from gateway.errors import PeerRefused, PeerUnavailable, PermanentError, SettingsError, TransientError
+from gateway.errors import Dependency, PeerRefused, PeerUnavailable, PermanentError, SettingsError, TransientError
 from gateway.exports.attempt import Attempt
 from gateway.exports.fetching import Unfit, fetch_files, file_in
 from gateway.exports.settlement import Settlement
 from gateway.exports.settling import settle
 from gateway.exports.states import DestinationRow, ExportRow, FileStatus
 from gateway.object_store import ObjectStore
+from gateway.work.waiting import Wait
 
 Now = Callable[[], datetime]
 
@@ -30,12 +31,11 @@ class DestinationAway(TransientError):
 
 
 @dataclass(frozen=True, slots=True)
-class Wait:
-    """Why an export can't be finished now, and until when it is not given up. `names` are the destinations."""
+class Left:
+    """Why an export can't be finished now, and until when it is not given up."""
 
-    reason: str
+    waits: tuple[Wait, ...]
     until: datetime
-    names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,36 +94,29 @@ class ExportRun:
         except PermanentError as error:
             self.attempt.fail(FileStatus.UNKNOWN, str(error), destination=position)
 
-    def what_is_left(self) -> Wait | None:
+    def what_is_left(self) -> Left | None:
         """Give up what was waited for too long; return what is still waited for, None where the export can settle."""
-        export, waits = self.attempt.row(), []
+        export, left = self.attempt.row(), []
         for row in self.attempt.destinations():
             if self.attempt.missing(row.position):
-                waits += self._wait_for(row, export)
-        if not waits:
+                left += self._wait_for(row, export)
+        if not left:
             return None
-        return Wait(
-            "; ".join(dict.fromkeys(wait.reason for wait in waits)),
-            min(wait.until for wait in waits),
-            tuple(dict.fromkeys(name for wait in waits for name in wait.names)),
-        )
+        return Left(tuple(wait for wait, _ in left), min(until for _, until in left))
 
-    def until_for_part(self) -> datetime | None:
+    def until_for_part(self, part: Dependency) -> datetime | None:
         """Until when a part of ours may be away: as long as the most patient destination. None: it is over."""
         export, now = self.attempt.row(), self.now()
         seconds = [_SETTLED_WITHIN_SECONDS]
         with suppress(PermanentError):
             seconds = [self._found(row, export).retry_for_seconds for row in self.attempt.destinations()] or seconds
-        until = (export.away_since or now) + timedelta(seconds=max(seconds))
+        until = (self.attempt.waiting_since(part) or now) + timedelta(seconds=max(seconds))
         return until if until > now else None
 
-    def wait(self, reason: str, next_try: datetime) -> None:
-        """The run ends for now: a destination is away."""
-        self.attempt.wait(reason, next_try, self.now(), for_part=False)
-
-    def wait_for_part(self, reason: str, next_try: datetime) -> None:
-        """The run ends for now: a part of ours is away."""
-        self.attempt.wait(reason, next_try, self.now(), for_part=True)
+    def wait(self, waits: Sequence[Wait], next_try: datetime) -> None:
+        """The run ends for now."""
+        reason = "; ".join(dict.fromkeys(wait.reason for wait in waits))
+        self.attempt.lease.wait(waits, next_try, self.now(), message=reason)
 
     def give_up_fetching(self, reason: str) -> None:
         """Nothing more can be had from the object store: what is missing is failed."""
@@ -206,7 +199,7 @@ class ExportRun:
             raise DestinationAway(str(error)) from error
         raise error
 
-    def _wait_for(self, row: DestinationRow, export: ExportRow) -> list[Wait]:
+    def _wait_for(self, row: DestinationRow, export: ExportRow) -> list[tuple[Wait, datetime]]:
         destination = self._found(row, export)
         until = (row.away_since or self.now()) + timedelta(seconds=destination.retry_for_seconds)
         if until <= self.now():
@@ -215,7 +208,7 @@ class ExportRun:
                 FileStatus.SERVICE_ERROR, f"{row.reason}; given up after {tried_for}", destination=row.position
             )
             return []
-        return [Wait(row.reason, until, (destination.name,))]
+        return [(Wait(Dependency.DESTINATION, row.reason, destination.name, when_it_answers=row.waits), until)]
 
     def _found(self, row: DestinationRow, export: ExportRow) -> Destination:
         return self.destinations.find(row.name, export.agent)[row.output]

@@ -6,12 +6,13 @@ from gateway.destinations.registered import Destinations
 from gateway.exports.attempt import Attempt
 from gateway.exports.export_complete import export_complete
 from gateway.exports.settlement import ExportStatus, Settlement, settlement_of
-from gateway.exports.states import ExportState, FileStatus
+from gateway.exports.states import FileStatus
+from gateway.work.transitions import Event
 
 _ENDS = {
-    ExportStatus.SUCCESS: ExportState.SUCCEEDED,
-    ExportStatus.PARTIAL_FAILURE: ExportState.PARTIAL,
-    ExportStatus.FAILURE: ExportState.FAILED,
+    ExportStatus.SUCCESS: Event.SUCCEEDED,
+    ExportStatus.PARTIAL_FAILURE: Event.SUCCEEDED_IN_PART,
+    ExportStatus.FAILURE: Event.FAILED,
 }
 
 
@@ -23,9 +24,9 @@ def settle(attempt: Attempt, destinations: Destinations, now: datetime, *, cance
     labels = {name: destinations.label(name, export.agent) for name in names}
     settlement = settlement_of(export.problem, paths, names, sends, labels)
     was_ended = cancelled and settlement.status is not ExportStatus.SUCCESS
-    state = ExportState.CANCELLED if was_ended else _ENDS[settlement.status]
+    event = Event.CANCELLED if was_ended else _ENDS[settlement.status]
     number = export.settlements + 1
-    attempt.settle(state, settlement.message, export_complete(export, settlement, number, now), number, now)
+    attempt.settle(event, settlement.message, export_complete(export, settlement, number, now), number, now)
     return settlement
 
 

@@ -5,6 +5,8 @@ from datetime import datetime
 from enum import IntEnum, StrEnum
 from uuid import UUID
 
+from gateway.work.transitions import Event, Transitions, transition
+
 
 class ExportState(StrEnum):
     """Where an export is. The last four are its ends, from which a retry leads back."""
@@ -24,6 +26,26 @@ class ExportState(StrEnum):
 
 
 SETTLED = frozenset({ExportState.SUCCEEDED, ExportState.PARTIAL, ExportState.FAILED, ExportState.CANCELLED})
+_MISSES_FILES = SETTLED - {ExportState.SUCCEEDED}
+_HAS_A_RUN = frozenset({ExportState.QUEUED, ExportState.SENDING, ExportState.WAITING})
+_OPEN = _HAS_A_RUN | {ExportState.RECORDED}
+
+TRANSITIONS = Transitions(
+    ExportState.RECORDED,
+    SETTLED,
+    [
+        transition(Event.DISPATCHED, {ExportState.RECORDED}, ExportState.QUEUED),
+        transition(Event.TAKEN, _OPEN | _MISSES_FILES, ExportState.SENDING),
+        transition(Event.WAITS, {ExportState.SENDING}, ExportState.WAITING),
+        transition(Event.RELEASED, {ExportState.WAITING}, ExportState.QUEUED),
+        transition(Event.SUCCEEDED, _OPEN, ExportState.SUCCEEDED),
+        transition(Event.SUCCEEDED_IN_PART, _OPEN, ExportState.PARTIAL),
+        transition(Event.FAILED, _OPEN, ExportState.FAILED),
+        transition(Event.CANCELLED, _OPEN, ExportState.CANCELLED),
+        transition(Event.RUN_LOST, _HAS_A_RUN, ExportState.RECORDED),
+        transition(Event.RETRIED, _HAS_A_RUN | _MISSES_FILES, ExportState.RECORDED),
+    ],
+)
 
 
 class SendState(StrEnum):
@@ -50,13 +72,6 @@ class FileStatus(IntEnum):
     UNKNOWN = 5
 
 
-class Wanted(StrEnum):
-    """What an operator asked for, until the dispatcher has seen to it."""
-
-    RETRY = "retry"
-    CANCEL = "cancel"
-
-
 @dataclass(frozen=True, slots=True)
 class ExportRow:
     """An export. `message` says why it waits, or why it did not succeed."""
@@ -72,13 +87,9 @@ class ExportRow:
     state: ExportState
     message: str
     next_try: datetime | None
-    away_since: datetime | None  # a part of ours, such as the object store
-    epoch: int  # grows with every run that takes it up: what an earlier one writes is refused
+    fencing_token: int  # grows with every run that takes it: what an earlier one writes is refused
     attempt: int  # number of its Prefect run, from 1
     flow_run_id: UUID | None
-    wanted: Wanted | None
-    releases: int  # how often its wait was ended since it last settled
-    released: datetime | None
     settlements: int
     settled: datetime | None
 

@@ -3,6 +3,8 @@
 from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, Uuid
 
 from gateway.database import UtcDateTime, metadata
+from gateway.exports.states import TRANSITIONS
+from gateway.work.rows import WorkTable, work_columns
 
 
 def _export_id() -> Column[object]:
@@ -20,22 +22,14 @@ exports = Table(
     Column("payload_id", String(200)),
     Column("problem", Text, nullable=False),
     Column("received", UtcDateTime, nullable=False),
-    Column("state", String(16), nullable=False),
-    Column("message", Text, nullable=False),
-    Column("next_try", UtcDateTime),
-    Column("away_since", UtcDateTime),
-    Column("fencing_token", Integer, key="epoch", nullable=False),
-    Column("attempt", Integer, nullable=False),
-    Column("flow_run_id", Uuid),
-    Column("wanted", String(8)),
-    Column("releases", Integer, nullable=False),
-    Column("released", UtcDateTime),
+    *work_columns(),
     Column("settlements", Integer, nullable=False),
     Column("settled", UtcDateTime),
     Index("exports_by_receipt", "received"),
     Index("exports_by_state", "state", "received"),
-    Index("exports_by_wanted", "wanted"),
 )
+
+WORK = WorkTable("export", exports, exports.c.export_id, exports.c.received, TRANSITIONS)
 
 destinations = Table(
     "export_destinations",

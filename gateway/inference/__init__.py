@@ -19,7 +19,7 @@ key_check     one key for all processes that share a database
 patience      how long that waits for its sources
 problem       what went wrong with a source
 outcome       how it ended, for its status
-hold          a worker's right to go on with one
+lease         a run's right to go on with one
 outputs       where results go, for exports
 identity      the ids that are derived from the transaction's
 """

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from gateway.bell import bell_directory, ring
 from gateway.config import Settings
 from gateway.inference.store import RequestStore
 from gateway.inference.submission import Submission, read_submission
 from gateway.inference.vault import Vault, open_vault
+from gateway.work.wake_up import wake_up, wake_up_directory
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Acceptance:
             vault = open_vault(self.settings)  # which says what is missing, or has been put there since
         term = timedelta(days=self.settings.inference.keep_output_days)
         self.store.accept(submission, vault, datetime.now(UTC), output_term=term)
-        ring(bell_directory(self.settings, "inference"))
+        wake_up(wake_up_directory(self.settings))
         return submission
 
 

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from gateway.errors import PeerUnavailable
 from gateway.inference.row import RequestRow
-from gateway.waiting import next_delay_seconds
+from gateway.work.waiting import TRIES_AGAIN
 
 
 def silent_since(before: RequestRow, fetched: int, now: datetime) -> datetime:
@@ -22,7 +22,7 @@ def next_try(
     """
     if now >= since + retry_for:
         return None
-    at = min(now + timedelta(seconds=next_delay_seconds(run_count)), since + retry_for)
+    at = min(now + timedelta(seconds=TRIES_AGAIN.after(run_count)), since + retry_for)
     return max(at, now + timedelta(seconds=error.retry_after_seconds or 0))
 
 

@@ -13,6 +13,8 @@ from gateway.inference.identity import payload_id
 from gateway.inference.outcome import OUTCOME, Outcome
 from gateway.inference.request import INFERENCE_REQUEST, InferenceRequest
 from gateway.inference.tables import requests
+from gateway.work.rows import WorkTable
+from gateway.work.transitions import Event, Transitions, transition
 
 
 class RequestState(StrEnum):
@@ -28,7 +30,32 @@ class RequestState(StrEnum):
     @property
     def is_over(self) -> bool:
         """Whether nothing more happens by itself."""
-        return self in {RequestState.COMPLETED, RequestState.FAILED, RequestState.CANCELLED}
+        return self in ENDS
+
+
+ENDS = frozenset({RequestState.COMPLETED, RequestState.FAILED, RequestState.CANCELLED})
+_OPEN = frozenset({RequestState.QUEUED, RequestState.RUNNING, RequestState.WAITING})
+_GOES_ON_IF_RETRIED = frozenset({RequestState.FAILED, RequestState.CANCELLED})
+
+TRANSITIONS = Transitions(
+    RequestState.QUEUED,
+    ENDS,
+    [
+        transition(Event.DISPATCHED, {RequestState.QUEUED}, RequestState.QUEUED),
+        transition(Event.TAKEN, _OPEN | _GOES_ON_IF_RETRIED, RequestState.RUNNING),
+        transition(Event.WAITS, {RequestState.RUNNING}, RequestState.WAITING),
+        transition(Event.RELEASED, {RequestState.WAITING}, RequestState.QUEUED),
+        transition(Event.SUCCEEDED, {RequestState.RUNNING}, RequestState.COMPLETED),
+        transition(Event.FAILED, {RequestState.RUNNING}, RequestState.FAILED),
+        transition(Event.RUN_FAILED, _OPEN, RequestState.FAILED),
+        transition(Event.RUN_CANCELLED, _OPEN | {RequestState.FAILED}, RequestState.CANCELLED),
+        transition(Event.RUN_LOST, _OPEN, RequestState.QUEUED),
+        transition(Event.RETRIED, _OPEN | _GOES_ON_IF_RETRIED, RequestState.QUEUED),
+    ],
+)
+
+
+WORK = WorkTable("request", requests, requests.c.request_id, requests.c.created, TRANSITIONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +73,7 @@ class RequestRow:
     ended: datetime | None
     next_try: datetime | None
     waiting_since: datetime | None
-    epoch: int
+    fencing_token: int
     tries: int
     attempt: int
     flow_run_id: UUID | None

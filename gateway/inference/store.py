@@ -9,19 +9,21 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Engine, String, cast, func, insert, select, update
+from sqlalchemy import ColumnElement, Engine, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from gateway.database import database_errors, open_database
+from gateway.database import database_errors, ids_beginning, open_database
 from gateway.errors import AlreadyKnown, PermanentError
 from gateway.inference.identity import request_id
 from gateway.inference.request import INFERENCE_REQUEST
-from gateway.inference.row import COLUMNS, RequestRow, RequestState, request_row
+from gateway.inference.row import COLUMNS, ENDS, TRANSITIONS, WORK, RequestRow, RequestState, request_row
 from gateway.inference.submission import Submission
 from gateway.inference.tables import payloads, requests
 from gateway.inference.vault import Vault
-
-_ENDED = [state for state in RequestState if state.is_over]
+from gateway.work import rows
+from gateway.work.ledger import WorkLedger
+from gateway.work.rows import NEW_WORK
+from gateway.work.transitions import Event
 
 
 class RequestStore:
@@ -29,6 +31,7 @@ class RequestStore:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self.work = WorkLedger(engine, WORK)
 
     def accept(
         self,
@@ -85,10 +88,7 @@ class RequestStore:
 
     def matching(self, beginning: str, limit: int = 2) -> list[RequestRow]:
         """Return requests whose id begins so, as run names and people abbreviate it."""
-        # SQLite keeps an id as 32 digits, PostgreSQL shows it with hyphens
-        digits = func.replace(cast(requests.c.request_id, String), "-", "")
-        wanted = digits.startswith(beginning.replace("-", "").lower(), autoescape=True)
-        return self._select(wanted, limit=limit)
+        return self._select(ids_beginning(requests.c.request_id, beginning), limit=limit)
 
     def counts(self) -> dict[RequestState, tuple[int, datetime]]:
         """How many requests are in each state, and since when the oldest of them is known."""
@@ -97,45 +97,22 @@ class RequestStore:
         with database_errors(), self.engine.connect() as connection:
             return {RequestState(found[0]): (found[1], found[2]) for found in connection.execute(question)}
 
-    def without_run(self, limit: int) -> list[RequestRow]:
-        """Return requests that need a run and have none, the oldest first."""
-        no_run = (requests.c.state == RequestState.QUEUED, requests.c.flow_run_id.is_(None))
-        return self._select(*no_run, limit=limit)
-
-    def open_rows(self) -> list[RequestRow]:
-        """Return requests that are not over and have a run, the oldest first."""
-        return self._select(requests.c.state.not_in(_ENDED), requests.c.flow_run_id.is_not(None))
-
-    def note_run(self, request: UUID, attempt: int, flow_run_id: UUID) -> None:
-        """The request's run number `attempt` is this one."""
-        self._change(requests.c.request_id == request, {"attempt": attempt, "flow_run_id": flow_run_id})
-
-    def queue_again(self, request: UUID, run: UUID | None = None) -> None:
-        """The request needs another run. With `run`, only if that is its run still, and it is not over."""
-        again = {"state": RequestState.QUEUED, "flow_run_id": None, "attempt": requests.c.attempt + 1, "message": ""}
-        anyhow = (requests.c.request_id == request) & (requests.c.state != RequestState.COMPLETED)
-        self._change(anyhow if run is None else _of_run(request, run), again)
-
     def note_failed(self, request: UUID, message: str, now: datetime, *, run: UUID) -> None:
         """Its run has failed without a word of its own."""
-        values = {"state": RequestState.FAILED, "message": message, "ended": now, "next_try": None}
-        self._change(_of_run(request, run), values)
+        values = {"message": message, "ended": now, "next_try": None}
+        with database_errors(), self.engine.begin() as connection:
+            rows.apply(connection, WORK, Event.RUN_FAILED, request, requests.c.flow_run_id == run, **values)
 
     def cancel(self, request: UUID, message: str, now: datetime, *, run: UUID | None = None) -> bool:
         """End it, unless it is announced; its source credentials are erased, and whoever holds it is fenced off.
 
-        With `run`, only if that is its run still. Returns whether it was ended.
+        With `run`, only if that is its run still, and it is not over. Returns whether it was ended.
         """
-        values = {
-            "state": RequestState.CANCELLED,
-            "message": message,
-            "ended": now,
-            "next_try": None,
-            "epoch": requests.c.epoch + 1,
-            "sources_sealed": None,
-        }
-        which = (requests.c.request_id == request) & (requests.c.state != RequestState.COMPLETED)
-        return self._change(which if run is None else _of_run(request, run), values) > 0
+        values = {"message": message, "ended": now, "next_try": None, "sources_sealed": None}
+        which = [] if run is None else [requests.c.flow_run_id == run, requests.c.state.not_in(sorted(ENDS))]
+        token = requests.c.fencing_token + 1
+        with database_errors(), self.engine.begin() as connection:
+            return rows.apply(connection, WORK, Event.RUN_CANCELLED, request, *which, fencing_token=token, **values)
 
     def sealed_sources(self, request: UUID) -> bytes | None:
         """The credentials for its sources, sealed, as long as they are kept."""
@@ -147,7 +124,7 @@ class RequestStore:
         """Erase credentials whose term is over; return of how many requests."""
         failed = (requests.c.state == RequestState.FAILED) & (requests.c.ended < now - keep_failed)
         sources = self._change(failed & requests.c.sources_sealed.is_not(None), {"sources_sealed": None})
-        ended = (requests.c.outputs_until < now) & requests.c.state.in_(_ENDED)
+        ended = (requests.c.outputs_until < now) & requests.c.state.in_(sorted(ENDS))
         return sources + self._change(ended & requests.c.outputs_sealed.is_not(None), {"outputs_sealed": None})
 
     def _select(
@@ -184,19 +161,12 @@ def _new_row(submission: Submission, now: datetime) -> dict[str, Any]:
         "priority": request.priority,
         "content": INFERENCE_REQUEST.dump_json(request).decode(),
         "had_credentials": bool(submission.credentials.sources),
-        "state": RequestState.QUEUED,
-        "message": "",
+        "state": TRANSITIONS.initial,
         "created": now,
-        "epoch": 0,
         "tries": 0,
-        "attempt": 1,
         "partial": False,
+        **NEW_WORK,
     }
-
-
-def _of_run(request: UUID, run: UUID) -> ColumnElement[bool]:
-    same_run = (requests.c.request_id == request) & (requests.c.flow_run_id == run)
-    return same_run & requests.c.state.not_in(_ENDED)
 
 
 def _needed(vault: Vault | None) -> Vault:

@@ -14,6 +14,7 @@ from sqlalchemy import (
 
 from gateway.database import UtcDateTime, metadata
 from gateway.inference.rules import MOST_CHARACTERS
+from gateway.work.rows import work_columns
 
 requests = Table(
     "inference_requests",
@@ -26,17 +27,12 @@ requests = Table(
     Column("sources_sealed", LargeBinary),
     Column("outputs_sealed", LargeBinary),
     Column("outputs_until", UtcDateTime),  # when the term of those ends
-    Column("state", String(16), nullable=False),
-    Column("message", Text, nullable=False),
+    *work_columns(),
     Column("created", UtcDateTime, nullable=False),
     Column("started", UtcDateTime),
     Column("ended", UtcDateTime),
-    Column("next_try", UtcDateTime),
     Column("waiting_since", UtcDateTime),  # the first try after which nothing new came
-    Column("fencing_token", Integer, key="epoch", nullable=False),  # of who holds it: the later fences off the earlier
     Column("tries", Integer, nullable=False),
-    Column("attempt", Integer, nullable=False),  # of its runs, from 1
-    Column("flow_run_id", Uuid),
     Column("outcome", Text),
     Column("partial", Boolean, nullable=False),
     Column("uploaded", UtcDateTime),

@@ -4,7 +4,7 @@ Lost or empty, it is filled again from the manifests in `ready/`; only payloads 
 no longer listed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -15,6 +15,7 @@ from uuid import UUID
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     Engine,
     Index,
     Integer,
@@ -22,23 +23,44 @@ from sqlalchemy import (
     String,
     Table,
     Uuid,
-    cast,
-    func,
     insert,
     select,
-    update,
 )
 
-from gateway.database import UtcDateTime, database_errors, metadata, open_database, values_of
+from gateway.database import UtcDateTime, database_errors, ids_beginning, metadata, open_database, values_of
 from gateway.payloads.payload import Payload
+from gateway.work import rows, waiting
+from gateway.work.ledger import WorkLedger
+from gateway.work.rows import NEW_WORK, WorkTable, work_columns
+from gateway.work.transitions import Event, Transitions, transition
+from gateway.work.waiting import Wait
 
 
 class Dispatch(StrEnum):
     """How far a payload has come, as the dispatcher knows it."""
 
     RECORDED = "recorded"  # no run yet
-    DISPATCHED = "dispatched"
+    DISPATCHED = "dispatched"  # its run is to start, at work, or has failed: Prefect says which
+    WAITING = "waiting"
     ANNOUNCED = "announced"
+
+
+_HAS_A_RUN = frozenset({Dispatch.DISPATCHED, Dispatch.WAITING})
+_OPEN = _HAS_A_RUN | {Dispatch.RECORDED}
+
+TRANSITIONS = Transitions(
+    Dispatch.RECORDED,
+    {Dispatch.ANNOUNCED},
+    [
+        transition(Event.DISPATCHED, {Dispatch.RECORDED}, Dispatch.DISPATCHED),
+        transition(Event.TAKEN, _OPEN, Dispatch.DISPATCHED),
+        transition(Event.WAITS, _OPEN, Dispatch.WAITING),
+        transition(Event.RELEASED, {Dispatch.WAITING}, Dispatch.DISPATCHED),
+        transition(Event.SUCCEEDED, _OPEN, Dispatch.ANNOUNCED),
+        transition(Event.RUN_LOST, _HAS_A_RUN, Dispatch.RECORDED),
+        transition(Event.RETRIED, _HAS_A_RUN, Dispatch.RECORDED),
+    ],
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +81,8 @@ class PayloadRow:
     attempt: int  # of its runs, from 1
     flow_run_id: UUID | None
     state: Dispatch
+    message: str
+    next_try: datetime | None
     announced: datetime | None
 
 
@@ -76,13 +100,18 @@ _payloads = Table(
     Column("closed", UtcDateTime, nullable=False),
     Column("closed_by", String(32), nullable=False),
     Column("supplements", Uuid),
-    Column("run_number", Integer, key="attempt", nullable=False),
-    Column("flow_run_id", Uuid),
-    Column("state", String(16), nullable=False),
+    *work_columns(),
     Column("announced", UtcDateTime),
     Index("payloads_by_closing", "closed"),
     Index("payloads_by_node", "node_id", "state"),
 )
+
+WORK = WorkTable("payload", _payloads, _payloads.c.payload_id, _payloads.c.closed, TRANSITIONS)
+
+
+def of_node(node_id: UUID) -> ColumnElement[bool]:
+    """That a payload lies on the spool of this node."""
+    return _payloads.c.node_id == node_id
 
 
 class PayloadIndex:
@@ -90,6 +119,7 @@ class PayloadIndex:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self.work = WorkLedger(engine, WORK)
 
     def close(self) -> None:
         """Close the connections."""
@@ -102,17 +132,26 @@ class PayloadIndex:
                 return row
             row = row_of(payload)
             with self._engine.begin() as connection:
-                connection.execute(insert(_payloads).values(asdict(row)))
+                connection.execute(insert(_payloads).values(NEW_WORK | asdict(row)))
             return row
-
-    def note_run(self, payload_id: UUID, attempt: int, flow_run_id: UUID) -> None:
-        """The payload's run number `attempt` is this one."""
-        changes = {"attempt": attempt, "flow_run_id": flow_run_id, "state": Dispatch.DISPATCHED}
-        self._change(payload_id, changes)
 
     def note_announced(self, payload_id: UUID, at: datetime) -> None:
         """The payload has left `ready/`."""
-        self._change(payload_id, {"state": Dispatch.ANNOUNCED, "announced": at})
+        with database_errors(), self._engine.begin() as connection:
+            rows.apply(connection, WORK, Event.SUCCEEDED, payload_id, announced=at, message="", next_try=None)
+
+    def note_wait(self, payload_id: UUID, waits: Sequence[Wait], next_try: datetime, now: datetime) -> None:
+        """Its run has ended for now. The spool says who may go on with it: here is only what it waits for."""
+        said = {"message": waiting.sentence(waits, next_try), "next_try": next_try}
+        with database_errors(), self._engine.begin() as connection:
+            if rows.apply(connection, WORK, Event.WAITS, payload_id, **said):
+                waiting.keep(connection, WORK.key(payload_id), waits, now, next_try)
+
+    def note_taken(self, payload_id: UUID) -> None:
+        """A run that has waited goes on."""
+        with database_errors(), self._engine.begin() as connection:
+            waiting.interrupt(connection, WORK.key(payload_id))
+            rows.apply(connection, WORK, Event.TAKEN, payload_id, message="", next_try=None)
 
     def row(self, payload_id: UUID) -> PayloadRow | None:
         with database_errors():
@@ -135,9 +174,7 @@ class PayloadIndex:
 
     def matching(self, beginning: str, limit: int = 2) -> list[PayloadRow]:
         """Return payloads whose id begins so, as run names and people abbreviate it."""
-        # SQLite keeps an id as 32 digits, PostgreSQL shows it with hyphens
-        digits = func.replace(cast(_payloads.c.payload_id, String), "-", "")
-        wanted = select(_payloads).where(digits.startswith(beginning.replace("-", "").lower(), autoescape=True))
+        wanted = select(_payloads).where(ids_beginning(_payloads.c.payload_id, beginning))
         with database_errors(), self._engine.connect() as connection:
             return [_row(found) for found in connection.execute(wanted.limit(limit))]
 
@@ -145,10 +182,6 @@ class PayloadIndex:
         with self._engine.connect() as connection:
             found = connection.execute(select(_payloads).where(_payloads.c.payload_id == payload_id)).one_or_none()
         return _row(found) if found else None
-
-    def _change(self, payload_id: UUID, changes: dict[str, object]) -> None:
-        with database_errors(), self._engine.begin() as connection:
-            connection.execute(update(_payloads).where(_payloads.c.payload_id == payload_id).values(changes))
 
 
 @contextmanager
@@ -179,10 +212,12 @@ def row_of(payload: Payload) -> PayloadRow:
         attempt=1,
         flow_run_id=None,
         state=Dispatch.RECORDED,
+        message="",
+        next_try=None,
         announced=None,
     )
 
 
 def _row(found: Row[Any]) -> PayloadRow:
-    values = values_of(found, _payloads.columns)
+    values = values_of(found, (_payloads.c[name] for name in PayloadRow.__slots__))
     return PayloadRow(**values | {"state": Dispatch(values["state"])})

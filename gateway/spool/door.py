@@ -60,6 +60,10 @@ class Door:
         """Is there once the upload of a payload has begun: a later run then asks the store what it has."""
         return self.root / "uploading" / str(payload_id)
 
+    def lease_file(self, payload_id: UUID) -> Path:
+        """Where the fencing token of the payload's last run stands: `gateway.spool.lease`."""
+        return self.root / "leases" / str(payload_id)
+
     def make(self) -> None:
         """Make the area's directories."""
         for directory in (self.incoming, self.ready, self.done, self.damaged):
@@ -118,6 +122,7 @@ class Door:
         for directory in {file.parent for file in files}:
             _remove_if_empty(directory)
         self.upload_mark(payload.payload_id).unlink(missing_ok=True)
+        self.lease_file(payload.payload_id).unlink(missing_ok=True)
         self._manifest(self.done, payload.payload_id).unlink(missing_ok=True)
 
     @staticmethod

@@ -14,6 +14,7 @@ from pika.spec import Basic
 from gateway.config import RabbitMqSettings
 from gateway.errors import BrokerUnavailable, DatabaseUnavailable
 from gateway.exports.ledger import ExportLedger
+from gateway.work.outage import Outages
 from listeners.amqp.delivery import Delivery, take
 from listeners.amqp.topology import declare
 
@@ -31,11 +32,11 @@ class Consumer:
     queues: Mapping[str, str]
     ledger: ExportLedger
     stopping: threading.Event
+    outages: Outages
     _waiting: deque[Delivery] = field(default_factory=deque, init=False)
-    _database_is_away: bool = field(default=False, init=False)
 
-    def consume(self, connection: BlockingConnection, consuming: Callable[[], None]) -> None:
-        """Consume until `stopping` is set; `consuming` is called once all is declared.
+    def consume(self, connection: BlockingConnection) -> None:
+        """Consume until `stopping` is set.
 
         Raises AMQPError where the connection ends, BrokerUnavailable where the broker ends the consumption,
         BrokerRefused where a queue can't be had, DatabaseRefused where the database does not let it work.
@@ -49,7 +50,7 @@ class Consumer:
             channel.basic_consume(queue, self._keeper(agent))
         cancelled = threading.Event()
         channel.add_on_cancel_callback(lambda _: cancelled.set())
-        consuming()
+        log.info("consuming export requests")
         while not self.stopping.is_set():
             connection.process_data_events(time_limit=self._pause_seconds())
             self._take_all(channel)
@@ -70,9 +71,9 @@ class Consumer:
             try:
                 understood = take(delivery, self.ledger, lambda: datetime.now(UTC))
             except DatabaseUnavailable as error:
-                self._note_database(error)
+                self.outages.began(error, self.consume)
                 return
-            self._note_database(None)
+            self.outages.over(self.consume)
             self._waiting.popleft()
             if understood:
                 channel.basic_ack(delivery.tag)
@@ -81,10 +82,3 @@ class Consumer:
 
     def _pause_seconds(self) -> int:
         return _DATABASE_SECONDS if self._waiting else _LOOK_SECONDS
-
-    def _note_database(self, error: Exception | None) -> None:
-        if error and not self._database_is_away:
-            log.warning("the database is away; requests stay with the broker", reason=str(error))
-        if error is None and self._database_is_away:
-            log.info("the database is back")
-        self._database_is_away = error is not None

@@ -16,9 +16,11 @@ from gateway.events.rabbitmq import connection_parameters
 from gateway.events.rabbitmq_errors import our_error
 from gateway.exports.ledger import ExportLedger
 from gateway.exports.request import ROUTING_KEY_PREFIX
+from gateway.work.back_off import BackOff
+from gateway.work.outage import Outages
 from listeners.amqp.consumer import Consumer
 
-_FIRST_DELAY_SECONDS, _LONGEST_DELAY_SECONDS = 0.5, 30.0
+_DELAYS = BackOff(first_seconds=0.5, longest_seconds=30.0)
 _STEP_SECONDS = 15.0
 
 log = structlog.get_logger(__name__)
@@ -30,40 +32,25 @@ def serve(settings: Settings, stopping: threading.Event) -> None:
         raise SettingsError('events.kind: "rabbitmq" is needed here; without a broker there is `mig export submit`')
     ledger = ExportLedger.of(settings)
     queues = {f"{ROUTING_KEY_PREFIX}.{agent}": agent for agent in _agents(settings)}
-    consumer = Consumer(settings.events, queues, ledger, stopping)
-    outage = Outage()
+    outages, delays = Outages(), _DELAYS.delays()
+    consumer = Consumer(settings.events, queues, ledger, stopping, outages)
     log.info("consumer ready", ready=True, queues=" ".join(queues))
     try:
         while not stopping.is_set():
             try:
                 check_database(ledger.engine)
                 with _connected(settings.events) as connection:
-                    consumer.consume(connection, outage.over)
+                    outages.over(serve)
+                    delays = _DELAYS.delays()
+                    consumer.consume(connection)
             except DatabaseRefused:
                 raise
             except (GatewayError, *_BROKEN) as error:
-                stopping.wait(outage.began(_in_words(error, settings.events)))
+                outages.began(_in_words(error, settings.events), serve)
+                stopping.wait(next(delays))
     finally:
         ledger.close()
     log.info("consumer stopped")
-
-
-class Outage:
-    """Says once that it began and once that it is over; its delays grow meanwhile."""
-
-    def __init__(self) -> None:
-        self._delay_seconds = 0.0
-
-    def began(self, error: GatewayError) -> float:
-        """Return how long to wait before the next try."""
-        if not self._delay_seconds:
-            log.warning("export requests can't be consumed; trying again", reason=str(error))
-        self._delay_seconds = min(max(2 * self._delay_seconds, _FIRST_DELAY_SECONDS), _LONGEST_DELAY_SECONDS)
-        return self._delay_seconds
-
-    def over(self) -> None:
-        self._delay_seconds = 0.0
-        log.info("consuming export requests")
 
 
 _BROKEN = (AMQPError, AMQPConnectorException)

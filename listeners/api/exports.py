@@ -24,7 +24,10 @@ from gateway.exports.ledger import ExportLedger
 from gateway.exports.listing import ExportDetail, ExportListing, ExportView
 from gateway.exports.request import ExportRequest, read_export_request
 from gateway.exports.states import ExportState
-from gateway.exports.wishes import NothingToDo, ask_to_retry
+from gateway.kinds import NothingToDo, ask
+from gateway.node_context import NodeContext
+from gateway.work.commands import Command
+from gateway.work.ledger import NoSuchWork
 from listeners.api.app import Routes
 from listeners.api.openapi import json_body
 from listeners.api.problems import described, problem
@@ -62,8 +65,9 @@ class Recorded(BaseModel):
     is_new: bool
 
 
-def exports_routes(ledger: ExportLedger) -> Routes:
-    """The routes, on a ledger that several threads may use."""
+def exports_routes(node: NodeContext) -> Routes:
+    """The routes of a node, whose ledger several threads may use."""
+    ledger = node.exports
     router = APIRouter(prefix="/exports", tags=["exports"])
     listing = ExportListing(ledger.engine)
 
@@ -111,7 +115,7 @@ def exports_routes(ledger: ExportLedger) -> Routes:
         responses=described(400, 404, 409, 503),
     )
     def retry(export_id: UUID) -> Response:
-        return _retry(ledger, export_id)
+        return _retry(node, export_id)
 
     return Routes(router, (SubmittedExport,))
 
@@ -124,12 +128,11 @@ def _record(ledger: ExportLedger, asked: ExportRequest) -> Response:
     return JSONResponse({"id": str(asked.export_id), "is_new": is_new}, status, headers)
 
 
-def _retry(ledger: ExportLedger, export_id: UUID) -> Response:
-    row = ledger.row(export_id)
-    if row is None:
-        return _unknown(export_id)
+def _retry(node: NodeContext, export_id: UUID) -> Response:
     try:
-        ask_to_retry(ledger, row)
+        ask(node, "export", export_id, Command.RETRY, "HTTP")
+    except NoSuchWork:
+        return _unknown(export_id)
     except NothingToDo as error:
         return problem(HTTPStatus.CONFLICT, "There is nothing to retry", str(error))
     return JSONResponse({"id": str(export_id)}, HTTPStatus.ACCEPTED)

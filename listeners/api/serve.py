@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import socket
+from contextlib import closing
 
 import structlog
 from sqlalchemy import Engine
@@ -10,11 +11,11 @@ from sqlalchemy import Engine
 from gateway.config import Settings
 from gateway.database import check_database, ending_with_schema
 from gateway.errors import SettingsError
-from gateway.exports.ledger import ExportLedger
 from gateway.inference.acceptance import Acceptance
 from gateway.inference.key_check import check_key
-from gateway.inference.store import RequestStore, opened_request_store
+from gateway.inference.store import RequestStore
 from gateway.inference.vault import Vault, open_vault
+from gateway.node_context import NodeContext
 from listeners.api.app import create_app
 from listeners.api.exports import exports_routes
 from listeners.api.inference import inference_routes
@@ -28,13 +29,12 @@ def serve(settings: Settings) -> None:
 
     Raises SettingsError for what the settings ask and can't be had, DatabaseUnavailable and DatabaseRefused.
     """
-    with opened_request_store(settings.database_url) as store, listen(settings.api.host, settings.api.port) as door:
-        check_database(store.engine)
-        acceptance = Acceptance(store, settings, _vault(store, settings))
-        ledger = ExportLedger.of(settings, store.engine)
-        routes = [inference_routes(acceptance, settings), exports_routes(ledger)]
+    with closing(NodeContext(settings)) as node, listen(settings.api.host, settings.api.port) as door:
+        check_database(node.database)
+        acceptance = Acceptance(node.requests, settings, _vault(node.requests, settings))
+        routes = [inference_routes(acceptance, settings), exports_routes(node)]
         server = Server(create_app(settings.api, routes), settings.api)
-        asyncio.run(_serve(server, door, store.engine))
+        asyncio.run(_serve(server, door, node.database))
     log.info("API stopped")
 
 

@@ -18,8 +18,9 @@ from prefect.states import AwaitingRetry
 
 from gateway.config import load_settings
 from gateway.errors import Dependency
+from gateway.payloads.index import opened_payload_index
 from gateway.spool.door import scp_door
-from gateway.waiting import waiting_message
+from gateway.work.waiting import Wait, sentence
 
 
 @task
@@ -111,28 +112,29 @@ def ingesting(payload_id: str) -> State[None] | None:
         scp_door(settings.data_dir / "spool").finish(UUID(payload_id))
         return None
     instead = settings.data_dir / "instead"
-    return _INSTEAD[instead.read_text() if instead.exists() else "wait"]()
+    return _INSTEAD[instead.read_text() if instead.exists() else "wait"](UUID(payload_id))
 
 
-def _wait() -> State[None]:
-    next_try = datetime.now(UTC) + timedelta(hours=1)
-    return AwaitingRetry(
-        message=waiting_message(Dependency.EVENTS, "nobody listens", next_try), scheduled_time=next_try
-    )
+def _wait(payload_id: UUID) -> State[None]:
+    now = datetime.now(UTC)
+    waits, at = [Wait(Dependency.EVENTS, "nobody listens")], now + timedelta(hours=1)
+    with opened_payload_index(load_settings().settings.database_url) as index:
+        index.note_wait(payload_id, waits, at, now)
+    return AwaitingRetry(message=sentence(waits, at), scheduled_time=at)
 
 
-def _crash() -> NoReturn:
+def _crash(_payload_id: UUID) -> NoReturn:
     os.kill(os.getpid(), signal.SIGKILL)
     raise AssertionError
 
 
-def _fail() -> NoReturn:
+def _fail(_payload_id: UUID) -> NoReturn:
     raise ValueError("told to fail")
 
 
-_INSTEAD: Mapping[str, Callable[[], State[None] | None]] = {
+_INSTEAD: Mapping[str, Callable[[UUID], State[None] | None]] = {
     "wait": _wait,
     "crash": _crash,
     "fail": _fail,
-    "complete": lambda: None,
+    "complete": lambda _payload_id: None,
 }

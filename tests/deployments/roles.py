@@ -111,7 +111,7 @@ def _main(role: str) -> None:
         if role == WorkerProcess.role:
             work(settings, descriptions)
         else:
-            dispatch(settings, descriptions, "example-ingest/ingesting", {Dependency.EVENTS: check_broker})
+            dispatch(settings, descriptions, {"payload": "example-ingest/ingesting"}, {Dependency.EVENTS: check_broker})
     except GatewayError as error:
         raise SystemExit(str(error)) from error
 

@@ -20,7 +20,7 @@ from tests.peers.prefect_server import PrefectServer
 from tests.waiting import wait_until
 
 NEWER = ("UPDATE gateway_schema SET version_num = '9001'",)
-COLUMN_MISSING = ("DROP INDEX exports_by_wanted", "ALTER TABLE exports DROP COLUMN wanted")
+COLUMN_MISSING = ("ALTER TABLE exports DROP COLUMN flow_run_id",)
 UPGRADED = "the database has schema 9001, made by a newer gateway"
 
 
@@ -52,7 +52,7 @@ def dispatcher(tmp_path: Path, prefect: PrefectServer, work_pool: str) -> Iterat
     ("statements", "said"),
     [
         (NEWER, f"{UPGRADED}; this program, gateway {program_version()}, works with schema"),
-        (COLUMN_MISSING, "the database refuses: no such column: exports.wanted"),
+        (COLUMN_MISSING, "the database refuses: no such column: exports.flow_run_id"),
     ],
 )
 def test_the_dispatcher_ends_and_says_why(
@@ -100,4 +100,4 @@ def test_the_api_ends_and_says_why(tmp_path: Path, database: Path) -> None:
 def test_a_command_names_the_column_that_is_missing(tmp_path: Path, database: Path) -> None:
     change(database, *COLUMN_MISSING)
     listed = Mig(tmp_path)("export", "list")
-    assert (listed.exit_code, listed.errors) == (1, "the database refuses: no such column: exports.wanted\n")
+    assert (listed.exit_code, listed.errors) == (1, "the database refuses: no such column: exports.flow_run_id\n")

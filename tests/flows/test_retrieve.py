@@ -286,9 +286,9 @@ def test_of_two_workers_that_believe_they_have_it_one_stores_and_announces(site:
     second_is_through.set()
     overtaken = site.node("node-1").ended(first)
     assert overtaken.type is StateType.COMPLETED
-    assert "was taken over by another worker" in (overtaken.message or "")
+    assert "another run has taken request" in (overtaken.message or "")
     assert site.stored() == objects_of(archive)
-    assert (site.row().state, site.row().epoch) == (RequestState.COMPLETED, 2)
+    assert (site.row().state, site.row().fencing_token) == (RequestState.COMPLETED, 2)
     assert [event["file_count"] for event in site.events()] == [6]
 
 

@@ -24,9 +24,10 @@ from gateway.exports.ledger import opened_ledger
 from gateway.exports.request import read_export_request
 from gateway.exports.settling import give_up
 from gateway.exports.states import ExportRow, ExportState, SendRow
-from gateway.exports.taking_up import take_from_run
+from gateway.exports.tables import WORK
 from gateway.object_store import Upload
 from gateway.object_store.local import LocalObjectStore
+from gateway.work.lease import Lease
 from tests.deployments.commands.mig import Mig
 from tests.deployments.operator import Operator
 from tests.deployments.up.gateway import Gateway
@@ -91,14 +92,15 @@ class ExportSite:
 
     def sends(self, export_id: UUID) -> list[SendRow]:
         with opened_ledger(self.database_url) as ledger:
-            return Attempt(ledger.engine, export_id, 0).results()[1]
+            return Attempt(Lease(ledger.engine, WORK, export_id, 0)).results()[1]
 
     def settle(self, export_id: UUID) -> None:
         """Settle an export as its files stand, as a run does that is killed right afterwards."""
         with opened_ledger(self.database_url) as ledger:
-            attempt = take_from_run(ledger.engine, self.row(export_id))
-            assert attempt
-            give_up(attempt, Destinations.of(self.settings), "given up", datetime.now(UTC))
+            work = ledger.work.find(export_id)
+            lease = ledger.work.take_from_run(work) if work else None
+            assert lease
+            give_up(Attempt(lease), Destinations.of(self.settings), "given up", datetime.now(UTC))
 
     def wait_for(self, export_id: UUID, *states: ExportState, within_seconds: float = 90) -> ExportRow:
         wait_until(lambda: self.row(export_id).state in states, within_seconds, f"export {export_id} to be {states}")

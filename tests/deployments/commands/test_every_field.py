@@ -4,6 +4,7 @@ Every column is filled with a value that nothing else has, which has to stand in
 """
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,13 +16,13 @@ from sqlalchemy import Boolean, Column, Engine, Integer, Table, Uuid, insert, up
 
 from gateway.config import Settings
 from gateway.database import UtcDateTime, open_database
-from gateway.exports.ledger import ExportLedger
 from gateway.exports.tables import exports
 from gateway.inference.acceptance import Acceptance
 from gateway.inference.outcome import OUTCOME, Outcome, SourceOutcome
 from gateway.inference.store import RequestStore
 from gateway.inference.submission import read_submission
 from gateway.inference.tables import requests
+from gateway.node_context import NodeContext
 from listeners.api.app import create_app
 from listeners.api.exports import exports_routes
 from listeners.api.inference import inference_routes
@@ -29,8 +30,8 @@ from tests.deployments.commands.mig import MigHere
 from tests.gateway.inference.requests import as_body, inference_request
 from tests.listeners.api.serving import serving
 
-OF_EXPORTS = {"problem", "epoch", "wanted", "releases", "released", "away_since"}
-OF_REQUESTS = {"content", "had_credentials", "waiting_since", "epoch", "attempt", "uploaded"} | {
+OF_EXPORTS = {"problem", "fencing_token"}
+OF_REQUESTS = {"content", "had_credentials", "waiting_since", "fencing_token", "attempt", "uploaded"} | {
     *("sources_sealed", "outputs_sealed", "outputs_until")
 }
 """Columns that nobody is shown: what keeps two runs apart, what is on its way, and credentials."""
@@ -56,9 +57,10 @@ def engine(settings: Settings) -> Iterator[Engine]:
 @pytest.fixture
 def api(engine: Engine, settings: Settings) -> Iterator[httpx.Client]:
     acceptance = Acceptance(RequestStore(engine), settings, None)
-    routes = [exports_routes(ExportLedger(engine)), inference_routes(acceptance, settings)]
-    with serving(create_app(settings.api, routes)) as client:
-        yield client
+    with closing(NodeContext(settings)) as node:
+        routes = [exports_routes(node), inference_routes(acceptance, settings)]
+        with serving(create_app(settings.api, routes)) as client:
+            yield client
 
 
 @pytest.fixture
@@ -103,7 +105,7 @@ def _leaves(answer: Any) -> Iterator[object]:
 
 
 def test_every_field_of_an_export_is_shown_everywhere(engine: Engine, mig: MigHere, api: httpx.Client) -> None:
-    values = filled(exports) | {"state": "partial", "wanted": None}
+    values = filled(exports) | {"state": "partial"}
     with engine.begin() as connection:
         connection.execute(insert(exports).values(values))
     shown = {name: value for name, value in values.items() if name not in OF_EXPORTS}
@@ -130,6 +132,6 @@ def test_every_field_of_a_request_is_shown_everywhere(engine: Engine, mig: MigHe
     assert_shown(api.get("/inference/status/T-1").json(), shown)
 
 
-@pytest.mark.parametrize(("table", "internal"), [(exports, OF_EXPORTS), (requests, OF_REQUESTS)], ids=str)
+@pytest.mark.parametrize(("table", "internal"), [(exports, OF_EXPORTS), (requests, OF_REQUESTS)], ids=["exports", "requests"])
 def test_what_is_said_to_be_internal_is_there(table: Table, internal: set[str]) -> None:
     assert internal <= set(table.columns.keys())

@@ -10,11 +10,12 @@ import pytest
 from prefect.client.schemas.objects import State
 from prefect.states import AwaitingRetry, Cancelled, Failed, Running
 
-from gateway.inference.hold import take
 from gateway.inference.identity import request_id
+from gateway.inference.lease import take
 from gateway.inference.row import RequestRow, RequestState
 from gateway.inference.store import opened_request_store
 from tests.deployments.commands.mig import Finished, Mig
+from tests.deployments.dispatching import dispatching_on
 from tests.deployments.operator import Operator
 from tests.deployments.prefect_side.test_registration import TRIVIAL, register_on
 from tests.gateway.inference.requests import Json, inference_request, source
@@ -48,7 +49,7 @@ class Scene:
 
     def note_run(self, run_id: UUID) -> None:
         with opened_request_store(self.database) as store:
-            store.note_run(request_id("T-1"), 1, run_id)
+            store.work.note_run(request_id("T-1"), 1, run_id)
 
     def fail(self, run_id: UUID) -> None:
         with opened_request_store(self.database) as store:
@@ -100,20 +101,26 @@ def test_what_can_not_be_looked_for_is_told(scene: Scene) -> None:
     assert scene.mig("inference", "show", "0").exit_code == 1
 
 
-def test_without_prefect_nothing_is_cancelled(tmp_path: Path) -> None:
-    scene = Scene(tmp_path, "http://127.0.0.1:1/api")
+def test_what_is_asked_without_a_dispatcher_is_noted_and_said_so(scene: Scene) -> None:
     scene.submit()
     scene.note_run(UUID(int=1))
-    assert scene.mig("inference", "cancel", REQUEST).exit_code == 3
+    cancelled = scene.mig("inference", "cancel", REQUEST)
+    told = f"request {REQUEST}: cancel is noted, and is done as soon as the dispatcher and Prefect answer\n"
+    assert (cancelled.exit_code, cancelled.output) == (0, told)
     assert scene.row().state is RequestState.QUEUED
 
 
 class Site(Scene):
-    """The same, with runs in Prefect."""
+    """The same, with runs in Prefect and a dispatcher at work."""
 
-    def __init__(self, directory: Path, prefect: PrefectServer, operator: Operator) -> None:
+    def __init__(self, directory: Path, prefect: PrefectServer, operator: Operator, work_pool: str) -> None:
         super().__init__(directory, prefect.api_url)
-        self.operator = operator
+        self.operator, self.api_url, self.work_pool = operator, prefect.api_url, work_pool
+
+    def operate(self, *arguments: str) -> Finished:
+        """Run `mig inference …` while a dispatcher is at work."""
+        with dispatching_on(self.directory / "var", self.api_url, self.work_pool) as dispatching, dispatching.at_work():
+            return self.mig("inference", *arguments)
 
     def run_in(self, state: State[Any]) -> UUID:
         """The request's run, which is in this state."""
@@ -126,7 +133,7 @@ class Site(Scene):
 @pytest.fixture
 def site(tmp_path: Path, prefect: PrefectServer, operator: Operator, work_pool: str) -> Site:
     register_on(prefect, work_pool, TRIVIAL)
-    site = Site(tmp_path, prefect, operator)
+    site = Site(tmp_path, prefect, operator, work_pool)
     site.submit()
     return site
 
@@ -134,13 +141,13 @@ def site(tmp_path: Path, prefect: PrefectServer, operator: Operator, work_pool: 
 def test_a_failed_request_is_tried_again(site: Site) -> None:
     run_id = site.run_in(Failed())
     site.fail(run_id)
-    assert site.mig("inference", "retry", REQUEST[:8]).exit_code == 0
+    assert site.operate("retry", REQUEST[:8]).exit_code == 0
     assert site.operator.state(run_id).name == "AwaitingRetry"
 
 
 def test_a_waiting_request_is_tried_now(site: Site) -> None:
     run_id = site.run_in(AwaitingRetry(scheduled_time=LATER))
-    assert site.mig("inference", "retry", REQUEST).exit_code == 0
+    assert site.operate("retry", REQUEST).exit_code == 0
     due = site.operator.state(run_id).state_details.scheduled_time
     assert due
     assert due < LATER
@@ -148,26 +155,26 @@ def test_a_waiting_request_is_tried_now(site: Site) -> None:
 
 def test_one_whose_run_was_deleted_gets_another(site: Site) -> None:
     site.fail(UUID(int=1))
-    assert site.mig("inference", "retry", REQUEST).exit_code == 0
+    assert site.operate("retry", REQUEST).exit_code == 0
     row = site.row()
     assert (row.state, row.flow_run_id, row.attempt) == (RequestState.QUEUED, None, 2)
 
 
 def test_one_that_goes_on_by_itself_is_left_alone(site: Site) -> None:
-    assert "has no run yet" in site.mig("inference", "retry", REQUEST).errors
+    assert "has no run yet" in site.operate("retry", REQUEST).errors
     site.run_in(Running())
-    assert "its run is Running" in site.mig("inference", "retry", REQUEST).errors
+    assert "its run is Running" in site.operate("retry", REQUEST).errors
 
 
 def test_a_cancelled_request_ends_with_its_run(site: Site) -> None:
     run_id = site.run_in(AwaitingRetry(scheduled_time=LATER))
-    assert site.mig("inference", "cancel", REQUEST).exit_code == 0
+    assert site.operate("cancel", REQUEST).exit_code == 0
     assert site.operator.state(run_id).name in {"Cancelled", "Cancelling"}
     assert site.row().state is RequestState.CANCELLED
 
 
 def test_a_cancelled_request_can_be_tried_again(site: Site) -> None:
     run_id = site.run_in(Cancelled())
-    assert site.mig("inference", "cancel", REQUEST).exit_code == 0
-    assert site.mig("inference", "retry", REQUEST).exit_code == 0
+    assert site.operate("cancel", REQUEST).exit_code == 0
+    assert site.operate("retry", REQUEST).exit_code == 0
     assert site.operator.state(run_id).name == "AwaitingRetry"

@@ -15,8 +15,9 @@ from gateway.errors import Dependency
 from gateway.payloads.index import opened_payload_index
 from gateway.spool.door import Door, scp_door
 from gateway.spool.node import read_node
-from gateway.waiting import waiting_message
-from tests.deployments.commands.mig import Mig
+from gateway.work.waiting import Wait, sentence
+from tests.deployments.commands.mig import Finished, Mig
+from tests.deployments.dispatching import dispatching_on
 from tests.deployments.operator import Operator
 from tests.deployments.payloads import made_payload, put_into_ready
 from tests.deployments.prefect_side.test_registration import TRIVIAL, register_on
@@ -28,12 +29,21 @@ LATER = datetime.now(UTC) + timedelta(hours=1)
 class Scene:
     """A spool and an index without processes: what is listed stands still."""
 
-    def __init__(self, directory: Path, prefect: PrefectServer, operator: Operator) -> None:
+    def __init__(self, directory: Path, prefect: PrefectServer, operator: Operator, work_pool: str) -> None:
         self.prefect, self.operator = prefect, operator
         self.mig = Mig(directory, {"MIG_PREFECT__API_URL": prefect.api_url})
         self.door: Door = scp_door(directory / "var" / "spool")
         self.node = read_node(directory / "var" / "spool")
         self.database = f"sqlite:///{directory}/var/gateway.db"
+        self.directory, self.work_pool = directory, work_pool
+
+    def operate(self, *arguments: str) -> Finished:
+        """Run `mig payload …` while a dispatcher is at work."""
+        with (
+            dispatching_on(self.directory / "var", self.prefect.api_url, self.work_pool) as dispatching,
+            dispatching.at_work(),
+        ):
+            return self.mig("payload", *arguments)
 
     def put(self, state: State[Any] | None = None, closed: datetime | None = None) -> UUID:
         """A payload in `ready/`; with a state, it has a run that is in it."""
@@ -43,7 +53,7 @@ class Scene:
         with opened_payload_index(self.database) as index:
             index.record(payload)
             if state:
-                index.note_run(payload.payload_id, 1, self._run_in(state))
+                index.work.note_run(payload.payload_id, 1, self._run_in(state))
         return payload.payload_id
 
     def announce(self, payload_id: UUID) -> None:
@@ -70,11 +80,11 @@ class Scene:
 def scene(tmp_path: Path, prefect_on_sqlite: PrefectServer, work_pool: str) -> Iterator[Scene]:
     register_on(prefect_on_sqlite, work_pool, TRIVIAL)
     with SyncPrefectClient(prefect_on_sqlite.api_url) as client:
-        yield Scene(tmp_path, prefect_on_sqlite, Operator(client))
+        yield Scene(tmp_path, prefect_on_sqlite, Operator(client), work_pool)
 
 
 def waits() -> State[Any]:
-    message = waiting_message(Dependency.EVENTS, "nobody answers", LATER)
+    message = sentence([Wait(Dependency.EVENTS, "nobody answers")], LATER)
     return AwaitingRetry(message=message, scheduled_time=LATER)
 
 
@@ -161,7 +171,7 @@ def test_show_of_what_is_not_there_fails_in_words(scene: Scene) -> None:
 @pytest.mark.parametrize("state", [waits, Failed, Cancelled, Crashed])
 def test_retry_starts_what_waits_has_failed_or_was_cancelled(scene: Scene, state: Callable[[], State[Any]]) -> None:
     payload_id = scene.put(state())
-    retried = scene.mig("payload", "retry", str(payload_id))
+    retried = scene.operate("retry", str(payload_id))
     assert (retried.exit_code, retried.output) == (0, f"payload {payload_id}: its run starts now\n")
     due = scene.operator.state(scene.run_of(payload_id)).state_details.scheduled_time
     assert due
@@ -171,13 +181,28 @@ def test_retry_starts_what_waits_has_failed_or_was_cancelled(scene: Scene, state
 def test_retry_of_what_goes_on_by_itself_says_so(scene: Scene) -> None:
     running, announced, new = scene.put(Running()), scene.put(Running()), scene.put()
     scene.announce(announced)
-    for payload_id, why in ((running, "its run is Running"), (announced, "is announced"), (new, "has no run yet")):
-        retried = scene.mig("payload", "retry", str(payload_id))
+    for payload_id, why in ((running, "its run is Running"), (announced, "it is announced"), (new, "has no run yet")):
+        retried = scene.operate("retry", str(payload_id))
         assert retried.exit_code == 1
         assert why in retried.errors
 
 
 def test_retry_is_not_done_twice(scene: Scene) -> None:
     payload_id = scene.put(Failed())
-    assert scene.mig("payload", "retry", str(payload_id)).exit_code == 0
-    assert "its run is about to start" in scene.mig("payload", "retry", str(payload_id)).errors
+    assert scene.operate("retry", str(payload_id)).exit_code == 0
+    assert "its run is about to start" in scene.operate("retry", str(payload_id)).errors
+
+
+def test_what_the_dispatcher_has_not_done_yet_is_noted_and_said_so(scene: Scene) -> None:
+    payload_id = scene.put(Failed())
+    retried = scene.mig("payload", "retry", str(payload_id))
+    told = f"payload {payload_id}: retry is noted, and is done as soon as the dispatcher and Prefect answer\n"
+    assert (retried.exit_code, retried.output) == (0, told)
+
+
+def test_a_cancelled_payload_stays_on_the_spool_and_can_be_retried(scene: Scene) -> None:
+    payload_id = scene.put(waits())
+    assert scene.operate("cancel", str(payload_id)).output == f"payload {payload_id}: it is ended\n"
+    assert scene.listed("--state", "cancelled")[0]["id"] == str(payload_id)
+    assert scene.door.state(payload_id) == "ready"
+    assert scene.operate("retry", str(payload_id)).exit_code == 0

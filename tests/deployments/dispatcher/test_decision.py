@@ -4,29 +4,47 @@ from uuid import uuid4
 import pytest
 from prefect.client.schemas.objects import FlowRun, StateType
 
-from deployments.dispatcher.decision import delay_seconds, needs_another_run
+from deployments.dispatcher.decision import ends_that_matter, meaning_of
+from gateway.work.transitions import Event
 
 ENDED = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+LATER = ENDED + timedelta(days=9)
 
 
 def run_in(state: StateType) -> FlowRun:
     return FlowRun(flow_id=uuid4(), state_type=state, end_time=ENDED)
 
 
-@pytest.mark.parametrize("state", [state for state in StateType if state.name not in {"CRASHED", "COMPLETED"}])
-def test_a_live_waiting_failed_or_cancelled_run_stands_for_its_payload(state: StateType) -> None:
-    assert not needs_another_run(run_in(state), 1, ENDED + timedelta(days=9))
+@pytest.mark.parametrize(
+    "state", [state for state in StateType if state.name not in {"CRASHED", "COMPLETED", "FAILED", "CANCELLED"}]
+)
+def test_a_run_that_is_not_over_stands_for_its_work(state: StateType) -> None:
+    assert meaning_of(run_in(state), 1, LATER) is None
 
 
 @pytest.mark.parametrize("state", [StateType.CRASHED, StateType.COMPLETED])
-def test_a_run_that_is_over_without_having_announced_is_followed_by_another(state: StateType) -> None:
-    assert not needs_another_run(run_in(state), 1, ENDED + timedelta(seconds=9))
-    assert needs_another_run(run_in(state), 1, ENDED + timedelta(seconds=10))
-
-
-def test_a_deleted_run_is_followed_by_another_at_once() -> None:
-    assert needs_another_run(None, 5, ENDED)
+def test_a_run_that_is_over_without_an_end_of_its_work_is_followed_by_another(state: StateType) -> None:
+    assert meaning_of(run_in(state), 1, ENDED + timedelta(seconds=9)) is None
+    assert meaning_of(run_in(state), 1, ENDED + timedelta(seconds=10)) is Event.RUN_LOST
 
 
 def test_what_crashes_again_and_again_comes_at_growing_intervals() -> None:
-    assert [delay_seconds(attempt) for attempt in (1, 2, 3, 7, 8, 10_000)] == [10, 20, 40, 640, 900, 900]
+    for attempt, seconds in ((1, 10), (2, 20), (3, 40), (7, 640), (8, 900), (10_000, 900)):
+        crashed = run_in(StateType.CRASHED)
+        assert meaning_of(crashed, attempt, ENDED + timedelta(seconds=seconds - 1)) is None
+        assert meaning_of(crashed, attempt, ENDED + timedelta(seconds=seconds)) is Event.RUN_LOST
+
+
+def test_a_deleted_run_is_followed_by_another_at_once() -> None:
+    assert meaning_of(None, 5, ENDED) is Event.RUN_LOST
+
+
+def test_failed_and_cancelled_are_what_prefect_says() -> None:
+    assert meaning_of(run_in(StateType.FAILED), 1, ENDED) is Event.RUN_FAILED
+    assert meaning_of(run_in(StateType.CANCELLED), 1, ENDED) is Event.RUN_CANCELLED
+
+
+def test_prefect_is_asked_only_for_ends_that_matter_to_a_kind() -> None:
+    lost = {StateType.CRASHED, StateType.COMPLETED}
+    assert ends_that_matter(()) == lost
+    assert ends_that_matter({Event.RUN_FAILED}) == lost | {StateType.FAILED}

@@ -3,6 +3,7 @@
 import signal
 import sqlite3
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -26,12 +27,16 @@ class Scene:
 
     def __init__(self, dispatcher: DispatcherProcess, operator: Operator) -> None:
         self.dispatcher, self.operator = dispatcher, operator
+        self._closed = timedelta(0)
 
     def put(self, instances: int = 3) -> UUID:
         return put_into_ready(self.dispatcher.door, self.payload(instances))
 
     def payload(self, instances: int = 3) -> Payload:
-        return made_payload(self.dispatcher.node.node_id, instances)
+        """Closed after those that were made before."""
+        made = made_payload(self.dispatcher.node.node_id, instances)
+        self._closed += timedelta(seconds=1)
+        return made.model_copy(update={"closed": made.closed + self._closed})
 
     def run_of(self, payload_id: UUID, attempt: int = 1) -> FlowRun | None:
         key = FlowRunFilterIdempotencyKey(any_=[f"{payload_id}:{attempt}"])

@@ -20,6 +20,8 @@ import gateway.events.outbox
 import gateway.exports.tables
 import gateway.inference.tables
 import gateway.payloads.index
+import gateway.work.commands
+import gateway.work.waiting
 from gateway.clock import Clock, SystemClock
 from gateway.database import database_errors, metadata, open_database, open_unguarded
 from gateway.database.migrations import HEAD

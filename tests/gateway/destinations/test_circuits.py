@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.destinations.circuits import Circuits, probe_delay_seconds
+from gateway.destinations.circuits import PROBES, Circuits
 from tests.gateway.conftest import on_both_databases
 from tests.gateway.exports.scene import BEGAN, Scene
 
@@ -43,7 +43,7 @@ def test_a_destination_that_says_when_to_come_back_is_left_alone_until_then(circ
 
 
 def test_probes_come_at_growing_intervals(circuits: Circuits) -> None:
-    assert [probe_delay_seconds(trips) for trips in (1, 2, 3, 4, 5, 100)] == [5, 10, 20, 40, 60, 60]
+    assert [PROBES.after(trips) for trips in (1, 2, 3, 4, 5, 100)] == [5, 10, 20, 40, 60, 60]
     for _ in range(3):
         circuits.failed("pacs", "refused", BEGAN)
     assert circuits.claim_probe(BEGAN + timedelta(seconds=4)) is None

@@ -22,12 +22,14 @@ from gateway.exports.area import working_area
 from gateway.exports.attempt import Attempt
 from gateway.exports.ledger import ExportLedger
 from gateway.exports.request import ExportRequest, read_export_request
-from gateway.exports.run import DestinationAway, ExportRun, Wait
+from gateway.exports.run import DestinationAway, ExportRun, Left
 from gateway.exports.settlement import Settlement
 from gateway.exports.states import ExportRow, SendRow
-from gateway.exports.taking_up import take_up
+from gateway.exports.tables import WORK
+from gateway.exports.taking_up import take
 from gateway.object_store import Upload
 from gateway.object_store.local import LocalObjectStore
+from gateway.work.lease import Lease
 from tests.gateway.dicomweb.raw_service import RawService
 from tests.gateway.dimse.raw_pacs import RawPacs
 from tests.gateway.part10_files import write_files
@@ -121,7 +123,7 @@ class Scene:
         self.now += timedelta(seconds=seconds)
 
     def take_up(self, export_id: UUID) -> ExportRun | None:
-        attempt = take_up(self.ledger.engine, export_id)
+        attempt = take(self.ledger.engine, export_id)
         if attempt is None:
             return None
         run = self.run_of(attempt)
@@ -133,18 +135,18 @@ class Scene:
         destinations = Destinations(self.registered, SCU, self.outputs)
         return ExportRun(attempt, destinations, self.circuits, "MIG", self.stopping, lambda: self.now)
 
-    def export(self, export_id: UUID) -> Settlement | Wait | None:
+    def export(self, export_id: UUID) -> Settlement | Left | None:
         """Run an export once, with one try for each destination; None where nothing is missing."""
         run = self.take_up(export_id)
         if run is None:
             return None
-        with working_area(self.directory / "exports", export_id, run.attempt.epoch) as area:
+        with working_area(self.directory / "exports", export_id, run.attempt.lease.fencing_token) as area:
             rows = run.to_try()
             run.fetch(self.store, area, reserve_bytes=0)
             for row in rows:
                 self._send(run, row.position, area)
         if left := run.what_is_left():
-            run.wait(left.reason, self.now + timedelta(seconds=30))
+            run.wait(left.waits, self.now + timedelta(seconds=30))
             return left
         return run.settle()
 
@@ -154,11 +156,11 @@ class Scene:
         assert isinstance(settlement, Settlement), settlement
         return settlement
 
-    def waits(self, export_id: UUID) -> Wait:
+    def waits(self, export_id: UUID) -> Left:
         """Run an export once, which is not enough."""
-        wait = self.export(export_id)
-        assert isinstance(wait, Wait), wait
-        return wait
+        left = self.export(export_id)
+        assert isinstance(left, Left), left
+        return left
 
     def row(self, export_id: UUID) -> ExportRow:
         row = self.ledger.row(export_id)
@@ -166,7 +168,7 @@ class Scene:
         return row
 
     def sends(self, export_id: UUID) -> list[SendRow]:
-        return Attempt(self.ledger.engine, export_id, 0).results()[1]
+        return Attempt(Lease(self.ledger.engine, WORK, export_id, 0)).results()[1]
 
     def published(self) -> list[dict[str, Any]]:
         """Publish what is in the outbox; return the bodies."""

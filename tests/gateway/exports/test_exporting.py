@@ -9,7 +9,7 @@ import pytest
 
 from gateway.dicom.store_outcome import Outcome, StoreOutcome
 from gateway.dicomweb.service import Service
-from gateway.errors import CredentialsLost, DatabaseUnavailable, TakenOver
+from gateway.errors import CredentialsLost, DatabaseUnavailable, Dependency, TakenOver
 from gateway.exports.run import ExportRun
 from gateway.exports.settling import give_up
 from gateway.exports.states import ExportState, FileStatus, SendRow, SendState
@@ -113,7 +113,7 @@ def test_an_archive_that_is_full_for_two_files_gets_them_on_the_next_try(scene: 
     with raw_pacs(answering(0xA700, 0xA700)) as pacs:
         scene.register(pacs_destination(pacs))
         export_id = scene.ask(scene.put_some(3), "pacs")
-        wait = scene.waits(export_id)
+        (wait,) = scene.waits(export_id).waits
         assert wait.reason == "out of resources (A700)"
         assert states(scene, export_id) == [SendState.PENDING, SendState.PENDING, SendState.STORED]
         pacs.manners = Manners()
@@ -206,9 +206,9 @@ def test_a_destination_that_is_away_holds_no_other_up(scene: Scene) -> None:
         there = pacs_destination(pacs)
         scene.register(there, there.model_copy(update={"name": "away", "port": free_port()}))
         export_id = scene.ask(scene.put_some(3), "away", "pacs")
-        wait = scene.waits(export_id)
+        (wait,) = scene.waits(export_id).waits
     assert pacs.names == SENT
-    assert wait.names == ("away",)
+    assert (wait.dependency, wait.name) == (Dependency.DESTINATION, "away")
     assert "connection refused" in wait.reason
     assert scene.row(export_id).state is ExportState.WAITING
     assert scene.published() == [], "told once, when it is over"
@@ -399,7 +399,7 @@ def test_several_doors_may_record_the_same_request_together(scene: Scene) -> Non
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(scene.ledger.undispatched(10)) == 1
+    assert len(scene.ledger.work.without_run(10)) == 1
 
 
 def test_a_ledger_that_does_not_answer_loses_no_more_than_what_was_on_its_way(scene: Scene) -> None:
@@ -463,7 +463,7 @@ def test_a_peer_that_breaks_off_in_mid_file_is_sent_that_file_again(
 def test_a_peer_that_never_answers_is_given_up_after_its_time(scene: Scene) -> None:
     with raw_pacs(Manners(answer=lambda association, _: association.say_nothing())) as pacs:
         scene.register(pacs_destination(pacs, answer_seconds=0.3))
-        wait = scene.waits(scene.ask(scene.put_some(3), "pacs"))
+        (wait,) = scene.waits(scene.ask(scene.put_some(3), "pacs")).waits
     assert pacs.names == ["1.2.3.1"]
     assert "the peer sent nothing in time" in wait.reason
 
@@ -510,7 +510,7 @@ def test_a_service_that_fails_once_is_asked_again(scene: Scene) -> None:
 def test_a_service_that_hangs_is_given_up_after_its_time(scene: Scene) -> None:
     with raw_service(Conversation.hang) as service:
         scene.register(web_destination(service, answer_seconds=0.3, slowest_bytes_per_second=1_000_000))
-        wait = scene.waits(scene.ask(scene.put_some(1), "vna", agent=WEB))
+        (wait,) = scene.waits(scene.ask(scene.put_some(1), "vna", agent=WEB)).waits
     assert "no answer in time" in wait.reason
 
 

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 from cryptography.fernet import Fernet
 from sqlalchemy import text
 
-from gateway.inference.hold import Hold, take
+from gateway.inference.lease import RequestLease, take
 from gateway.inference.row import RequestRow
 from gateway.inference.store import RequestStore
 from gateway.inference.submission import read_submission
@@ -42,7 +42,7 @@ class Requests:
         submission = read_submission(as_body(request), allow_credentials_over_http=True)
         return self.store.accept(submission, self.vault, self.now, output_term=timedelta(days=30))
 
-    def take(self, request: UUID, run: UUID | None = None) -> Hold:
+    def take(self, request: UUID, run: UUID | None = None) -> RequestLease:
         hold = take(self.store, request, run or uuid4(), self.now)
         assert hold
         return hold

@@ -11,19 +11,21 @@ from sqlalchemy import text
 
 from gateway.config import Settings
 from gateway.database import open_database
-from gateway.errors import AlreadyKnown, CredentialsLost, DatabaseUnavailable, SettingsError, TakenOver
-from gateway.inference.hold import take
+from gateway.errors import AlreadyKnown, CredentialsLost, DatabaseUnavailable, Dependency, SettingsError, TakenOver
 from gateway.inference.identity import request_id
 from gateway.inference.key_check import check_key
+from gateway.inference.lease import take
 from gateway.inference.outcome import Outcome, SourceOutcome
 from gateway.inference.outputs import NoSuchOutput, output_services
 from gateway.inference.row import RequestState
 from gateway.inference.store import RequestStore, opened_request_store
 from gateway.inference.vault import Vault, open_vault
+from gateway.work.waiting import Wait
 from tests.gateway.events.payloads import payload
 from tests.gateway.inference.requests import inference_request
 from tests.gateway.inference.store_scene import NOW, OUTPUT_SECRET, SECRET, Requests
 
+AWAY = Wait(Dependency.SOURCE, "away")
 OUTCOME = Outcome((SourceOutcome(1, found=3, fetched=2, bytes=10),), (), ("a remark",))
 
 
@@ -33,7 +35,7 @@ def test_an_accepted_request_is_there_for_every_other_process(requests: Requests
     with opened_request_store(database_url) as other:
         row = other.find_by_transaction("T-1")
     assert row
-    assert (row.state, row.created, row.tries, row.epoch) == (RequestState.QUEUED, NOW, 0, 0)
+    assert (row.state, row.created, row.tries, row.fencing_token) == (RequestState.QUEUED, NOW, 0, 0)
     assert (row.request.transaction_id, row.request.priority, row.request.workflows) == ("T-1", 200, ("lung-nodules",))
 
 
@@ -66,8 +68,8 @@ def test_credentials_are_not_in_the_database_in_the_clear(requests: Requests) ->
 
 
 def test_a_hold_opens_the_credentials(requests: Requests) -> None:
-    hold = requests.take(requests.accept())
-    assert {number: each.value for number, each in hold.open_sources(requests.vault).items()} == {1: SECRET}
+    lease = requests.take(requests.accept())
+    assert {number: each.value for number, each in lease.open_sources(requests.vault).items()} == {1: SECRET}
 
 
 def test_taking_it_counts_the_tries_and_names_the_run(requests: Requests) -> None:
@@ -76,7 +78,13 @@ def test_taking_it_counts_the_tries_and_names_the_run(requests: Requests) -> Non
     requests.now += timedelta(minutes=1)
     requests.take(accepted, run)
     row = requests.row(accepted)
-    assert (row.state, row.tries, row.epoch, row.flow_run_id, row.started) == (RequestState.RUNNING, 2, 2, run, NOW)
+    assert (row.state, row.tries, row.fencing_token, row.flow_run_id, row.started) == (
+        RequestState.RUNNING,
+        2,
+        2,
+        run,
+        NOW,
+    )
 
 
 def test_who_comes_later_fences_off_who_was_there(requests: Requests) -> None:
@@ -96,23 +104,17 @@ def test_who_comes_later_fences_off_who_was_there(requests: Requests) -> None:
 def test_of_many_that_take_it_at_once_one_may_go_on(requests: Requests) -> None:
     accepted = requests.accept()
 
-    def epoch_of(_: int) -> int | None:
-        try:
-            return requests.take(accepted).epoch
-        except TakenOver:
-            return None
-
     with ThreadPoolExecutor(8) as threads:
-        epochs = [epoch for epoch in threads.map(epoch_of, range(8)) if epoch is not None]
-    assert len(set(epochs)) == len(epochs)
-    assert max(epochs) == requests.row(accepted).epoch
+        tokens = list(threads.map(lambda _: requests.take(accepted).fencing_token, range(8)))
+    assert sorted(tokens) == list(range(1, 9))
+    assert requests.row(accepted).fencing_token == 8
 
 
 def test_what_is_fixed_is_read_back_as_it_was(requests: Requests) -> None:
-    hold, made = requests.take(requests.accept()), payload()
-    hold.keep_payload(payload())
-    hold.keep_payload(made)
-    assert hold.payload() == made
+    lease, made = requests.take(requests.accept()), payload()
+    lease.keep_payload(payload())
+    lease.keep_payload(made)
+    assert lease.payload() == made
 
 
 def test_credentials_for_sources_are_erased_when_it_is_announced(requests: Requests) -> None:
@@ -124,11 +126,11 @@ def test_credentials_for_sources_are_erased_when_it_is_announced(requests: Reque
 
 def test_credentials_for_sources_are_erased_when_it_is_cancelled(requests: Requests) -> None:
     accepted = requests.accept()
-    hold = requests.take(accepted)
+    lease = requests.take(accepted)
     assert requests.store.cancel(accepted, "cancelled", NOW)
     assert requests.sealed(accepted) == (False, True)
     with pytest.raises(TakenOver):
-        hold.complete(NOW)
+        lease.complete(NOW)
     assert requests.row(accepted).state is RequestState.CANCELLED
 
 
@@ -161,20 +163,20 @@ def test_one_without_credentials_can_be_retried_for_ever(requests: Requests) -> 
 
 def test_one_whose_objects_are_stored_needs_no_credentials_any_more(requests: Requests) -> None:
     accepted = requests.accept()
-    hold = requests.take(accepted)
-    hold.note_uploaded(NOW)
-    hold.fail("the broker refuses us", NOW)
+    lease = requests.take(accepted)
+    lease.note_uploaded(NOW)
+    lease.fail("the broker refuses us", NOW)
     requests.store.erase_expired(NOW + timedelta(days=8), keep_failed=timedelta(days=7))
     assert requests.take(accepted)
 
 
 def test_where_it_waits_since_is_forgotten_when_somebody_retries_it(requests: Requests) -> None:
     accepted = requests.accept()
-    requests.take(accepted).wait("away", NOW + timedelta(minutes=1), NOW)
+    requests.take(accepted).wait([AWAY], NOW + timedelta(minutes=1), NOW, NOW)
     assert requests.row(accepted).state is RequestState.WAITING
-    hold = requests.take(accepted)
+    lease = requests.take(accepted)
     assert requests.row(accepted).waiting_since == NOW
-    hold.fail("given up", NOW)
+    lease.fail("given up", NOW)
     requests.take(accepted)
     assert requests.row(accepted).waiting_since is None
 
@@ -184,9 +186,9 @@ def test_what_needs_a_run_is_told_in_the_order_of_its_coming(requests: Requests)
     for number in range(3):
         requests.now += timedelta(seconds=1)
         accepted.append(requests.accept(f"T-{number}"))
-    requests.store.note_run(accepted[1], 1, uuid4())
-    assert [row.request_id for row in requests.store.without_run(10)] == [accepted[0], accepted[2]]
-    assert [row.request_id for row in requests.store.open_rows()] == [accepted[1]]
+    requests.store.work.note_run(accepted[1], 1, uuid4())
+    assert [work.work_id for work in requests.store.work.without_run(10)] == [accepted[0], accepted[2]]
+    assert [work.work_id for work in requests.store.work.with_run(None, 10)] == [accepted[1]]
     assert [row.request_id for row in requests.store.newest(2)] == [accepted[2], accepted[1]]
 
 

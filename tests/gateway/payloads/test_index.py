@@ -43,7 +43,7 @@ def test_a_recorded_payload_is_read_back_as_it_was(index: PayloadIndex) -> None:
 def test_a_payload_recorded_again_keeps_what_is_known_of_it(index: PayloadIndex) -> None:
     payload, run_id = made_payload(NODE), uuid4()
     index.record(payload)
-    index.note_run(payload.payload_id, 2, run_id)
+    index.work.note_run(payload.payload_id, 2, run_id)
     row = index.record(payload)
     assert (row.attempt, row.flow_run_id, row.state) == (2, run_id, Dispatch.DISPATCHED)
 

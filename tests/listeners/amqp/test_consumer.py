@@ -133,8 +133,8 @@ def test_a_request_is_recorded_and_acknowledged_with_the_agent_it_came_for(scene
         scene.publish(numbered(2), WEB_QUEUE)
         scene.wait_for_export(numbered(1))
         scene.wait_for_export(numbered(2))
-    rows = scene.ledger.undispatched(10)
-    assert sorted(row.agent for row in rows) == ["monaidicomweb", "monaiscu"]
+    ids = [work.work_id for work in scene.ledger.work.without_run(10)]
+    assert sorted(row.agent for row in map(scene.ledger.row, ids) if row) == ["monaidicomweb", "monaiscu"]
     assert scene.count(QUEUE) == scene.count(WEB_QUEUE) == 0, "acknowledged"
 
 
@@ -145,7 +145,7 @@ def test_a_request_that_comes_again_is_acknowledged_and_changes_nothing(scene: S
             scene.publish(numbered(1))
         scene.publish(numbered(2))
         scene.wait_for_export(numbered(2))
-    assert len(scene.ledger.undispatched(10)) == 2
+    assert len(scene.ledger.work.without_run(10)) == 2
     assert scene.count(QUEUE) == scene.count(DEAD) == 0
 
 
@@ -164,7 +164,7 @@ def test_a_message_without_a_property_that_monai_deploy_requires_is_a_dead_lette
         scene.wait_for_consumer()
         scene.publish(numbered(1), without=name)
         assert scene.dead_letters(1) == [numbered(1)]
-    assert scene.ledger.undispatched(10) == []
+    assert scene.ledger.work.without_run(10) == []
 
 
 @pytest.mark.parametrize(
@@ -236,7 +236,7 @@ def test_replicas_share_the_work(scene: Scene) -> None:
         scene.wait_for_consumer()
         for number in range(20):
             scene.publish(numbered(number))
-        wait_until(lambda: len(scene.ledger.undispatched(50)) == 20, 60, "every request to be recorded")
+        wait_until(lambda: len(scene.ledger.work.without_run(50)) == 20, 60, "every request to be recorded")
     assert scene.count(QUEUE) == scene.count(DEAD) == 0
 
 

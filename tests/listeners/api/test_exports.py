@@ -1,15 +1,20 @@
 """Exports over HTTP."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import httpx
 import pytest
 
+from gateway.config import Settings
 from gateway.config.model import ApiSettings
 from gateway.exports.ledger import opened_ledger
 from gateway.exports.request import read_export_request
-from gateway.exports.states import ExportState, Wanted
+from gateway.exports.states import ExportState
+from gateway.node_context import NodeContext
+from gateway.spool.node import read_node
+from gateway.work.commands import Command, Commands
 from listeners.api.app import create_app
 from listeners.api.exports import exports_routes
 from listeners.api.problems import MEDIA_TYPE as PROBLEM
@@ -28,23 +33,25 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
 
 
 @pytest.fixture
-def api(scene: Scene) -> Iterator[httpx.Client]:
-    with serving(create_app(ApiSettings(), [exports_routes(scene.ledger)])) as client:
-        yield client
+def api(scene: Scene, tmp_path: Path) -> Iterator[httpx.Client]:
+    with closing(NodeContext(Settings(data_dir=tmp_path))) as node:
+        read_node(tmp_path / "spool")
+        with serving(create_app(ApiSettings(), [exports_routes(node)])) as client:
+            yield client
 
 
 def test_a_request_is_accepted_once_it_is_recorded(api: httpx.Client, scene: Scene) -> None:
     answer = api.post("/exports", content=BODY)
     assert (answer.status_code, answer.headers["Location"]) == (202, f"/exports/{EXPORT_ID}")
     assert answer.json() == {"id": EXPORT_ID, "is_new": True}
-    (row,) = scene.ledger.undispatched(10)
-    assert (str(row.export_id), row.agent) == (EXPORT_ID, "")
+    (work,) = scene.ledger.work.without_run(10)
+    assert (str(work.work_id), scene.row(work.work_id).agent) == (EXPORT_ID, "")
 
 
 def test_a_request_that_comes_again_changes_nothing(api: httpx.Client, scene: Scene) -> None:
     api.post("/exports", content=BODY)
     assert api.post("/exports", content=BODY).status_code == 200
-    assert len(scene.ledger.undispatched(10)) == 1
+    assert len(scene.ledger.work.without_run(10)) == 1
 
 
 def test_what_can_not_be_understood_is_a_problem(api: httpx.Client) -> None:
@@ -81,7 +88,8 @@ def test_a_retry_is_noted_for_the_dispatcher(api: httpx.Client, scene: Scene) ->
     scene.settled(export_id)
     assert scene.row(export_id).state is ExportState.FAILED
     assert api.post(f"/exports/{export_id}/retry").status_code == 202
-    assert [row.wanted for row in scene.ledger.wanted()] == [Wanted.RETRY]
+    (command,) = Commands(scene.ledger.engine).of_work("export", export_id)
+    assert (command.command, command.asked_by, command.done) == (Command.RETRY, "HTTP", None)
 
 
 def test_what_goes_on_by_itself_is_not_retried(api: httpx.Client, scene: Scene) -> None:
@@ -89,7 +97,7 @@ def test_what_goes_on_by_itself_is_not_retried(api: httpx.Client, scene: Scene) 
     answer = api.post(f"/exports/{export_id}/retry")
     assert (answer.status_code, answer.json()["detail"]) == (
         409,
-        f"export {export_id} is recorded: it goes on by itself",
+        f"export {export_id}: it is recorded: it goes on by itself",
     )
 
 

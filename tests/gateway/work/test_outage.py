@@ -1,10 +1,8 @@
-from itertools import islice
-
 import pytest
 from structlog.testing import capture_logs
 
-from deployments.process.outage import Outages, growing_delays
 from gateway.errors import DatabaseUnavailable, PrefectRefused, PrefectUnavailable
+from gateway.work.outage import Outages
 from tests.clock import MovableClock
 
 AWAY = PrefectUnavailable("Prefect does not answer (ConnectError)")
@@ -83,7 +81,3 @@ def test_but_of_one_that_does_not_come(clock: MovableClock) -> None:
         outages.began(AWAY, "poll")
         outages.over("poll")
     assert [log["event"] for log in logs] == ["Prefect is away; waiting for it", "Prefect is back"]
-
-
-def test_delays_grow_to_a_bound() -> None:
-    assert list(islice(growing_delays(0.25, 2), 6)) == [0.25, 0.5, 1, 2, 2, 2]

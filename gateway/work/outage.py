@@ -1,6 +1,5 @@
 """An outage is said once when it begins and once when it ends, not with every try."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import structlog
@@ -51,20 +50,12 @@ class Outages:
                 del self._away[name]
                 if away.is_said:
                     _log.info(f"{name} is back", away_seconds=round(self.clock.monotonic() - away.since, 1))
-        self._met |= {str(Dependency.PREFECT), str(Dependency.DATABASE)} - self._away.keys()
-
-
-def growing_delays(first_seconds: float, longest_seconds: float) -> Iterator[float]:
-    """Yield the delays between tries: doubled each time, up to the longest, for ever."""
-    delay = first_seconds
-    while True:
-        yield delay
-        delay = min(delay * 2, longest_seconds)
+        self._met |= {Dependency.PREFECT.in_words, Dependency.DATABASE.in_words} - self._away.keys()
 
 
 def _name(error: GatewayError) -> str:
     if isinstance(error, TransientError) and error.waits_for:
-        return str(error.waits_for)
+        return error.waits_for.in_words
     if isinstance(error, BrokerRefused):
-        return str(Dependency.EVENTS)
-    return str(Dependency.PREFECT)
+        return Dependency.EVENTS.in_words
+    return Dependency.PREFECT.in_words

@@ -1,4 +1,4 @@
-"""Working areas that nobody needs any more: their request is announced, gone, or at work elsewhere."""
+"""What nobody needs any more: working areas whose request is announced, gone or at work elsewhere, and credentials."""
 
 import asyncio
 from collections.abc import Callable
@@ -12,13 +12,11 @@ from gateway.inference.row import RequestRow, RequestState
 from gateway.inference.store import RequestStore
 from gateway.retrieval.areas import Areas
 
-LOOK_SECONDS = 600.0
-
 _log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class LeftAreas:
+class Leftovers:
     """Removes them. Those of failed requests go with their credentials: a retry before that goes on with them."""
 
     areas: Areas
@@ -28,7 +26,10 @@ class LeftAreas:
 
     async def look(self) -> bool:
         await asyncio.to_thread(self._remove)
-        return False
+        erased = await asyncio.to_thread(self.store.erase_expired, self.now(), self.keep_failed)
+        if erased:
+            _log.info("credentials erased: their term is over", requests=erased)
+        return True
 
     def _remove(self) -> None:
         for state in self.areas.states():
@@ -46,4 +47,4 @@ class LeftAreas:
 
 def _is_elsewhere(row: RequestRow, epoch: int | None) -> bool:
     """Whether a later holder has been at work since, and not here."""
-    return row.epoch > (epoch or 0) and row.state is RequestState.RUNNING
+    return row.fencing_token > (epoch or 0) and row.state is RequestState.RUNNING

@@ -1,0 +1,95 @@
+"""What operators ask for, from the command line, over HTTP or at the page, is written in the database and done here."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import structlog
+from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.exceptions import ObjectNotFound
+from prefect.states import Cancelling
+
+from deployments.dispatcher.decision import starts_by_itself
+from deployments.dispatcher.engine import Engine
+from deployments.prefect_side.run_states import put_back
+from gateway.errors import GatewayError
+from gateway.work.commands import Command, CommandRow, Commands
+from gateway.work.kind import Kind
+from gateway.work.rows import Work
+from gateway.work.transitions import Event
+
+_ENDED = {StateType.COMPLETED, StateType.FAILED, StateType.CRASHED, StateType.CANCELLED}
+
+_log = structlog.get_logger()
+
+
+class Refused(GatewayError):
+    """A command makes no sense now. The text says why."""
+
+
+@dataclass
+class OperatorCommands:
+    """Carries commands out, each once, and says what became of it. What Prefect is away for stays to be done."""
+
+    client: PrefectClient
+    engine: Engine
+    commands: Commands
+
+    async def look(self) -> bool:
+        """Carry out all there are, the oldest first. Raises what Prefect's being away raises: then the rest stays."""
+        while row := await asyncio.to_thread(self.commands.claim, datetime.now(UTC)):
+            try:
+                outcome, carried_out = await self._carry_out(row), True
+            except Refused as refusal:
+                outcome, carried_out = str(refusal), False
+            except BaseException:
+                await asyncio.to_thread(self.commands.give_back, row)
+                raise
+            await asyncio.to_thread(self._finish, row, outcome, carried_out)
+            _log.info("operator command", command=str(row.command), outcome=outcome, **{row.kind: str(row.work_id)})
+        return True
+
+    async def _carry_out(self, row: CommandRow) -> str:
+        kind = self.engine.kinds[row.kind].kind
+        await asyncio.to_thread(kind.refresh, datetime.now(UTC))
+        work = await asyncio.to_thread(kind.ledger.find, row.work_id)
+        if work is None:
+            raise Refused("it is not known here")
+        if reason := await asyncio.to_thread(kind.refusal, work, row.command):
+            raise Refused(reason)
+        run = await self._run(work)
+        if row.command is Command.RETRY:
+            return await self._retry(kind, work, run)
+        return await self._cancel(kind, work, run)
+
+    async def _retry(self, kind: Kind, work: Work, run: FlowRun | None) -> str:
+        """Start the run now, as Retry in the dashboard does; where it is gone, have another."""
+        await asyncio.to_thread(kind.before_retry, work)
+        if run is None:
+            await asyncio.to_thread(kind.ledger.ask_for_another_run, work, Event.RETRIED)
+            return "another run is asked for"
+        if reason := starts_by_itself(run, datetime.now(UTC)):
+            raise Refused(f"{reason}: it goes on by itself")
+        await put_back(self.client, run.id, "Tried again at an operator's request.")
+        return "its run starts now"
+
+    async def _cancel(self, kind: Kind, work: Work, run: FlowRun | None) -> str:
+        is_over = run is None or run.state_type in _ENDED
+        if run is not None and not is_over:
+            await self.client.set_flow_run_state(run.id, Cancelling())
+            again = await self._run(work)
+            is_over = again is None or again.state_type in _ENDED
+        await asyncio.to_thread(lambda: kind.cancelled(work, datetime.now(UTC), run_is_over=is_over))
+        return "it is ended" if is_over else "its run is ending"
+
+    async def _run(self, work: Work) -> FlowRun | None:
+        if work.flow_run_id is None:
+            return None
+        try:
+            return await self.client.read_flow_run(work.flow_run_id)
+        except ObjectNotFound:
+            return None
+
+    def _finish(self, row: CommandRow, outcome: str, carried_out: bool) -> None:
+        self.commands.finish(row, outcome, datetime.now(UTC), carried_out=carried_out)

@@ -1,0 +1,93 @@
+"""Inference requests as a kind of work: the database is their truth."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from gateway.inference.acceptance import note
+from gateway.inference.identity import priority_class
+from gateway.inference.row import ENDS, RequestRow, RequestState
+from gateway.inference.store import RequestStore
+from gateway.work.commands import Command
+from gateway.work.kind import Probe, WantedRun
+from gateway.work.ledger import WorkLedger
+from gateway.work.rows import Work
+from gateway.work.transitions import Event
+from gateway.work.waiting import WaitRow
+
+_CANCELLED = "its run was cancelled"
+_CANCELLED_BY_OPERATOR = "cancelled by an operator"
+
+SourceProbe = Callable[[RequestRow, str], Probe | None]
+"""Returns how the source of this name, for which a request waits, is asked whether it answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestWork:
+    """The inference requests of all nodes. Their runs have a work pool of their own, with a queue for each class."""
+
+    store: RequestStore
+    source_probe: SourceProbe
+    deployment: str = "retrieve/retrieve"
+    most_queued: None = None
+    ended_by: frozenset[Event] = frozenset({Event.RUN_FAILED, Event.RUN_CANCELLED})
+
+    @property
+    def ledger(self) -> WorkLedger:
+        return self.store.work
+
+    def refresh(self, now: datetime) -> None:
+        """The rows are the truth."""
+
+    def wanted_run(self, work: Work) -> WantedRun | None:
+        row = self.store.find(work.work_id)
+        return request_run(row, work.attempt) if row else None
+
+    def is_open(self, work: Work) -> bool:
+        row = self.store.find(work.work_id)
+        return row is not None and row.state not in ENDS
+
+    def run_ended(self, work: Work, event: Event, message: str, now: datetime) -> None:
+        assert work.flow_run_id
+        if event is Event.RUN_CANCELLED:
+            self.store.cancel(work.work_id, _CANCELLED, now, run=work.flow_run_id)
+        else:
+            self.store.note_failed(work.work_id, message or "its run has failed", now, run=work.flow_run_id)
+
+    def refusal(self, work: Work, command: Command) -> str | None:
+        if work.state is RequestState.COMPLETED:
+            return "it is announced"
+        if command is Command.RETRY and work.state is RequestState.QUEUED and work.flow_run_id is None:
+            return "it has no run yet: the dispatcher asks for one"
+        row = self.store.find(work.work_id)
+        if command is Command.RETRY and row and row.had_credentials and not row.holds_credentials and not row.uploaded:
+            return "its credentials are no longer held: submit it again"
+        return None
+
+    def before_retry(self, work: Work) -> None:
+        """Nothing speaks against it but its own waits."""
+
+    def cancelled(self, work: Work, now: datetime, *, run_is_over: bool) -> None:
+        """At once: its credentials are erased, and a run that has not heard of it yet is fenced off."""
+        self.store.cancel(work.work_id, _CANCELLED_BY_OPERATOR, now)
+
+    def probe_for(self, wait: WaitRow) -> Probe | None:
+        row = self.store.find(wait.work_id)
+        return self.source_probe(row, wait.name) if row else None
+
+
+def request_run(row: RequestRow, attempt: int) -> WantedRun:
+    """The request's run: its name and its tags are counts and classes, nothing of what the client wrote."""
+    request, kind = row.request, priority_class(row.request.priority)
+    sources, inputs = len(request.sources), len(request.inputs)
+    return WantedRun(
+        parameters={"request_id": str(row.request_id)},
+        name=f"{_count(inputs, 'input')} from {_count(sources, 'source')}, {note(row.request_id)}",
+        tags=[f"priority {kind}"],
+        work_queue=kind,
+        idempotency_key=f"{row.request_id}:{attempt}",
+    )
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'s' if number != 1 else ''}"

@@ -1,0 +1,69 @@
+"""The kinds of work: a new kind is one module in its room, and one row here.
+
+This stands on top of the rooms: none of them knows it.
+"""
+
+from collections.abc import Callable, Mapping
+from uuid import UUID
+
+from gateway.config import LocalStoreSettings
+from gateway.destinations.current import CurrentDestinations
+from gateway.destinations.registered import Destinations
+from gateway.errors import PermanentError
+from gateway.exports.work import ExportWork
+from gateway.inference.work import RequestWork
+from gateway.node_context import NodeContext
+from gateway.retrieval.probing import source_probe
+from gateway.spool.work import PayloadWork
+from gateway.work.commands import Command, Commands
+from gateway.work.kind import DEFAULT_QUEUE, Kind
+from gateway.work.ledger import NoSuchWork
+from gateway.work.wake_up import wake_up, wake_up_directory
+
+
+def _payloads(node: NodeContext) -> Kind:
+    return PayloadWork(node.payloads, node.received, node.identity)
+
+
+def _requests(node: NodeContext) -> Kind:
+    return RequestWork(node.requests, source_probe)
+
+
+def _exports(node: NodeContext) -> Kind:
+    current = CurrentDestinations(Destinations.of(node.settings))
+    return ExportWork(node.exports, node.circuits, current, _export_queue(node))
+
+
+KINDS: Mapping[str, Callable[[NodeContext], Kind]] = {
+    "payload": _payloads,  # first: its senders wait for nobody
+    "request": _requests,
+    "export": _exports,
+}
+"""By the name that `gateway.work.rows.WorkTable.kind` has; in the order in which they have their turn."""
+
+
+class NothingToDo(PermanentError):
+    """A command makes no sense for work in the state that it is in. The text says why."""
+
+
+def ask(node: NodeContext, kind: str, work_id: UUID, command: Command, asked_by: str) -> UUID:
+    """Record what an operator asks for, and wake the dispatcher, which carries it out; return the command's id.
+
+    Raises NothingToDo, NoSuchWork, DatabaseUnavailable.
+    """
+    known = KINDS[kind](node)
+    work = known.ledger.find(work_id)
+    if work is None:
+        raise NoSuchWork(f"there is no {kind} {work_id}")
+    if reason := known.refusal(work, command):
+        raise NothingToDo(f"{kind} {work_id}: {reason}")
+    command_id = Commands(node.database).ask(kind, work_id, command, asked_by, node.now())
+    wake_up(wake_up_directory(node.settings))
+    return command_id
+
+
+def _export_queue(node: NodeContext) -> str:
+    """Any node's worker can carry an export out, unless ledger or objects lie on this one."""
+    settings = node.settings
+    is_local = settings.has_local_database or isinstance(settings.object_store, LocalStoreSettings)
+    return node.identity.work_queue if is_local else DEFAULT_QUEUE

@@ -1,0 +1,121 @@
+"""Received payloads as a kind of work. Their truth is this node's spool; the database is an index beside it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+
+from gateway.errors import Damaged, FromNewerProgram
+from gateway.payloads.index import WORK, PayloadIndex, of_node
+from gateway.payloads.payload import Payload
+from gateway.spool.door import Door
+from gateway.spool.node import Node
+from gateway.work.commands import Command
+from gateway.work.kind import Probe, WantedRun
+from gateway.work.ledger import WorkLedger
+from gateway.work.rows import Work
+from gateway.work.transitions import Event
+from gateway.work.waiting import WaitRow
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass
+class PayloadWork:
+    """The payloads in `ready/` of this node. A run that has failed, or was cancelled, stands until it is retried."""
+
+    index: PayloadIndex
+    door: Door
+    node: Node
+    deployment: str = "ingest/ingest"
+    most_queued: None = None  # they are what senders wait for: others leave room for them
+    ended_by: frozenset[Event] = frozenset()
+    _recorded: set[UUID] | None = field(default=None, init=False)  # not announced, as the index has them
+    _read: dict[UUID, Payload] = field(default_factory=dict, init=False)  # about to be given a run
+    _damaged: set[UUID] = field(default_factory=set, init=False)
+
+    @property
+    def ledger(self) -> WorkLedger:
+        return WorkLedger(self.index.work.engine, WORK, of_node(self.node.node_id))
+
+    def refresh(self, now: datetime) -> None:
+        """Record what is new in `ready/`, and note what has left it. An index that was lost is filled again."""
+        if self._recorded is None:
+            self._recorded = {row.payload_id for row in self.index.open_rows(self.node.node_id)}
+        ready = self.door.ready_ids()
+        for payload_id in self._recorded - set(ready):
+            self.index.note_announced(payload_id, now)
+            self._recorded.discard(payload_id)
+        for payload_id in ready:
+            if payload_id not in self._recorded and payload_id not in self._damaged:
+                self._record(payload_id)
+
+    def wanted_run(self, work: Work) -> WantedRun | None:
+        payload = self._read.pop(work.work_id, None) or self._payload(work.work_id)
+        if payload is None:
+            return None
+        return WantedRun(
+            idempotency_key=f"{payload.payload_id}:{work.attempt}",
+            parameters={"payload_id": str(payload.payload_id)},
+            name=_name(payload),
+            tags=_tags(payload),
+            work_queue=self.node.work_queue,
+        )
+
+    def is_open(self, work: Work) -> bool:
+        return self.door.state(work.work_id) == "ready"
+
+    def run_ended(self, work: Work, event: Event, message: str, now: datetime) -> None:
+        """Its run stands for it, however it ended: see `ended_by`."""
+
+    def refusal(self, work: Work, command: Command) -> str | None:
+        if work.state in WORK.transitions.ends or not self._may_be_open(work):
+            return "it is announced"
+        return None if work.flow_run_id else "it has no run yet: the dispatcher asks for one"
+
+    def before_retry(self, work: Work) -> None:
+        """Nothing speaks against it but its own waits."""
+
+    def cancelled(self, work: Work, now: datetime, *, run_is_over: bool) -> None:
+        """Its run is over, and stands for it: what was received stays on the spool, and can be retried."""
+
+    def probe_for(self, wait: WaitRow) -> Probe | None:
+        return None
+
+    def _may_be_open(self, work: Work) -> bool:
+        """Whether it may still be there: one of another node's spool can't be looked at."""
+        row = self.index.row(work.work_id)
+        return row is None or row.node_id != self.node.node_id or self.is_open(work)
+
+    def _record(self, payload_id: UUID) -> None:
+        assert self._recorded is not None
+        if payload := self._payload(payload_id):
+            row = self.index.record(payload)
+            self._recorded.add(payload_id)
+            if row.flow_run_id is None:
+                self._read[payload_id] = payload
+
+    def _payload(self, payload_id: UUID) -> Payload | None:
+        try:
+            return self.door.read(payload_id)
+        except FileNotFoundError:  # announced and gone meanwhile
+            return None
+        except (Damaged, FromNewerProgram) as error:
+            _log.error("payload can't be dispatched", payload=str(payload_id), reason=str(error))
+            self._damaged.add(payload_id)
+            return None
+
+
+def _name(payload: Payload) -> str:
+    """For the dashboard, e.g. `MIG ← CT01, 324 instances, 1f3c9a2e`: AE titles and counts, no patient."""
+    origin = payload.instances[0].origin
+    count = len(payload.instances)
+    instances = f"{count} instance{'s' if count != 1 else ''}"
+    return f"{origin.destination} ← {origin.source}, {instances}, {str(payload.payload_id)[:8]}"
+
+
+def _tags(payload: Payload) -> list[str]:
+    """The AE titles, for the dashboard's filter."""
+    origins = {instance.origin for instance in payload.instances}
+    return sorted({f"to {origin.destination}" for origin in origins} | {f"from {origin.source}" for origin in origins})

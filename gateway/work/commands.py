@@ -1,0 +1,135 @@
+"""What operators ask of work, of whichever kind: rows, which the dispatcher carries out and says what became of them.
+
+The command line, the HTTP API and the page write the same row. What is asked for while Prefect is away is done when it
+is back. All methods raise DatabaseUnavailable and DatabaseRefused.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ColumnElement,
+    Engine,
+    Index,
+    Row,
+    String,
+    Table,
+    Text,
+    Uuid,
+    delete,
+    insert,
+    or_,
+    select,
+    update,
+)
+
+from gateway.database import UtcDateTime, database_errors, metadata
+
+_CLAIM = timedelta(seconds=60)  # longer than carrying one out takes
+_KEPT = timedelta(days=30)
+
+operator_commands = Table(
+    "operator_commands",
+    metadata,
+    Column("command_id", Uuid, primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("work_id", Uuid, nullable=False),
+    Column("command", String(16), nullable=False),
+    Column("asked_by", String(64), nullable=False),
+    Column("asked", UtcDateTime, nullable=False),
+    Column("claimed_until", UtcDateTime),
+    Column("done", UtcDateTime),
+    Column("carried_out", Boolean),
+    Column("outcome", Text, nullable=False),
+    Index("operator_commands_by_completion", "done", "asked"),
+    Index("operator_commands_by_work", "kind", "work_id"),
+)
+
+
+class Command(StrEnum):
+    """What can be asked for."""
+
+    RETRY = "retry"
+    CANCEL = "cancel"
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRow:
+    """A command, and since it is `done`, whether it was carried out and what there is to say of it."""
+
+    command_id: UUID
+    kind: str
+    work_id: UUID
+    command: Command
+    asked_by: str
+    asked: datetime
+    done: datetime | None
+    carried_out: bool | None
+    outcome: str
+
+
+_COLUMNS = [operator_commands.c[name] for name in CommandRow.__slots__]
+_OPEN = operator_commands.c.done.is_(None)
+
+
+class Commands:
+    """The commands for every kind of work."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def ask(self, kind: str, work_id: UUID, command: Command, asked_by: str, now: datetime) -> UUID:
+        """Record a command durably; return its id. Asked for twice before it is carried out, it is one."""
+        c = operator_commands.c
+        same = (c.kind == kind) & (c.work_id == work_id) & (c.command == command) & _OPEN
+        row = {"command_id": uuid4(), "kind": kind, "work_id": work_id, "command": command}
+        row |= {"asked_by": asked_by, "asked": now, "outcome": ""}
+        with database_errors(), self._engine.begin() as connection:
+            found: UUID | None = connection.execute(select(c.command_id).where(same).limit(1)).scalar_one_or_none()
+            if found is None:
+                connection.execute(insert(operator_commands).values(row))
+        return found or row["command_id"]  # type: ignore[return-value]
+
+    def row(self, command_id: UUID) -> CommandRow | None:
+        return next(iter(self._select(operator_commands.c.command_id == command_id, 1)), None)
+
+    def of_work(self, kind: str, work_id: UUID, limit: int = 20) -> list[CommandRow]:
+        """Return what was asked of this work, the oldest first."""
+        return self._select((operator_commands.c.kind == kind) & (operator_commands.c.work_id == work_id), limit)
+
+    def claim(self, now: datetime) -> CommandRow | None:
+        """Return the oldest that nobody else is carrying out; None where there is none."""
+        free = or_(operator_commands.c.claimed_until.is_(None), operator_commands.c.claimed_until < now)
+        found = next(iter(self._select(_OPEN & free, 1)), None)
+        if found is None:
+            return None
+        this = update(operator_commands).where(operator_commands.c.command_id == found.command_id, _OPEN, free)
+        with database_errors(), self._engine.begin() as connection:
+            return found if connection.execute(this.values(claimed_until=now + _CLAIM)).rowcount else None
+
+    def finish(self, row: CommandRow, outcome: str, now: datetime, *, carried_out: bool) -> None:
+        """Say what became of a command. What was said long ago is forgotten."""
+        this = update(operator_commands).where(operator_commands.c.command_id == row.command_id)
+        with database_errors(), self._engine.begin() as connection:
+            connection.execute(this.values(done=now, carried_out=carried_out, outcome=outcome))
+            connection.execute(delete(operator_commands).where(operator_commands.c.done < now - _KEPT))
+
+    def give_back(self, row: CommandRow) -> None:
+        """It could not be carried out for now: it stays."""
+        this = update(operator_commands).where(operator_commands.c.command_id == row.command_id)
+        with database_errors(), self._engine.begin() as connection:
+            connection.execute(this.values(claimed_until=None))
+
+    def _select(self, condition: ColumnElement[bool], limit: int) -> list[CommandRow]:
+        question = select(*_COLUMNS).where(condition).order_by(operator_commands.c.asked).limit(limit)
+        with database_errors(), self._engine.connect() as connection:
+            return [_row(found) for found in connection.execute(question)]
+
+
+def _row(found: Row[Any]) -> CommandRow:
+    return CommandRow(**{**found._mapping, "command": Command(found.command)})

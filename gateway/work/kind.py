@@ -1,0 +1,73 @@
+"""What the engine has to be told of a kind of work. Each kind is one module; `gateway.kinds` lists them."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from gateway.work.commands import Command
+from gateway.work.ledger import WorkLedger
+from gateway.work.rows import Work
+from gateway.work.transitions import Event
+from gateway.work.waiting import WaitRow
+
+DEFAULT_QUEUE = "default"
+"""The work queue of a pool from which any node's worker takes."""
+
+Probe = Callable[[], None]
+"""Returns where a part answers, and raises a GatewayError where it does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class WantedRun:
+    """A run to be there: of what, under which key, and how the dashboard shows it: by ids, counts and classes."""
+
+    idempotency_key: str
+    parameters: Mapping[str, str]
+    name: str
+    tags: Sequence[str]
+    work_queue: str
+
+
+class Kind(Protocol):
+    """A kind of work. All methods but the properties may ask the database, and raise DatabaseUnavailable."""
+
+    @property
+    def deployment(self) -> str:
+        """The Prefect deployment that carries it out, as `flow/deployment`."""
+
+    @property
+    def most_queued(self) -> int | None:
+        """How many runs may wait for a worker at once; None where their own work pool keeps them apart from others."""
+
+    @property
+    def ended_by(self) -> Collection[Event]:
+        """What the end of a run means for its work, beside RUN_LOST. Where it is nothing, the run stands for it."""
+
+    @property
+    def ledger(self) -> WorkLedger:
+        """Its rows."""
+
+    def refresh(self, now: datetime) -> None:
+        """Bring the rows up to the truth, where that lies elsewhere."""
+
+    def wanted_run(self, work: Work) -> WantedRun | None:
+        """The run that this work needs next; None where it is gone meanwhile."""
+
+    def is_open(self, work: Work) -> bool:
+        """Look again, at the truth: a run that completes does its work's last step just before."""
+
+    def run_ended(self, work: Work, event: Event, message: str, now: datetime) -> None:
+        """Its run has come to such an end, without a word of its own."""
+
+    def refusal(self, work: Work, command: Command) -> str | None:
+        """Why a command makes no sense for work in this state; None where it does."""
+
+    def before_retry(self, work: Work) -> None:
+        """Somebody says that it is worth a try: forget what speaks against it."""
+
+    def cancelled(self, work: Work, now: datetime, *, run_is_over: bool) -> None:
+        """An operator has ended it; `run_is_over`: no run will say so."""
+
+    def probe_for(self, wait: WaitRow) -> Probe | None:
+        """How it is found out whether a part of this kind's own, such as a source, answers; None where nobody can."""

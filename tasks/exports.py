@@ -1,0 +1,78 @@
+"""An export as a run goes on with it."""
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+from uuid import UUID
+
+from prefect.client.orchestration import get_client
+from prefect.runtime import flow_run
+
+from gateway.errors import PermanentError
+from gateway.exports.area import working_area
+from gateway.exports.attempt import Attempt
+from gateway.exports.run import ExportRun
+from gateway.exports.states import ExportRow
+from gateway.exports.tables import WORK
+from gateway.exports.taking_up import take
+from gateway.work.lease import Lease
+from tasks.node import node
+from tasks.stopping import STOPPING
+
+
+def take_export(export_id: str) -> ExportRun | None:
+    """Take the export for this run; None where it has succeeded before."""
+    attempt = take(node().database, _uuid(export_id), _run_id())
+    if attempt is None:
+        return None
+    run = _run_of(attempt)
+    if attempt.is_retry:  # by a person, who may know more than the last probe
+        run.distrust_circuits()
+    return run
+
+
+def settled_in_this_run(export_id: str) -> ExportRow | None:
+    """Return the export where it settled in this very run and Prefect did not hear of it: then this is no retry."""
+    row = node().exports.row(_uuid(export_id))
+    run_id = _run_id()
+    if run_id is None or row is None or row.settled is None or row.flow_run_id != run_id:
+        return None
+    with get_client(sync_client=True) as client:
+        states = sorted(client.read_flow_run_states(run_id), key=lambda state: state.timestamp)
+    starts = [number for number, state in enumerate(states) if state.is_running()]
+    since_last_start = states[starts[-2] : starts[-1]] if len(starts) > 1 else states
+    return None if any(state.is_final() for state in since_last_start) else row
+
+
+def export_run(export_id: str, fencing_token: int) -> ExportRun:
+    """The run that has taken the export with this token."""
+    return _run_of(Attempt(Lease(node().database, WORK, UUID(export_id), fencing_token)))
+
+
+def export_area(run: ExportRun) -> AbstractContextManager[Path]:
+    """The directory that the run's files lie in, gone when it ends."""
+    return working_area(_areas(), run.attempt.export_id, run.attempt.lease.fencing_token)
+
+
+def area_of(export_id: str, fencing_token: int) -> Path:
+    """The same, where it is there already."""
+    return _areas() / f"{export_id}.{fencing_token}"
+
+
+def _run_of(attempt: Attempt) -> ExportRun:
+    here = node()
+    return ExportRun(attempt, here.destinations, here.circuits, here.settings.scu.ae_title, STOPPING, here.now)
+
+
+def _uuid(export_id: str) -> UUID:
+    try:
+        return UUID(export_id)
+    except ValueError as error:
+        raise PermanentError(f"{export_id} is no id of an export") from error
+
+
+def _run_id() -> UUID | None:
+    return UUID(str(flow_run.id)) if flow_run.id else None
+
+
+def _areas() -> Path:
+    return node().settings.data_dir / "exports"

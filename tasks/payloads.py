@@ -1,0 +1,103 @@
+"""A payload as a run goes on with it: what it consists of, where its files are, and the right to store and announce it.
+
+Tasks are given ids only: the kind of work, its id, and the fencing token of the run's lease.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+from uuid import UUID
+
+from gateway.errors import PermanentError
+from gateway.inference.lease import RequestLease
+from gateway.inference.row import WORK as REQUESTS
+from gateway.node_context import NodeContext
+from gateway.payloads.index import WORK as PAYLOADS
+from gateway.payloads.payload import Payload
+from gateway.payloads.place import PayloadPlace
+from gateway.payloads.storing import object_prefix
+from gateway.spool import lease as spool_lease
+from gateway.spool.lease import SpoolLease
+from gateway.work.lease import Held, Lease
+from tasks.node import node
+
+
+class Claim(NamedTuple):
+    """Which work a run has taken, and the token that it has taken it with."""
+
+    kind: str
+    work_id: str
+    fencing_token: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeldPayload:
+    """A payload, where its files are, and the lease under which it is stored and announced.
+
+    `may_differ`: an earlier run may have stored what this one does not have.
+    """
+
+    payload: Payload
+    place: PayloadPlace
+    lease: Held
+    may_differ: bool = False
+
+
+def take_payload(payload_id: str) -> Claim:
+    """Take a payload of this node's spool. Raises PermanentError where it is not there, AreaBusy."""
+    here = node()
+    read_payload(payload_id)
+    lease = spool_lease.take(here.received.lease_file(UUID(payload_id)), UUID(payload_id))
+    return Claim(PAYLOADS.kind, payload_id, lease.fencing_token)
+
+
+def held_payload(claim: Claim) -> HeldPayload:
+    """Return the payload that a run has taken. Raises TakenOver where another run has taken it since."""
+    held = _HELD[claim.kind](node(), Claim(*claim))
+    held.lease.check()
+    return held
+
+
+def held_request(claim: Claim) -> RequestLease:
+    """The lease on a request that the run has taken."""
+    return RequestLease(Lease(node().database, REQUESTS, UUID(claim.work_id), claim.fencing_token))
+
+
+def held_on_spool(claim: Claim) -> SpoolLease:
+    """The lease on a payload of this node's spool."""
+    payload_id = UUID(claim.work_id)
+    return SpoolLease(node().received.lease_file(payload_id), payload_id, claim.fencing_token)
+
+
+def read_payload(payload_id: str) -> Payload:
+    """Return the manifest of a payload of this node."""
+    try:
+        return node().received.read(UUID(payload_id))
+    except (FileNotFoundError, ValueError) as error:
+        raise PermanentError(f"payload {payload_id} is not on the spool of this node") from error
+
+
+def is_announced(payload_id: str) -> bool:
+    """Whether the payload needs nothing more than to be cleared away, or not even that."""
+    return node().received.state(UUID(payload_id)) != "ready"
+
+
+def object_location(payload: Payload) -> str:
+    """Where the payload's objects lie, for a person."""
+    return f"{node().settings.object_store.bucket}/{object_prefix(payload)}"
+
+
+def _received(here: NodeContext, claim: Claim) -> HeldPayload:
+    return HeldPayload(read_payload(claim.work_id), here.received, held_on_spool(claim))
+
+
+def _retrieved(here: NodeContext, claim: Claim) -> HeldPayload:
+    lease = held_request(claim)
+    place = here.retrieved.place(lease.request_id)
+    return HeldPayload(lease.payload(), place, lease.lease, may_differ=claim.fencing_token > 1)
+
+
+_HELD: Mapping[str, Callable[[NodeContext, Claim], HeldPayload]] = {
+    PAYLOADS.kind: _received,
+    REQUESTS.kind: _retrieved,
+}
