@@ -60,7 +60,7 @@ def test_the_dispatcher_ends_and_says_why(
 ) -> None:
     dispatcher.start()
     change(database, *statements)
-    assert dispatcher.wait_for_end(within_seconds=20) == 1
+    assert dispatcher.wait_for_end(within_seconds=60) == 1
     assert said in dispatcher.log
     assert "the database is away" not in dispatcher.log
 
@@ -68,7 +68,7 @@ def test_the_dispatcher_ends_and_says_why(
 def test_the_worker_ends_and_says_why(database: Path, new_worker: NewWorker) -> None:
     worker = new_worker()
     change(database, *NEWER)
-    assert worker.wait_for_end(within_seconds=20) == 1
+    assert worker.wait_for_end(within_seconds=60) == 1
     assert UPGRADED in worker.log
     worker.wait_until_alone(within_seconds=5)
 

@@ -132,6 +132,8 @@ def test_every_field_of_a_request_is_shown_everywhere(engine: Engine, mig: MigHe
     assert_shown(api.get("/inference/status/T-1").json(), shown)
 
 
-@pytest.mark.parametrize(("table", "internal"), [(exports, OF_EXPORTS), (requests, OF_REQUESTS)], ids=["exports", "requests"])
+@pytest.mark.parametrize(
+    ("table", "internal"), [(exports, OF_EXPORTS), (requests, OF_REQUESTS)], ids=["exports", "requests"]
+)
 def test_what_is_said_to_be_internal_is_there(table: Table, internal: set[str]) -> None:
     assert internal <= set(table.columns.keys())
