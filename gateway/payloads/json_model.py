@@ -41,6 +41,8 @@ _UNFIT = (
     struct.error,
 )
 
+_SOP_INSTANCE_UID = BaseTag(0x0008_0018)
+
 # Filters of warnings are the process's, not the thread's; and the interpreter makes one model at a time anyhow.
 _one_at_a_time = threading.Lock()
 
@@ -51,11 +53,17 @@ config.settings.writing_validation_mode = config.IGNORE
 def dicom_json(path: Path) -> bytes:
     """Return the model of the Part 10 file at `path`.
 
-    Raises InvalidDataSet where its elements can't be told apart, SpoolFailed where the system can't read the file.
+    Raises InvalidDataSet where its elements can't be told apart or do not name the instance, SpoolFailed where the
+    system can't read the file.
     """
     try:
         with _one_at_a_time, warnings.catch_warnings(action="ignore"):  # they quote values, and so patients
-            return _model(dcmread(path, defer_size=_DEFERRED_BYTES)).encode("utf-8", "replace")
+            data_set = dcmread(path, defer_size=_DEFERRED_BYTES)
+            if (
+                _SOP_INSTANCE_UID not in data_set
+            ):  # pydicom reads nothing, and says nothing, where the end comes too soon
+                raise InvalidDataSet("its elements can't be read (no SOP Instance UID)")
+            return _model(data_set).encode("utf-8", "replace")
     except (*_UNFIT, OSError, InvalidDicomError, RecursionError) as error:
         if isinstance(error, OSError) and error.errno is not None:  # pydicom's own have none
             raise SpoolFailed(f"an instance can't be read: {error.strerror}") from error

@@ -1,4 +1,5 @@
 import os
+from collections import Counter
 from pathlib import Path
 from threading import Event, Thread
 
@@ -6,6 +7,7 @@ import pytest
 
 from deployments.process.process_lock import holder, only_one
 from gateway.errors import AlreadyRunning
+from tests.waiting import wait_until
 
 
 def test_a_role_is_held_by_one_process_which_is_named(tmp_path: Path) -> None:
@@ -26,18 +28,22 @@ def test_roles_and_directories_do_not_stand_in_each_others_way(tmp_path: Path) -
 def test_looking_who_holds_a_role_keeps_nobody_from_taking_it(tmp_path: Path) -> None:
     with only_one(tmp_path, "worker"):
         pass
+    seen: Counter[bool] = Counter()
     enough = Event()
 
     def look() -> None:
         while not enough.is_set():
-            holder(tmp_path, "worker")
+            seen[holder(tmp_path, "worker") is not None] += 1
+
+    def take() -> bool:
+        with only_one(tmp_path, "worker"):
+            pass
+        return min(seen[True], seen[False]) >= 20
 
     looking = Thread(target=look)
     looking.start()
     try:
-        for _ in range(50):
-            with only_one(tmp_path, "worker"):
-                pass
+        wait_until(take, 30, "the two to have met often, with the role free and taken")
     finally:
         enough.set()
         looking.join()

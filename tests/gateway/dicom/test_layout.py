@@ -9,10 +9,11 @@ from pydicom.dataset import Dataset
 from gateway.dicom.layout import Layouts
 from gateway.dicom.scanner import HeaderScanner
 from gateway.errors import InvalidDataSet
+from tests.effort import bytes_kept, lines_run
 from tests.gateway.dicom.test_scanner import SYNTAXES, data_set_bytes, encoded, header
 from tests.samples import SAMPLES, sample
 
-TEXT = st.text("0123456789.", min_size=1, max_size=8)
+TEXT = st.text("123456789", min_size=1, max_size=8)  # as the end of a UID valid, which pydicom looks at
 
 
 @st.composite
@@ -62,20 +63,24 @@ def test_a_byte_that_differs_anywhere_is_seen_by_it_as_by_the_walk(data: st.Data
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_the_second_of_real_instances_is_not_walked_through(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_second_of_real_instances_is_not_walked_through(name: str) -> None:
     path = sample(name)
     syntax = dcmread(path).file_meta.TransferSyntaxUID
     raw = data_set_bytes(path.read_bytes())
-    layouts = Layouts()
-    walked = scan(raw, syntax, layouts)
-    if not syntax.is_deflated:
-        monkeypatch.setattr(HeaderScanner, "_scan", lambda *_: pytest.fail("walked through"))
-    assert scan(raw, syntax, layouts) == walked
+    layouts, found = Layouts(), []
+    first, second = (lines_run(lambda: found.append(scan(raw, syntax, layouts))) for _ in range(2))
+    assert found[0] == found[1]
+    assert syntax.is_deflated or second < first / 2
 
 
 def test_what_lies_too_far_is_not_kept() -> None:
-    layouts = Layouts()
-    syntax = SYNTAXES[1]
-    for size in range(9000, 9100, 2):
-        scan(encoded(header(private=bytes(size)), syntax), syntax, layouts)
-    assert layouts._known == []
+    layouts, syntax = Layouts(), SYNTAXES[1]
+    far = [encoded(header(private=bytes(size)), syntax) for size in range(9000, 9100, 2)]
+    scan(far[0], syntax, layouts)
+    assert bytes_kept(lambda: [scan(raw, syntax, layouts) and None for raw in far]) < 9000
+
+
+def test_no_more_is_kept_than_a_series_alternates_between() -> None:
+    layouts, syntax = Layouts(), SYNTAXES[1]
+    near = [encoded(header(private=bytes(size)), syntax) for size in range(4000, 4200, 2)]
+    assert bytes_kept(lambda: [scan(raw, syntax, layouts) and None for raw in near]) < len(near) * 4000 / 4

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from gateway.dimse.command import Command, decode_command, encode_echo_request, encode_store_request
 from gateway.dimse.command_decoder import CommandDecoder
 from gateway.dimse.connection import UnexpectedPdu
+from tests.effort import bytes_kept
 
 UIDS = st.from_regex(r"[1-9]{1,3}(\.[1-9]{1,3}){1,4}", fullmatch=True)
 STORES = st.builds(encode_store_request, st.integers(0, 65_535), st.sampled_from(["1.2.3", "1.2.4", "1.2.34"]), UIDS)
@@ -37,7 +38,11 @@ def _what_becomes_of(decode: object, encoded: bytes) -> Command | type[Unexpecte
 
 
 def test_it_remembers_no_more_than_it_needs() -> None:
-    decoder = CommandDecoder()
-    for length in range(1, 300):
-        decoder.decode(encode_store_request(1, "1." + "2" * length, "1.2.3"))
-    assert len(decoder._known) <= 64
+    """UIDs have up to 64 characters; what claims to be longer is decoded, and forgotten."""
+
+    def kept_of(lengths: int) -> int:
+        commands = [encode_store_request(1, "1." + "2" * length, "1.2.3") for length in range(1, lengths)]
+        decoder = CommandDecoder()
+        return bytes_kept(lambda: [decoder.decode(each) and None for each in commands])
+
+    assert kept_of(600) < 2 * kept_of(130)

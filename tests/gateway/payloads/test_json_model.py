@@ -93,12 +93,28 @@ def test_names_in_other_character_sets_are_unicode(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("tail", [b"", b"\xff" * 50, bytes(50), b"A" * 50], ids=["cut", "ones", "zeros", "letters"])
 def test_whatever_the_bytes_it_is_a_model_or_said_to_be_impossible(tmp_path: Path, tail: bytes) -> None:
-    whole = Path(str(get_testdata_file("CT_small.dcm"))).read_bytes()
-    path = tmp_path / "torn.dcm"
+    """A model names its instance, and differs from the whole's in what was cut and in what the tail looks like."""
+    original = Path(str(get_testdata_file("CT_small.dcm")))
+    whole, content = json.loads(dicom_json(original)), original.read_bytes()
+    path, models = tmp_path / "torn.dcm", []
     for cut in range(300, 3000, 7):
-        path.write_bytes(whole[:cut] + tail)
+        path.write_bytes(content[:cut] + tail)
         with suppress(InvalidDataSet):
-            json.loads(dicom_json(path))
+            models.append(json.loads(dicom_json(path)))
+    assert len(models) > 50
+    for model in models:
+        assert "00080018" in model
+        assert sum(model[tag] != whole.get(tag) for tag in model) <= 2
+    assert max(map(len, models)) > 160
+
+
+@pytest.mark.parametrize("cut", [300, 2995])
+def test_a_file_of_which_nothing_is_read_is_no_instance_without_elements(tmp_path: Path, cut: int) -> None:
+    """pydicom says nothing where the file ends within the head of an element: it has read none."""
+    path = tmp_path / "torn.dcm"
+    path.write_bytes(Path(str(get_testdata_file("CT_small.dcm"))).read_bytes()[:cut] + b"\xff" * 50)
+    with pytest.raises(InvalidDataSet, match="no SOP Instance UID"):
+        dicom_json(path)
 
 
 def test_a_file_that_the_system_can_not_read_is_tried_again(tmp_path: Path) -> None:
@@ -107,8 +123,14 @@ def test_a_file_that_the_system_can_not_read_is_tried_again(tmp_path: Path) -> N
         dicom_json(tmp_path / "gone.dcm")
 
 
-def test_warnings_that_quote_values_stay_inside(tmp_path: Path) -> None:
-    dicom_json(Path(str(get_testdata_file("SC_rgb_jpeg.dcm"))))  # pydicom warns of its VRs
+def test_warnings_that_quote_values_stay_inside() -> None:
+    path = Path(str(get_testdata_file("SC_rgb_jpeg.dcm")))
+    with pytest.warns(UserWarning, match="VR"):
+        str(dcmread(path))
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        dicom_json(path)
+    assert told == []
 
 
 def test_models_made_at_once_are_the_same_and_leave_filters_of_warnings_alone() -> None:

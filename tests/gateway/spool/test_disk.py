@@ -2,6 +2,10 @@
 
 import errno
 import os
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import starmap
 from pathlib import Path
 from uuid import uuid4
 
@@ -283,30 +287,59 @@ def test_small_fragments_are_written_before_they_are_written_back(tmp_path: Path
     file.discard()
 
 
-@pytest.mark.parametrize("fragments", [[], [10], [4000] * 3, [300_000], [16_000] * 50, [10, 70_000, 10]])
-def test_the_preamble_is_written_after_the_data(
-    tmp_path: Path, fragments: list[int], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "1.dcm"
+FRAGMENTS = pytest.mark.parametrize("fragments", [[], [10], [4000] * 3, [300_000], [16_000] * 50, [10, 70_000, 10]])
+
+
+def fragment(number: int, size: int) -> bytes:
+    return bytes([number + 1]) * size
+
+
+def new_file(path: Path) -> InstanceFile:
     path.touch()
-    before_the_preamble = []
-    write = os.pwrite
+    return InstanceFile(EmptyFile(str(path), 0), b"DICM", Durability.DISK)
 
-    def seen(descriptor: int, data: bytes, offset: int) -> int:
-        before_the_preamble.append(path.read_bytes())
-        return write(descriptor, data, offset)
 
-    monkeypatch.setattr(os, "pwrite", seen)
-    file = InstanceFile(EmptyFile(str(path), 0), b"DICM", Durability.DISK)
+def write_and_promise(file: InstanceFile, fragments: list[int]) -> None:
     for number, size in enumerate(fragments):
-        file.write(memoryview(bytes([number]) * size))
+        file.write(memoryview(fragment(number, size)))
     file.promise(Preamble(file.length_bytes, file.crc32c, uuid4(), bytes(16), 1))
-    data = b"DICM" + b"".join(bytes([number]) * size for number, size in enumerate(fragments))
-    assert before_the_preamble == [bytes(128) + data]
+
+
+@FRAGMENTS
+def test_an_instance_lies_behind_its_preamble(tmp_path: Path, fragments: list[int]) -> None:
+    path = tmp_path / "1.dcm"
+    file = new_file(path)
+    write_and_promise(file, fragments)
+    data = b"DICM" + b"".join(starmap(fragment, enumerate(fragments)))
     assert path.read_bytes()[:8] == b"MIGSPL01"
     assert path.read_bytes()[128:] == data
     assert file.length_bytes == 128 + len(data)
     assert file.crc32c == crc32c(bytes(128) + data)
+
+
+@FRAGMENTS
+def test_the_preamble_is_written_after_the_data(tmp_path: Path, fragments: list[int]) -> None:
+    """Wherever writing ends, since the system takes no more: there is no preamble of what does not lie there whole."""
+    length_bytes = 128 + 4 + sum(fragments)
+    for limit_bytes in (129, max(129, length_bytes // 2), length_bytes - 1):
+        path = tmp_path / f"{limit_bytes}.dcm"
+        file = new_file(path)
+        with no_file_longer_than(limit_bytes), pytest.raises(OSError, match="File too large"):
+            write_and_promise(file, fragments)
+        assert path.stat().st_size == limit_bytes
+        assert not any(path.read_bytes()[:128])
+        file.discard()
+
+
+@contextmanager
+def no_file_longer_than(limit_bytes: int) -> Iterator[None]:
+    """What is written beyond is refused by the system, by whichever call (setrlimit(2), RLIMIT_FSIZE)."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 MOUNTS = """\
