@@ -7,9 +7,6 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from prefect.client.orchestration import SyncPrefectClient, get_client
-
-from deployments.prefect_side.prefect_api import prefect_errors
 from deployments.process.process_lock import holder
 from gateway.config import RabbitMqSettings, Settings
 from gateway.database import database_errors, open_database
@@ -17,11 +14,14 @@ from gateway.disk.lock_file import LockHolder
 from gateway.errors import GatewayError, TransientError
 from gateway.events import open_publisher
 from gateway.object_store import open_object_store
+from gateway.runs.api import asked
+from gateway.runs.server import check_health, heartbeats
 from gateway.spool.door import scp_door
 from gateway.spool.node import read_node
 from gateway.spool.owner import owner_of
 
 _CONNECT_SECONDS = 2.0
+_ANSWER_SECONDS = 10.0
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 
 
@@ -93,9 +93,9 @@ def _consumer(settings: Settings) -> str:
 
 def _worker(settings: Settings) -> str:
     process, name = _running(settings, "worker"), read_node(settings.data_dir / "spool").worker_name
-    with get_client(sync_client=True) as client, prefect_errors():
-        heartbeat = _last_heartbeat(client, settings.prefect.work_pool, name)
-    if heartbeat is None:
+    pool = settings.prefect.work_pool
+    heard = asked(settings.prefect_api_url, lambda api: heartbeats(api, pool), answer_seconds=_ANSWER_SECONDS)
+    if (heartbeat := heard.get(name)) is None:
         raise Down(f"{process} is not known to Prefect as {name}")
     age_seconds = (datetime.now(UTC) - heartbeat).total_seconds()
     return f"{process}, heartbeat {age_seconds:.0f} s ago"
@@ -108,14 +108,8 @@ def _running(settings: Settings, role: str) -> LockHolder:
     return found
 
 
-def _last_heartbeat(client: SyncPrefectClient, work_pool: str, name: str) -> datetime | None:
-    workers = client.read_workers_for_work_pool(work_pool)
-    return next((worker.last_heartbeat_time for worker in workers if worker.name == name), None)
-
-
 def _prefect(settings: Settings) -> str:
-    with get_client(sync_client=True) as client, prefect_errors():
-        client.request("GET", "/health")
+    asked(settings.prefect_api_url, check_health, answer_seconds=_ANSWER_SECONDS)
     return settings.prefect_api_url
 
 

@@ -1,18 +1,14 @@
 """The received payloads as they are: what the index, the spool and Prefect say of each."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from uuid import UUID
 
-from prefect.client.orchestration import SyncPrefectClient
-from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
-from prefect.client.schemas.objects import FlowRun, StateType
-
-from deployments.prefect_side.prefect_api import prefect_errors
 from gateway.errors import Damaged, FromNewerProgram, PrefectUnavailable
 from gateway.payloads.index import Dispatch, PayloadIndex, PayloadRow, row_of
+from gateway.runs.run import Run, StateType
 from gateway.spool.door import Door
 from gateway.spool.node import Node
 
@@ -56,12 +52,15 @@ class PayloadView:
 
 @dataclass
 class PayloadList:
-    """Looks at payloads. Where Prefect does not answer that is noted, and what hangs on it is shown as unknown."""
+    """Looks at payloads. Where Prefect does not answer that is noted, and what hangs on it is shown as unknown.
+
+    `runs_by_id` asks Prefect for the runs that are still there.
+    """
 
     index: PayloadIndex
     door: Door
     node: Node
-    client: SyncPrefectClient
+    runs_by_id: Callable[[Sequence[UUID]], Mapping[UUID, Run]]
     prefect_is_away: bool = field(default=False, init=False)
 
     @property
@@ -100,7 +99,7 @@ class PayloadList:
         runs = self._runs([row.flow_run_id for row in rows if row.flow_run_id])
         return [self._view(row, runs.get(row.flow_run_id) if row.flow_run_id else None) for row in rows]
 
-    def _view(self, row: PayloadRow, run: FlowRun | None) -> PayloadView:
+    def _view(self, row: PayloadRow, run: Run | None) -> PayloadView:
         return PayloadView(
             id=row.payload_id,
             state=self._state(row, run),
@@ -117,27 +116,25 @@ class PayloadList:
             attempt=row.attempt,
             run_id=row.flow_run_id,
             run_state=run.state_name if run else None,
-            message=run.state.message if run and run.state else None,
+            message=run.message if run else None,
         )
 
-    def _state(self, row: PayloadRow, run: FlowRun | None) -> str:
+    def _state(self, row: PayloadRow, run: Run | None) -> str:
         """The spool comes first where it is ours: a payload that has left `ready/` is announced."""
         is_ours = row.node_id == self.node.node_id
         if row.state is Dispatch.ANNOUNCED or (is_ours and self.door.state(row.payload_id) != "ready"):
             return ANNOUNCED
         if row.flow_run_id and self.prefect_is_away:
             return "unknown"
-        if run is None or run.state_type is None:
+        if run is None:
             return "ready"
-        return "waiting" if run.state_name == "AwaitingRetry" else _STATES_OF_RUNS[run.state_type]
+        return "waiting" if run.is_waiting else _STATES_OF_RUNS[run.state_type]
 
-    def _runs(self, run_ids: Sequence[UUID]) -> Mapping[UUID, FlowRun]:
+    def _runs(self, run_ids: Sequence[UUID]) -> Mapping[UUID, Run]:
         if self.prefect_is_away or not run_ids:
             return {}
         try:
-            with prefect_errors():
-                wanted = FlowRunFilter(id=FlowRunFilterId(any_=list(run_ids)))
-                return {run.id: run for run in self.client.read_flow_runs(flow_run_filter=wanted)}
+            return self.runs_by_id(run_ids)
         except PrefectUnavailable:
             self.prefect_is_away = True
             return {}

@@ -4,16 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.client.schemas.filters import (
-    FlowRunFilter,
-    FlowRunFilterState,
-    FlowRunFilterStateName,
-    FlowRunFilterWorkQueueName,
-)
-from prefect.client.schemas.sorting import FlowRunSort
-
-from deployments.prefect_side.prefect_api import prefect_errors
 from gateway.config import Settings
 from gateway.events.outbox import Outbox
 from gateway.exports.ledger import opened_ledger
@@ -21,6 +11,9 @@ from gateway.exports.listing import ExportListing
 from gateway.exports.states import ExportState
 from gateway.inference.row import RequestState
 from gateway.inference.store import opened_request_store
+from gateway.runs.api import PrefectApi, asked
+from gateway.runs.reading import RunFilter, count_runs, find_runs
+from gateway.runs.run import AWAITING_RETRY
 from gateway.spool.door import scp_door
 from gateway.spool.listing import list_spool
 from gateway.spool.node import read_node
@@ -28,9 +21,11 @@ from gateway.spool.node import read_node
 _RUNS = {
     "runs to start": ["Scheduled", "Late", "Pending"],
     "runs at work": ["Running", "Cancelling"],
-    "runs that wait": ["AwaitingRetry"],
+    "runs that wait": [AWAITING_RETRY],
     "failed runs": ["Failed", "Crashed"],
 }
+
+_ANSWER_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +77,15 @@ def run_depths(settings: Settings) -> list[QueueDepth]:
     if not spool.is_dir():
         return []
     queue = read_node(spool).work_queue
-    with get_client(sync_client=True) as client, prefect_errors():
-        return [_runs(client, queue, name, states) for name, states in _RUNS.items()]
+
+    async def depths(api: PrefectApi) -> list[QueueDepth]:
+        return [await _runs(api, queue, name, states) for name, states in _RUNS.items()]
+
+    return asked(settings.prefect_api_url, depths, answer_seconds=_ANSWER_SECONDS)
 
 
-def _runs(client: SyncPrefectClient, queue: str, name: str, states: Sequence[str]) -> QueueDepth:
-    wanted = FlowRunFilter(
-        state=FlowRunFilterState(name=FlowRunFilterStateName(any_=list(states))),
-        work_queue_name=FlowRunFilterWorkQueueName(any_=[queue]),
-    )
-    count = client.count_flow_runs(flow_run_filter=wanted)
-    oldest = client.read_flow_runs(flow_run_filter=wanted, sort=FlowRunSort.START_TIME_ASC, limit=1) if count else []
+async def _runs(api: PrefectApi, queue: str, name: str, states: Sequence[str]) -> QueueDepth:
+    wanted = RunFilter(queues=[queue], state_names=states)
+    count = await count_runs(api, wanted)
+    oldest = await find_runs(api, wanted, 1) if count else []
     return QueueDepth(name, count, oldest[0].created if oldest else None)

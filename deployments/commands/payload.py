@@ -1,7 +1,7 @@
 """`mig payload`: what was received, and what became of it."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
@@ -14,6 +14,7 @@ from deployments.commands.tables import AsJson, print_object, print_rows, the_on
 if TYPE_CHECKING:
     from deployments.payload_list import PayloadList
     from gateway.payloads.index import PayloadIndex, PayloadRow
+    from gateway.runs.run import Run
 
 app = typer.Typer(help="Received payloads.", no_args_is_help=True)
 
@@ -73,24 +74,23 @@ def _id_of(payload_id: str) -> UUID:
 
 @contextmanager
 def _payloads() -> "Iterator[PayloadList]":
-    """What all these commands look at. Nothing that imports Prefect may be imported before."""
-    from deployments.prefect_side.environment import use_prefect
-    from gateway.config import load_settings
-
-    settings = load_settings().settings
-    use_prefect(settings)
-    from prefect.client.orchestration import get_client
-
+    """What all these commands look at."""
     from deployments.payload_list import PayloadList
+    from gateway.config import load_settings
     from gateway.payloads.index import opened_payload_index
+    from gateway.runs.api import asked
+    from gateway.runs.reading import runs_by_id
     from gateway.spool.door import scp_door
     from gateway.spool.node import read_node
 
+    settings = load_settings().settings
     spool = settings.data_dir / "spool"
-    with ExitStack() as stack:
-        index = stack.enter_context(opened_payload_index(settings.database_url, may_upgrade=False))
-        client = stack.enter_context(get_client(sync_client=True))
-        yield PayloadList(index, scp_door(spool), read_node(spool), client)
+
+    def asked_for(run_ids: "Sequence[UUID]") -> "Mapping[UUID, Run]":
+        return asked(settings.prefect_api_url, lambda api: runs_by_id(api, run_ids))
+
+    with opened_payload_index(settings.database_url, may_upgrade=False) as index:
+        yield PayloadList(index, scp_door(spool), read_node(spool), asked_for)
 
 
 def _found(index: "PayloadIndex", payload_id: str) -> "PayloadRow":

@@ -16,12 +16,10 @@ def status(as_json: AsJson = False) -> None:
 
     The exit code is 3 where a part can't be reached.
     """
-    from deployments.prefect_side.environment import use_prefect
     from deployments.process.exit_codes import ExitCode
     from gateway.config import load_settings
 
     settings = load_settings().settings
-    use_prefect(settings)
     parts, queues = _parts(settings), _queues(settings)
     if as_json:
         print_rows([*parts, *queues], (), as_json=True)

@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import structlog
-from prefect.client.orchestration import PrefectClient
-from prefect.client.schemas.objects import FlowRun, StateType
 
-from deployments.prefect_side.prefect_api import runs_in_state
-from deployments.prefect_side.run_states import mark_cancelled, put_back
 from deployments.process.ownership import owner_of
 from gateway.clock import Clock, SystemClock
+from gateway.runs.api import PrefectApi
+from gateway.runs.reading import RunFilter, find_run, find_runs
+from gateway.runs.run import Run, StateType
+from gateway.runs.server import heartbeats
+from gateway.runs.states import Verdict, mark_cancelled, put_back
 
 LOST_SECONDS = 300.0  # fifteen heartbeats
 LOOK_SECONDS = 30.0
@@ -27,7 +28,7 @@ class LostWorkers:
     right after that all are old, which says nothing.
     """
 
-    client: PrefectClient
+    api: PrefectApi
     work_pool: str
     queues: Sequence[str]
     clock: Clock = field(default_factory=SystemClock)
@@ -36,36 +37,43 @@ class LostWorkers:
 
     async def look(self) -> bool:
         """Put back the runs that are in the hands of a lost worker; end those of them that are Cancelling."""
-        states = (StateType.RUNNING, StateType.PENDING, StateType.CANCELLING)
-        runs = await runs_in_state(self.client, self.work_pool, self.queues, *states)
-        lost = await self._lost({owner for run in runs if (owner := owner_of(run))})
+        at_work = [state for state in StateType if state.is_at_work]
+        runs = await find_runs(self.api, RunFilter(self.work_pool, self.queues, at_work))
+        lost = await self._lost({owner for run in runs if (owner := _owner(run))})
         for run in runs:
-            if owner_of(run) in lost:
+            if _owner(run) in lost:
                 await self._free(run)
         return True
 
     async def _lost(self, owners: set[str]) -> set[str]:
-        workers = await self.client.read_workers_for_work_pool(self.work_pool) if owners else []
-        heartbeats = {worker.name: worker.last_heartbeat_time for worker in workers}
+        last_heard = await heartbeats(self.api, self.work_pool) if owners else {}
         now = self.clock.monotonic()
         if now > self._looked + 3 * LOOK_SECONDS:
             self._stands.clear()  # nobody looked, or Prefect was away
         self._looked = now
         before, self._stands = self._stands, {}
         for owner in owners:
-            heartbeat = heartbeats.get(owner)
+            heartbeat = last_heard.get(owner)
             last_seen, since = before.get(owner, (heartbeat, now))
             self._stands[owner] = (heartbeat, since if heartbeat == last_seen else now)
         return {owner for owner, (_, since) in self._stands.items() if now - since >= LOST_SECONDS}
 
-    async def _free(self, listed: FlowRun) -> None:
-        run = await self.client.read_flow_run(
-            listed.id
-        )  # it may have been freed meanwhile, by another node's dispatcher
-        if run.state_type is not listed.state_type or owner_of(run) != owner_of(listed):
+    async def _free(self, listed: Run) -> None:
+        run = await find_run(self.api, listed.id)  # it may have been freed meanwhile, by another node's dispatcher
+        if run is None or run.state_type is not listed.state_type or _owner(run) != _owner(listed):
             return
-        _log.warning("run freed: its worker is lost", worker=owner_of(run), run=run.name, run_id=str(run.id))
-        if run.state_type is StateType.CANCELLING:
-            await mark_cancelled(self.client, run.id, "Cancelled: its worker is lost.")
+        verdict = await self._end_or_put_back(run)
+        if verdict.is_accepted:
+            _log.warning("run freed: its worker is lost", worker=_owner(run), run=run.name, run_id=str(run.id))
         else:
-            await put_back(self.client, run.id, "Its worker is lost; it starts again.")
+            _log.info("run not freed", run=run.name, run_id=str(run.id), reason=verdict.reason)
+
+    async def _end_or_put_back(self, run: Run) -> Verdict:
+        if run.state_type is StateType.CANCELLING:
+            return await mark_cancelled(self.api, run.id, "Cancelled: its worker is lost.")
+        return await put_back(self.api, run.id, "Its worker is lost; it starts again.")
+
+
+def _owner(run: Run) -> str | None:
+    pending_message = (run.message or "") if run.state_type is StateType.PENDING else None
+    return owner_of(run.infrastructure_pid, pending_message)

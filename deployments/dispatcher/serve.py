@@ -32,6 +32,7 @@ from gateway.errors import Dependency
 from gateway.events.outbox import Outbox
 from gateway.kinds import KINDS
 from gateway.node_context import NodeContext
+from gateway.runs.api import PrefectApi
 from gateway.work.commands import Commands
 from gateway.work.kind import Probe
 from gateway.work.wake_up import wake_up_directory
@@ -74,6 +75,7 @@ async def _serve(
     async with AsyncExitStack() as stack:
         stack.callback(node.close)
         client = await stack.enter_async_context(prefect_client())
+        api = await stack.enter_async_context(PrefectApi(node.settings.prefect_api_url))
         group = await stack.enter_async_context(asyncio.TaskGroup())
 
         async def apply_descriptions() -> None:
@@ -95,7 +97,7 @@ async def _serve(
                 steps.create_task(services.once(apply_descriptions))
                 for step in _of_the_engine(services, node, client, engine, probes):
                     steps.create_task(step)
-                for step in _of_the_node(services, node, client):
+                for step in _of_the_node(services, node, api):
                     steps.create_task(step)
 
         task = group.create_task(work())
@@ -130,7 +132,7 @@ def _of_the_engine(
     ]
 
 
-def _of_the_node(services: Services, node: NodeContext, client: PrefectClient) -> list[Coroutine[None, None, None]]:
+def _of_the_node(services: Services, node: NodeContext, api: PrefectApi) -> list[Coroutine[None, None, None]]:
     """What is done beside: probes, events that are decided, and what nobody needs any more."""
     settings = node.settings
     current = CurrentDestinations(Destinations.of(settings))
@@ -140,5 +142,5 @@ def _of_the_node(services: Services, node: NodeContext, client: PrefectClient) -
         services.repeat(DestinationProbes(node.circuits, current, settings.scu.ae_title).look, RELEASE_SECONDS),
         services.repeat(OutboxPublisher(Outbox(node.database)).look, LOOK_SECONDS_AT_MOST),
         services.repeat(leftovers.look, LEFTOVERS_SECONDS),
-        *(services.repeat(LostWorkers(client, pool.name, pool.every_queue).look, LOOK_SECONDS) for pool in pools),
+        *(services.repeat(LostWorkers(api, pool.name, pool.every_queue).look, LOOK_SECONDS) for pool in pools),
     ]

@@ -2,8 +2,6 @@
 
 import re
 
-from prefect.client.schemas.objects import FlowRun
-
 _CLAIM = re.compile(r"Claimed by worker (?P<worker>.+)\.")
 
 
@@ -23,12 +21,13 @@ def claimed_by(message: str | None) -> str | None:
     return claim["worker"] if claim else None
 
 
-def owner_of(run: FlowRun) -> str | None:
+def owner_of(infrastructure_pid: str | None, pending_message: str | None) -> str | None:
     """Return the name of the worker in whose hands a Pending, Running or Cancelling run is, where that is known.
 
     A Pending run may still name the process of its last try, elsewhere: its message says who claimed it now.
+    `pending_message` is None of any other.
     """
-    if run.state and run.state.is_pending():
-        return claimed_by(run.state.message)
-    worker, colon, _ = (run.infrastructure_pid or "").rpartition(":")
+    if pending_message is not None:
+        return claimed_by(pending_message)
+    worker, colon, _ = (infrastructure_pid or "").rpartition(":")
     return worker if colon else None

@@ -23,7 +23,7 @@ async def end_cancelled_runs(worker: GatewayWorker) -> None:
     for flow_run in cancelling:
         if run := worker.in_hand.get(flow_run.id):
             _end(run, flow_run.name, worker.cancel_seconds)
-        elif owner_of(flow_run) == worker.name:
+        elif owner_of(flow_run.infrastructure_pid, None) == worker.name:
             await mark_cancelled(worker.client, flow_run.id, "Cancelled: nothing was running it.")
 
 

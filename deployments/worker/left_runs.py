@@ -37,7 +37,8 @@ async def _is_ours(worker: GatewayWorker, flow_run: FlowRun) -> bool:
     if state.is_cancelling() and flow_run.infrastructure_pid is None:  # before its process was named
         states = await worker.client.read_flow_run_states(flow_run.id)
         return any(past.is_pending() and claimed_by(past.message) == worker.name for past in states[-2:])
-    return owner_of(flow_run) == worker.name
+    pending_message = (state.message or "") if state.is_pending() else None
+    return owner_of(flow_run.infrastructure_pid, pending_message) == worker.name
 
 
 async def _settle(worker: GatewayWorker, flow_run: FlowRun) -> None:

@@ -1,5 +1,6 @@
 """The command line as a whole."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -54,6 +55,26 @@ def test_the_receiver_never_imports_prefect() -> None:
     )
     answer = subprocess.run([sys.executable, "-c", question], capture_output=True, text=True, check=True)
     assert answer.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("command", [["status"], ["payload", "list"], ["export", "list"], ["inference", "list"]])
+def test_what_only_looks_never_imports_prefect(tmp_path: Path, command: list[str]) -> None:
+    script = f"""
+import sys
+from deployments.cli import main
+sys.argv[1:] = {command}
+try:
+    main()
+finally:
+    assert "prefect" not in sys.modules
+"""
+    away = {"PATH": os.environ["PATH"], "MIG_PREFECT__API_URL": "http://127.0.0.1:9/api"}
+    Mig(tmp_path, away)("database", "upgrade")
+    ended = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, env=away, capture_output=True, text=True, check=False
+    )
+    assert "AssertionError" not in ended.stderr
+    assert ended.stdout
 
 
 def test_config_names_the_settings_file_for_every_command(tmp_path: Path) -> None:

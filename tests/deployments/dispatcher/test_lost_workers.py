@@ -4,11 +4,11 @@ import asyncio
 from uuid import UUID
 
 import pytest
-from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import State
 from prefect.states import Cancelling, Pending, Running
 
 from deployments.dispatcher.lost_workers import LostWorkers
+from gateway.runs.api import PrefectApi
 from tests.clock import MovableClock
 from tests.deployments.operator import Operator, on_both_databases
 from tests.deployments.prefect_side.test_registration import TRIVIAL, register_on
@@ -23,7 +23,7 @@ class Scene:
     def __init__(self, prefect: PrefectServer, operator: Operator, work_pool: str) -> None:
         self.prefect, self.operator, self.work_pool = prefect, operator, work_pool
         self.clock = MovableClock()
-        self.lost = LostWorkers(PrefectClient(prefect.api_url), work_pool, ["node-1", "default"], self.clock)
+        self.lost = LostWorkers(PrefectApi(prefect.api_url), work_pool, ["node-1", "default"], self.clock)
 
     def run_in(self, state: State[None], process: str | None = f"{WORKER}:4711") -> UUID:
         run_id = self.operator.trigger("example-trivial/trivial", work_queue_name="node-1")
@@ -37,8 +37,8 @@ class Scene:
 
     def look(self) -> None:
         async def once() -> None:
-            async with PrefectClient(self.prefect.api_url) as client:
-                self.lost.client = client
+            async with PrefectApi(self.prefect.api_url) as api:
+                self.lost.api = api
                 await self.lost.look()
 
         asyncio.run(once())
