@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 
 from deployments.process.process_lock import holder
 from gateway.config import RabbitMqSettings, Settings
-from gateway.database import database_errors, open_database
+from gateway.database import check_database, open_database
+from gateway.database.migrations import HEAD
 from gateway.disk.lock_file import LockHolder
 from gateway.errors import GatewayError, TransientError
 from gateway.events import open_publisher
@@ -116,8 +117,8 @@ def _prefect(settings: Settings) -> str:
 def _database(settings: Settings) -> str:
     engine = open_database(settings.database_url, may_upgrade=False)
     try:
-        with database_errors(), engine.connect():
-            return engine.dialect.name
+        check_database(engine)
+        return f"{engine.dialect.name}, schema {HEAD}"
     finally:
         engine.dispose()
 

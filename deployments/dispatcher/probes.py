@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from contextlib import closing
 
 from gateway.config import load_settings
-from gateway.database import database_errors, open_database
+from gateway.database import check_database, open_database
 from gateway.errors import Dependency
 from gateway.events import open_publisher
 from gateway.object_store import open_object_store
@@ -23,11 +23,10 @@ def check_events() -> None:
         publisher.check()
 
 
-def check_database() -> None:
+def check_own_database() -> None:
     engine = open_database(load_settings().settings.database_url)
     try:
-        with database_errors(), engine.connect():
-            pass
+        check_database(engine)
     finally:
         engine.dispose()
 
@@ -35,5 +34,5 @@ def check_database() -> None:
 PROBES: Mapping[Dependency, Probe] = {
     Dependency.OBJECT_STORE: check_object_store,
     Dependency.EVENTS: check_events,
-    Dependency.DATABASE: check_database,
+    Dependency.DATABASE: check_own_database,
 }
