@@ -23,7 +23,7 @@ from bench.machine import describe
 from bench.place import Place
 from examples.ct_study import made_ct_study
 from examples.made_study import FIRST, write_study
-from gateway.dicomweb.service import HttpPatience
+from gateway.web.service import HttpPatience
 from tests.gateway.retrieval.scene import Node, study_of
 from tests.memory import forget_high_water, resident_bytes
 from tests.peers import orthanc

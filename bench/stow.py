@@ -18,9 +18,9 @@ from bench.sample import Median, Sample, interleaved
 from bench.scene import Scene
 from gateway.config import DicomWebDestination
 from gateway.dicom.part10_file import Part10File
-from gateway.dicomweb.client import Client
-from gateway.dicomweb.service import Service
 from gateway.dicomweb.store import BatchLimits, store_files
+from gateway.web.client import Client
+from gateway.web.service import Service
 from tests.peers import orthanc
 from tests.peers.orthanc import Orthanc
 

@@ -17,7 +17,6 @@ from bench.scene import Scene
 from examples.made_study import FIRST
 from gateway.clock import SystemClock
 from gateway.config import Settings
-from gateway.dicomweb.service import HttpPatience
 from gateway.disk.room import Room
 from gateway.inference.identity import request_id
 from gateway.inference.plan import plan_of
@@ -27,6 +26,7 @@ from gateway.retrieval.fetch import fetch
 from gateway.retrieval.peers import Peers
 from gateway.retrieval.query import query
 from gateway.retrieval.sources import services_of
+from gateway.web.service import HttpPatience
 from tests.gateway.inference.requests import as_body
 from tests.gateway.retrieval.scene import Node, study_of
 from tests.peers import orthanc

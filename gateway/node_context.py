@@ -13,7 +13,6 @@ from gateway.config import Settings
 from gateway.database import open_database
 from gateway.destinations.circuits import Circuits
 from gateway.destinations.registered import Destinations
-from gateway.dicomweb.service import Service
 from gateway.disk.durable import Durability
 from gateway.events import EventPublisher, open_publisher
 from gateway.exports.ledger import ExportLedger
@@ -25,6 +24,7 @@ from gateway.payloads.index import PayloadIndex
 from gateway.retrieval.areas import Areas, areas_of
 from gateway.spool.door import Door, scp_door
 from gateway.spool.node import Node, read_node
+from gateway.web.service import Service
 from gateway.work.wake_up import wake_up, wake_up_directory
 
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from gateway.config import DicomWebDestination, DimseDestination, Settings
-from gateway.dicomweb.service import Service
 from gateway.errors import PermanentError
 from gateway.inference.identity import request_id
+from gateway.web.service import Service
 
 
 @dataclass(frozen=True, slots=True)

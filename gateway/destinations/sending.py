@@ -9,11 +9,11 @@ from gateway.dicom.part10_file import Part10File
 from gateway.dicom.store_outcome import StoreOutcome
 from gateway.dicomweb import query
 from gateway.dicomweb import store as dicomweb
-from gateway.dicomweb.client import Client
-from gateway.dicomweb.service import HttpPatience, Service
 from gateway.dimse import store as dimse
 from gateway.dimse.echo import echo
 from gateway.dimse.peer import Patience, Peer
+from gateway.web.client import Client
+from gateway.web.service import HttpPatience, Service
 
 _PROBE_SECONDS = 10.0
 

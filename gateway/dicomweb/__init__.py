@@ -1,12 +1,7 @@
 """DICOMweb as its user (PS3.18).
 
-service           whom to ask, and how long to wait
-retry_after       how long to wait before asking again
+Storing, from disk to socket, with the client of `gateway.web`:
 
-Storing, from disk to socket, with a client of our own:
-
-wire              a socket with a deadline, as http.client uses one
-client            one request and its answer
 multipart         files as a body
 store_answer      what an answer to STOW-RS names
 verdicts          what that, and the HTTP status, mean for an instance

@@ -9,8 +9,8 @@ from dicomweb_client.uri import URI
 from dicomweb_client.web import DICOMwebClient
 from requests import Response
 
-from gateway.dicomweb.service import HttpPatience, Service
 from gateway.web.errors import our_errors
+from gateway.web.service import HttpPatience, Service
 from gateway.web.session import open_session
 
 _PARTS = 'multipart/related; type="application/dicom"'

@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Iterator, Sequence
 
 from gateway.dicom.part10_file import Part10File
-from gateway.dicomweb.client import Body
+from gateway.web.client import Body
 
 _PIECE_BYTES = 262_144
 _LINE_END = b"\r\n"

@@ -8,9 +8,11 @@ from http import HTTPStatus
 from urllib.parse import quote
 
 from gateway.dicom.part10_file import Part10File
-from gateway.dicomweb.client import DICOM_JSON, Answer, Client, Request
 from gateway.dicomweb.verdicts import raise_for_status
 from gateway.errors import PeerRefused, PeerUnavailable
+from gateway.web.client import Answer, Client, Request
+
+DICOM_JSON = "application/dicom+json"
 
 _SOP_INSTANCE_UID = "00080018"
 _JSON = frozenset({DICOM_JSON, "application/json"})
@@ -21,7 +23,7 @@ def probe(client: Client) -> None:
 
     Its credentials may be good for storing and not for this: then it is refused all the same.
     """
-    answer = client.ask(Request("GET", "studies?limit=1"))
+    answer = client.ask(Request("GET", "studies?limit=1", DICOM_JSON))
     raise_for_status(client.service, answer)
     if answer.status >= 500:
         raise PeerUnavailable(f"{client.service} fails (HTTP {answer.status})")
@@ -32,7 +34,7 @@ def probe(client: Client) -> None:
 def holds_instance(client: Client, file: Part10File) -> bool:
     """Whether the service says that it holds an instance with this file's UID. Raises PeerUnavailable."""
     query = f"instances?SOPInstanceUID={quote(file.sop_instance_uid)}&limit=1"
-    answer = client.ask(Request("GET", query))
+    answer = client.ask(Request("GET", query, DICOM_JSON))
     try:
         raise_for_status(client.service, answer)
     except PeerRefused:  # it stores, and does not tell what it has

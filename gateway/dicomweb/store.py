@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from gateway.dicom.part10_file import Part10File
 from gateway.dicom.store_outcome import Outcome, StoreOutcome
-from gateway.dicomweb.client import Client
 from gateway.dicomweb.stow import BatchResult, store_batch
 from gateway.errors import GatewayError, PeerUnavailable
+from gateway.web.client import Client
 
 _TRANSIENT_IN_A_ROW = 3  # then the service is left alone for a while
 

@@ -6,9 +6,8 @@ from http import HTTPStatus
 
 from gateway.dicom.part10_file import Part10File
 from gateway.dicom.store_outcome import Outcome, StoreOutcome
-from gateway.dicomweb.client import Answer, Client, Request
 from gateway.dicomweb.multipart import multipart_body
-from gateway.dicomweb.query import holds_instance
+from gateway.dicomweb.query import DICOM_JSON, holds_instance
 from gateway.dicomweb.store_answer import StoreAnswer, parse_store_answer
 from gateway.dicomweb.verdicts import (
     already_there,
@@ -20,6 +19,7 @@ from gateway.dicomweb.verdicts import (
     unnamed_outcome,
 )
 from gateway.errors import PeerUnavailable
+from gateway.web.client import Answer, Client, Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def store_batch(client: Client, files: Sequence[Part10File]) -> BatchResult:
     Raises PeerUnavailable and PeerRefused where the request as a whole was not served: then nothing is known of any
     file; and Damaged where one can't be read.
     """
-    answer = client.ask(Request("POST", "studies", multipart_body(files)))
+    answer = client.ask(Request("POST", "studies", DICOM_JSON, multipart_body(files)))
     raise_for_status(client.service, answer)
     if answer.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         return _too_large(client, answer, files)

@@ -11,10 +11,10 @@ from pydicom.uid import UID
 
 from gateway.dicom.part10_file import Part10File
 from gateway.dicom.store_outcome import Outcome, StoreOutcome, outcome_of_status
-from gateway.dicomweb.client import Answer
-from gateway.dicomweb.service import Service
 from gateway.errors import PeerUnavailable
 from gateway.web import statuses
+from gateway.web.client import Answer
+from gateway.web.service import Service
 from gateway.web.statuses import Status, spoken_for
 
 _SAYS: Mapping[int, str] = {HTTPStatus.NOT_ACCEPTABLE: "does not answer in DICOM JSON"}

@@ -18,12 +18,12 @@ from fhirclient.server import (
 )
 from requests import HTTPError, Response
 
-from gateway.dicomweb.service import HttpPatience, Service
 from gateway.errors import GatewayError, NotAtPeer, PeerRefused
 from gateway.fhir.document import is_resource
 from gateway.fhir.names import FhirFormat, FhirVersion
 from gateway.fhir.outcome import issue_codes
 from gateway.web.errors import our_errors, status_of
+from gateway.web.service import HttpPatience, Service
 from gateway.web.session import open_session
 from gateway.web.statuses import refusal
 

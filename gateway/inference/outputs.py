@@ -7,7 +7,6 @@ from sqlalchemy import func, select, update
 
 from gateway.config import Settings
 from gateway.database import database_errors
-from gateway.dicomweb.service import Service
 from gateway.errors import CredentialsLost, PermanentError
 from gateway.inference.credentials import Authorization
 from gateway.inference.identity import request_id
@@ -17,6 +16,7 @@ from gateway.inference.store import RequestStore
 from gateway.inference.tables import requests
 from gateway.inference.vault import open_vault
 from gateway.inference.vocabulary import Interface
+from gateway.web.service import Service
 
 OUTPUTS_GONE = "the credentials for the request's outputResources are no longer held"
 

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from gateway.dicomweb.service import Service
 from gateway.inference.credentials import Authorization
 from gateway.inference.vocabulary import AuthType
+from gateway.web.service import Service
 
 
 def service_at(url: str, authorization: Authorization | None, ca_file: Path | None) -> Service:

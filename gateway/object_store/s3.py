@@ -18,12 +18,12 @@ from gateway.disk.durable import Durability
 from gateway.errors import CorruptedInTransit, NoSuchObject, SettingsError, StoreRefused
 from gateway.network.trust import tls_context
 from gateway.object_store.fetched_file import fetched_file
-from gateway.object_store.http_pool import http_pool
 from gateway.object_store.key import begins_keys, checked
 from gateway.object_store.port import StoredObject, Upload
 from gateway.object_store.s3_errors import our_errors
 from gateway.object_store.sent_parts import SentParts
 from gateway.object_store.verified_reader import VerifiedReader
+from gateway.web.pool import http_pool
 
 # minio holds a whole part in memory. What fits in one part goes with one PUT.
 PART_BYTES = 32 * 1024 * 1024

@@ -6,8 +6,8 @@ from types import TracebackType
 from typing import Self
 
 from gateway.dicomweb.archive import Archive
-from gateway.dicomweb.service import HttpPatience, Service
 from gateway.fhir.client import FhirClient
+from gateway.web.service import HttpPatience, Service
 
 
 class Peers:

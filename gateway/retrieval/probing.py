@@ -5,12 +5,12 @@ from contextlib import closing
 from functools import partial
 
 from gateway.config import Settings, load_settings
-from gateway.dicomweb.service import Service
 from gateway.errors import PeerRefused, SettingsError
 from gateway.inference.row import RequestRow
 from gateway.inference.vocabulary import Interface
 from gateway.retrieval.sources import patience_of, services_of
 from gateway.web.errors import our_errors, refused_answer
+from gateway.web.service import Service
 from gateway.web.session import open_session
 
 _QUESTIONS = {Interface.DICOM_WEB: "studies?limit=1", Interface.FHIR: "metadata"}

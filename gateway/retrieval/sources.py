@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 
 from gateway.config import Settings
-from gateway.dicomweb.service import HttpPatience, Service
 from gateway.errors import SettingsError
 from gateway.inference.credentials import Authorization
 from gateway.inference.request import InferenceRequest, Source
 from gateway.inference.service import service_at
 from gateway.inference.vocabulary import Interface
+from gateway.web.service import HttpPatience, Service
 
 
 def services_of(

@@ -10,9 +10,9 @@ from http.client import HTTPException
 from requests import Response
 from urllib3.exceptions import HTTPError
 
-from gateway.dicomweb.service import HttpPatience, Service
 from gateway.errors import PeerRefused, PeerUnavailable
 from gateway.network.connection_errors import reason
+from gateway.web.service import HttpPatience, Service
 
 _PIECE_BYTES = 256 * 1024
 

@@ -12,9 +12,9 @@ from requests import HTTPError, RequestException, Response, TooManyRedirects
 from requests.exceptions import InvalidJSONError, InvalidSchema, InvalidURL
 from urllib3.exceptions import HTTPError as TransportError
 
-from gateway.dicomweb.service import Service
 from gateway.errors import GatewayError, PeerRefused, PeerUnavailable
 from gateway.network.connection_errors import is_untrusted, reason
+from gateway.web.service import Service
 from gateway.web.statuses import Status, refusal
 
 

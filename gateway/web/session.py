@@ -12,10 +12,10 @@ from requests import PreparedRequest, Response, Session
 from requests.adapters import HTTPAdapter
 
 from gateway import IMPLEMENTATION_VERSION_NAME
-from gateway.dicomweb.service import HttpPatience, Service
 from gateway.errors import GatewayError
 from gateway.network.trust import tls_context
 from gateway.web.body import whole
+from gateway.web.service import HttpPatience, Service
 
 LONGEST_ANSWER_BYTES = 64 * 1024 * 1024
 """What is read into memory of an answer that is not streamed."""

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 
-from gateway.dicomweb.retry_after import retry_after_seconds
-from gateway.dicomweb.service import Service
 from gateway.errors import PeerRefused, PeerUnavailable
+from gateway.web.retry_after import retry_after_seconds
+from gateway.web.service import Service
 
 _REFUSALS: Mapping[int, str] = {
     HTTPStatus.UNAUTHORIZED: "does not accept the credentials",

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 
 from pydicom import dcmread
 
-from gateway.dicomweb.client import Client
-from gateway.dicomweb.service import HttpPatience, Service
+from gateway.web.client import Client
+from gateway.web.service import HttpPatience, Service
 
 HASTY = HttpPatience(connect_seconds=2, send_seconds=2, answer_seconds=5)
 _PIECE_BYTES = 65_536

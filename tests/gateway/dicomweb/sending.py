@@ -4,8 +4,8 @@ import threading
 from collections.abc import Iterable
 
 from gateway.dicom.part10_file import Part10File
-from gateway.dicomweb.client import Client
 from gateway.dicomweb.store import BatchLimits, store_files
+from gateway.web.client import Client
 from tests.gateway.sending import Sending, collect
 
 

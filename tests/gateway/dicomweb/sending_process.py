@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 from gateway.dicom.part10_file import Part10File
-from gateway.dicomweb.client import Client
-from gateway.dicomweb.service import Service
+from gateway.web.client import Client
+from gateway.web.service import Service
 from tests.gateway.dicomweb.sending import send
 from tests.memory import forget_high_water, resident_bytes
 

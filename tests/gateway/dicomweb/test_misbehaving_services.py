@@ -12,10 +12,10 @@ import pytest
 
 from gateway.dicom.part10_file import Part10File
 from gateway.dicom.store_outcome import Outcome
-from gateway.dicomweb.client import Client
-from gateway.dicomweb.service import HttpPatience, Service
 from gateway.dicomweb.store import BatchLimits
 from gateway.errors import Damaged, PeerRefused, PeerUnavailable
+from gateway.web.client import Client
+from gateway.web.service import HttpPatience, Service
 from tests.gateway.dicomweb.raw_service import (
     HASTY,
     Conversation,

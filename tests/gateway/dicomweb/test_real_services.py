@@ -10,11 +10,11 @@ from examples.ct_study import made_ct_study
 from examples.made_study import write_study
 from gateway.dicom.part10_file import Part10File
 from gateway.dicom.store_outcome import Outcome
-from gateway.dicomweb.client import Client
 from gateway.dicomweb.query import holds_instance, probe
-from gateway.dicomweb.service import HttpPatience, Service
 from gateway.dicomweb.store import BatchLimits
 from gateway.errors import PeerRefused, PeerUnavailable, SettingsError
+from gateway.web.client import Client
+from gateway.web.service import HttpPatience, Service
 from tests.certificates import Certificate, self_signed
 from tests.gateway.dicom.test_scanner import data_set_bytes
 from tests.gateway.dicomweb.raw_service import Behave, Conversation, answering, raw_service

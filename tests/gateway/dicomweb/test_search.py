@@ -7,8 +7,8 @@ import pytest
 
 from gateway.dicomweb.archive import Archive
 from gateway.dicomweb.search import FoundStudy, find_studies, list_instances
-from gateway.dicomweb.service import HttpPatience, Service
 from gateway.errors import GatewayError, PeerRefused, PeerUnavailable
+from gateway.web.service import HttpPatience, Service
 from tests.gateway.dicomweb.raw_service import Behave, Conversation, answering, raw_service
 from tests.peers.ports import free_port
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.dicomweb.retry_after import retry_after_seconds
 from gateway.dicomweb.store_answer import StoreAnswer, parse_store_answer
+from gateway.web.retry_after import retry_after_seconds
 from tests.gateway.dicomweb.raw_service import store_response
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)

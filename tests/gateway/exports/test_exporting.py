@@ -8,11 +8,11 @@ from uuid import UUID
 import pytest
 
 from gateway.dicom.store_outcome import Outcome, StoreOutcome
-from gateway.dicomweb.service import Service
 from gateway.errors import CredentialsLost, DatabaseUnavailable, Dependency, TakenOver
 from gateway.exports.run import ExportRun
 from gateway.exports.settling import give_up
 from gateway.exports.states import ExportState, FileStatus, SendRow, SendState
+from gateway.web.service import Service
 from tests.gateway.conftest import on_both_databases
 from tests.gateway.dicomweb.raw_service import Conversation, answer_stored, raw_service, store_all, store_response
 from tests.gateway.dicomweb.raw_service import answering as http_answering

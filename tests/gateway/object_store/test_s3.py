@@ -22,8 +22,8 @@ from pydantic import SecretStr
 from gateway.config import S3StoreSettings, Settings
 from gateway.errors import CorruptedInTransit, SettingsError, StoreRefused, StoreUnavailable
 from gateway.object_store import ObjectStore, open_object_store
-from gateway.object_store.http_pool import http_pool
 from gateway.object_store.s3 import PART_BYTES, S3ObjectStore, put_headers
+from gateway.web.pool import http_pool
 from tests.certificates import self_signed
 from tests.gateway.object_store.conftest import settings_for
 from tests.gateway.object_store.uploads import upload, zeros

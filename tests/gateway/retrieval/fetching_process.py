@@ -4,7 +4,7 @@ import json
 import sys
 from pathlib import Path
 
-from gateway.dicomweb.service import HttpPatience
+from gateway.web.service import HttpPatience
 from tests.gateway.retrieval.scene import Node, study_of
 from tests.memory import forget_high_water, resident_bytes
 

@@ -5,7 +5,6 @@ from typing import Any
 
 from gateway.config import Settings
 from gateway.config.model import InferenceSettings
-from gateway.dicomweb.service import HttpPatience
 from gateway.disk.room import Room
 from gateway.inference.identity import request_id
 from gateway.inference.outcome import Outcome
@@ -17,6 +16,7 @@ from gateway.retrieval.fetched import Fetched
 from gateway.retrieval.peers import Peers
 from gateway.retrieval.query import query
 from gateway.retrieval.sources import services_of
+from gateway.web.service import HttpPatience
 from tests.clock import MovableClock
 from tests.gateway.inference.requests import Json, as_body, inference_request, source
 

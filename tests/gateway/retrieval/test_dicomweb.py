@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.dicomweb.service import HttpPatience
 from gateway.errors import GatewayError, PeerRefused, PeerUnavailable
 from gateway.inference.outcome import Outcome
+from gateway.web.service import HttpPatience
 from tests.gateway.dicomweb.faulty_archive import (
     FaultyArchive,
     Give,

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from gateway.dicomweb.service import HttpPatience, Service
 from gateway.errors import GatewayError, PeerRefused, PeerUnavailable
 from gateway.fhir.client import FhirClient
 from gateway.fhir.names import FhirFormat, FhirVersion
 from gateway.inference.outcome import Outcome
+from gateway.web.service import HttpPatience, Service
 from tests.fhir_examples import fhir_examples
 from tests.gateway.dicomweb.raw_service import Behave, Conversation, RawService, answering, raw_service
 from tests.gateway.inference.requests import Json, inference_request, source

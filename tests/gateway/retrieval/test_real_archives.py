@@ -12,8 +12,8 @@ from examples.made_study import FIRST, Examination, write_study
 from examples.mr_study import made_mr_study
 from gateway.dicomweb.archive import Archive
 from gateway.dicomweb.search import probe
-from gateway.dicomweb.service import HttpPatience, Service
 from gateway.errors import PeerRefused, PeerUnavailable
+from gateway.web.service import HttpPatience, Service
 from tests.certificates import Certificate, self_signed
 from tests.gateway.inference.requests import Json, inference_request, source
 from tests.gateway.retrieval.scene import Node, study_of

@@ -12,7 +12,7 @@ import ssl
 import time
 from contextlib import suppress
 
-from gateway.dicomweb.service import HttpPatience
+from gateway.web.service import HttpPatience
 
 _PIECE_BYTES = 65_536  # TLS takes no less than all of it within one limit
 _SHORTEST_WAIT_SECONDS = 0.001  # zero would mean: do not wait at all

@@ -1,4 +1,4 @@
-"""A DICOMweb service, and how long we wait for it."""
+"""A service that is spoken to by HTTP, and how long we wait for it."""
 
 import base64
 from dataclasses import dataclass, field
@@ -29,11 +29,11 @@ class Service:
         """Raises SettingsError, which quotes no credential."""
         parts = self.address
         if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise SettingsError("the address of a DICOMweb service begins with http:// or https:// and a host")
+            raise SettingsError("the address of a service begins with http:// or https:// and a host")
         if not self.url.isascii() or not self.url.isprintable() or " " in self.url:
-            raise SettingsError("the address of a DICOMweb service holds characters that no address can")
+            raise SettingsError("the address of a service holds characters that no address can")
         if "@" in parts.netloc or parts.query or parts.fragment:
-            raise SettingsError("the address of a DICOMweb service holds no credentials and no query")
+            raise SettingsError("the address of a service holds no credentials and no query")
         if not (self.token.isascii() and self.token.isprintable()):
             raise SettingsError("the bearer token holds characters that no HTTP header can")
         if not (self.basic.isascii() and self.basic.isprintable()):

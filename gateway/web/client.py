@@ -13,17 +13,15 @@ from dataclasses import dataclass, field
 from email.message import Message
 
 from gateway import IMPLEMENTATION_VERSION_NAME
-from gateway.dicomweb.service import HttpPatience, Service
-from gateway.dicomweb.wire import Wire
 from gateway.errors import PeerRefused, PeerUnavailable
 from gateway.network.connection_errors import is_untrusted, reason
 from gateway.network.trust import tls_context
+from gateway.web.service import HttpPatience, Service
+from gateway.web.wire import Wire
 
 _LONGEST_ANSWER_BYTES = 16 * 1024 * 1024
 _READ_BYTES = 65_536
 _LAST_WORDS_SECONDS = 1.0
-
-DICOM_JSON = "application/dicom+json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +39,13 @@ class Request:
 
     method: str
     resource: str
+    accept: str
     body: Body | None = None
 
     @property
     def headers(self) -> dict[str, str]:
         carried = {"Content-Type": self.body.content_type, "Content-Length": str(self.body.bytes)} if self.body else {}
-        ours = {"Accept": DICOM_JSON, "Connection": "close", "User-Agent": IMPLEMENTATION_VERSION_NAME}
+        ours = {"Accept": self.accept, "Connection": "close", "User-Agent": IMPLEMENTATION_VERSION_NAME}
         return ours | carried
 
 
