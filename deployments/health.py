@@ -1,7 +1,7 @@
 """Is each part up? Asked from outside, all at the same time, each within seconds."""
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -14,7 +14,10 @@ from gateway.database.migrations import HEAD
 from gateway.disk.lock_file import LockHolder
 from gateway.errors import GatewayError, TransientError
 from gateway.events import open_publisher
+from gateway.network.addresses import written
 from gateway.object_store import open_object_store
+from gateway.registry.names import names_never_resolved
+from gateway.registry.sources import names_file
 from gateway.runs.api import asked
 from gateway.runs.server import check_health, heartbeats
 from gateway.spool.door import scp_door
@@ -67,21 +70,24 @@ def _receiver(settings: Settings) -> str:
     owner = owner_of(scp_door(settings.data_dir / "spool").root)
     if owner is None:
         raise Down("nobody holds the spool")
-    host, port = _EVERYWHERE.get(settings.scp.host, settings.scp.host), settings.scp.port
-    try:
-        socket.create_connection((host, port), timeout=_CONNECT_SECONDS).close()
-    except OSError as error:
-        raise Down(f"{owner} does not answer on port {port}: {error.strerror or error}") from error
-    return f"{owner}, port {port}"
+    port = settings.scp.port
+    _connect(settings.scp.hosts, port, str(owner))
+    never = names_never_resolved(names_file(settings))
+    return f"{owner}, port {port}" + (f"; never resolved: {', '.join(never)}" if never else "")
 
 
 def _api(settings: Settings) -> str:
-    host, port = _EVERYWHERE.get(settings.api.host, settings.api.host), settings.api.port
-    try:
-        socket.create_connection((host, port), timeout=_CONNECT_SECONDS).close()
-    except OSError as error:
-        raise Down(f"nobody answers on port {port}: {error.strerror or error}") from error
-    return f"port {port}"
+    _connect(settings.api.hosts, settings.api.port, "the API")
+    return f"port {settings.api.port}"
+
+
+def _connect(hosts: Sequence[str], port: int, who: str) -> None:
+    """Connect to each address that is listened on. Raises Down."""
+    for host in hosts:
+        try:
+            socket.create_connection((_EVERYWHERE.get(host, host), port), timeout=_CONNECT_SECONDS).close()
+        except OSError as error:
+            raise Down(f"{who} does not answer on {written(host, port)}: {error.strerror or error}") from error
 
 
 def _dispatcher(settings: Settings) -> str:

@@ -11,7 +11,8 @@ from gateway.errors import SettingsError
 
 def check_ports(settings: Settings) -> None:
     """Raises SettingsError that names the setting of each port that can't be listened on."""
-    wanted = [("scp", settings.scp.host, settings.scp.port), ("api", settings.api.host, settings.api.port)]
+    wanted = [("scp", host, settings.scp.port) for host in settings.scp.hosts]
+    wanted += [("api", host, settings.api.port) for host in settings.api.hosts]
     if has_own_prefect(settings):
         wanted.append(("prefect", settings.prefect.host, settings.prefect.port))
     problems = [problem for section, host, port in wanted if (problem := _problem(section, host, port))]

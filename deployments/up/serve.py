@@ -19,6 +19,7 @@ from deployments.up.part import Part
 from deployments.up.parts import CONSUMER, PREFECT, ROLES_OF_PREFECT, plans
 from deployments.up.ports import check_ports
 from gateway.config import Settings
+from gateway.network.addresses import written
 
 _log = structlog.get_logger()
 
@@ -89,9 +90,9 @@ def _say_ready(settings: Settings, seconds: float) -> None:
     _log.info(
         "ready",
         ready=True,
-        dicom=f"{settings.scp.host}:{settings.scp.port}",
+        dicom=" ".join(written(host, settings.scp.port) for host in settings.scp.hosts),
         ae_titles=" ".join(entity.ae_title for entity in settings.application_entities),
-        api=f"http://{settings.api.host}:{settings.api.port}",
+        api=" ".join(f"http://{written(host, settings.api.port)}" for host in settings.api.hosts),
         dashboard=settings.dashboard_url,
         data=str(settings.data_dir),
         after_seconds=round(seconds, 1),

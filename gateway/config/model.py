@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from gateway.config.types import AETitle, Bytes, Host, HostOrNetwork, Port, Seconds, Uid, unique
+from gateway.config.types import AETitle, Bytes, Host, HostOrNetwork, Hosts, Port, Seconds, Uid, as_hosts, unique
 
 GIGABYTE = 1_000_000_000
 
@@ -34,7 +34,7 @@ class SpoolSettings(Section):
 
 
 class ScpSettings(Section):
-    host: Host = "0.0.0.0"  # noqa: S104 - a receiver is there to be reached
+    host: Hosts = "0.0.0.0"  # noqa: S104 - a receiver is there to be reached
     port: Port = 11112
     max_associations: int = Field(100, ge=1, le=1000, description="at once; more are rejected 2/3/2")
     reject_unknown_sources: bool = Field(
@@ -43,6 +43,10 @@ class ScpSettings(Section):
     artim_seconds: Seconds = Field(30, description="a connection that asks for no association is closed")
     idle_seconds: Seconds = Field(60, description="an association that sends nothing is aborted")
     max_pdu_bytes: int = Field(262_144, ge=16_384, le=16_777_216, description="largest PDU that we ask for")
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        return as_hosts(self.host)
 
 
 class ScuSettings(Section):
@@ -55,11 +59,15 @@ class DicomWebSettings(Section):
 
 
 class ApiSettings(Section):
-    host: Host = "127.0.0.1"
+    host: Hosts = "127.0.0.1"
     port: Port = 5000
     max_body_bytes: int = Field(4_000_000, ge=1, description="of a request; a larger one is answered with 413")
     head_seconds: Seconds = Field(10, description="a connection on which no request has come by then is closed")
     body_seconds: Seconds = Field(30, description="a body that takes longer is answered with 408")
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        return as_hosts(self.host)
 
 
 class InferenceSettings(Section):

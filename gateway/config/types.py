@@ -26,6 +26,11 @@ def _host(value: str) -> str:
     return value
 
 
+def as_hosts(value: str | tuple[str, ...]) -> tuple[str, ...]:
+    """Return the addresses that a setting of `Hosts` names."""
+    return (value,) if isinstance(value, str) else value
+
+
 def _host_or_network(value: str) -> str:
     if "/" not in value:
         return _host(value)
@@ -51,6 +56,9 @@ def _uid(value: str) -> str:
 
 AETitle = Annotated[str, AfterValidator(_ae_title)]
 Host = Annotated[str, AfterValidator(_host)]
+Hosts = Host | Annotated[tuple[Host, ...], Field(min_length=1)]
+"""An address to listen on, or several."""
+
 HostOrNetwork = Annotated[str, AfterValidator(_host_or_network)]
 Uid = Annotated[str, AfterValidator(_uid)]
 Port = Annotated[int, Field(ge=1, le=65535)]

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -107,10 +106,9 @@ class ExportRun:
     def until_for_part(self, part: Dependency) -> datetime | None:
         """Until when a part of ours may be away: as long as the most patient destination. None: it is over."""
         export, now = self.attempt.row(), self.now()
-        seconds = [_SETTLED_WITHIN_SECONDS]
-        with suppress(PermanentError):
-            seconds = [self._found(row, export).retry_for_seconds for row in self.attempt.destinations()] or seconds
-        until = (self.attempt.waiting_since(part) or now) + timedelta(seconds=max(seconds))
+        known = filter(None, (self._retry_window(row, export) for row in self.attempt.destinations()))
+        seconds = max(known, default=_SETTLED_WITHIN_SECONDS)
+        until = (self.attempt.waiting_since(part) or now) + timedelta(seconds=seconds)
         return until if until > now else None
 
     def wait(self, waits: Sequence[Wait], next_try: datetime) -> None:
@@ -209,6 +207,13 @@ class ExportRun:
             )
             return []
         return [(Wait(Dependency.DESTINATION, row.reason, destination.name, when_it_answers=row.waits), until)]
+
+    def _retry_window(self, row: DestinationRow, export: ExportRow) -> float | None:
+        """How long a destination is waited for, in seconds; None for one that is unknown, or no more."""
+        try:
+            return self._found(row, export).retry_for_seconds
+        except (PermanentError, IndexError):
+            return None
 
     def _found(self, row: DestinationRow, export: ExportRow) -> Destination:
         return self.destinations.find(row.name, export.agent)[row.output]

@@ -1,5 +1,6 @@
 """What every protocol shares of the network.
 
+addresses          where we listen, and who calls
 trust              whose certificates are believed
 connection_errors  why a connection failed, in words
 """

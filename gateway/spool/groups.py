@@ -7,7 +7,8 @@ its first instance on. It closes when
 - nobody has an instance of it in hand, nobody holds it, and it was quiet for the AE's `timeout_seconds`. A feeder
   holds the groups that it has fed until it ends, or has sent nothing at all for `hold_seconds`;
 - or it reaches `max_open_seconds`, `max_instances` or `max_bytes`: it is sealed at once, so that the next instance
-  opens a successor, and closes when the last instance in hand is answered.
+  opens a successor, and closes when the last instance in hand is answered;
+- or, after a crash, another of the same key was opened later: it was replaced, and closes when it is verified.
 """
 
 from collections.abc import Iterator
@@ -69,6 +70,9 @@ class Group:
         quiet_at = max(self.quiet_at(), now + self.entity.timeout_seconds) if self.in_hand else self.quiet_at()
         return min(quiet_at, max(now, self.limit_at()))
 
+    def is_too_old(self, now: float) -> bool:
+        return now >= self.limit_at()
+
     def limit_at(self) -> float:
         """When it is sealed at the latest."""
         assert self.entity is not None
@@ -89,12 +93,13 @@ class GroupTable:
     def join(self, key: bytes, entity: ApplicationEntitySettings, feeder: Feeder, now: float, now_ns: int) -> Group:
         """Take an instance in hand for the group of `key`, opened if there is none that can take it."""
         group = self._current.get(key)
-        if group is not None and (limit := self._limit_before_next(group, entity, now)):
-            self._seal(group, limit)
-            group = None
+        if group is not None:
+            group.entity = entity
+            if limit := self._limit_before_next(group, entity, now):
+                self._seal(group, limit)
+                group = None
         if group is None:
             group = self._current[key] = Group(uuid4(), key, now, now_ns, now, entity)
-        group.entity = entity
         group.in_hand += 1
         group.feeders.add(feeder)
         feeder.groups.add(group)
@@ -129,17 +134,20 @@ class GroupTable:
         group = next((each for each in known if each.payload_id == payload_id), None)
         if group is None:
             group = Group(payload_id, key, opened, opened_ns, active, None)
-            rival = self._current.get(key)
-            if rival is None or rival.opened_ns < opened_ns:
-                self._current[key] = group
-                if rival is not None:
-                    self._retire(rival)
-            else:
-                self._retire(group)
+            self._place(group, current)
         group.in_hand += 1
         group.opened, group.opened_ns = min((group.opened, group.opened_ns), (opened, opened_ns))
         group.active = max(group.active, active)
         return group
+
+    def _place(self, group: Group, current: Group | None) -> None:
+        """Of two with the same key the one that was opened later is current; the other closes once it is verified."""
+        if current is not None and current.opened_ns >= group.opened_ns:
+            self._seal(group, "replaced")
+            return
+        if current is not None:
+            self._seal(current, "replaced")
+        self._current[group.key] = group
 
     def recovered(self, group: Group, instance: Instance, entity: ApplicationEntitySettings) -> None:
         """An instance of a reopened group was verified."""
@@ -150,10 +158,10 @@ class GroupTable:
     def take_due(self, now: float) -> list[tuple[Group, ClosedBy]]:
         """Take the groups that close now out of the table, with what closes each."""
         for group in list(self._current.values()):
-            if group.entity is not None and now >= group.limit_at() and not self._is_quiet(group, now):
+            if group.entity is not None and group.is_too_old(now) and not self._is_quiet(group, now):
                 self._seal(group, "max_open_seconds")
         due: list[tuple[Group, ClosedBy]] = [(g, "quiet") for g in self._current.values() if self._is_quiet(g, now)]
-        due += [(group, group.sealed_by or "quiet") for group in self._sealed if not group.in_hand]
+        due += [(group, group.sealed_by) for group in self._sealed if group.sealed_by and not group.in_hand]
         for group, _ in due:
             self._remove(group)
         return due
@@ -181,7 +189,7 @@ class GroupTable:
     def _limit_before_next(group: Group, entity: ApplicationEntitySettings, now: float) -> ClosedBy | None:
         if len(group.instances) + group.in_hand >= entity.max_instances:
             return "max_instances"
-        return "max_open_seconds" if now >= group.opened + entity.max_open_seconds else None
+        return "max_open_seconds" if group.is_too_old(now) else None
 
     def _add(self, group: Group, instance: Instance) -> None:
         assert group.entity is not None
@@ -197,10 +205,6 @@ class GroupTable:
             group.sealed_by = limit
             self._remove(group)
             self._sealed.add(group)
-
-    def _retire(self, group: Group) -> None:
-        """It closes as soon as all its instances are verified."""
-        self._sealed.add(group)
 
     def _remove(self, group: Group) -> None:
         if self._current.get(group.key) is group:

@@ -15,6 +15,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from gateway.config.model import ApiSettings
 from gateway.errors import SettingsError
+from gateway.network.addresses import listen_on
 
 _KEEP_ALIVE_SECONDS = 30
 _GRACE_SECONDS = 5
@@ -62,13 +63,19 @@ class Server(uvicorn.Server):
         yield
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """Return a socket that listens. Raises SettingsError where this machine can't give it."""
+@contextmanager
+def listening(settings: ApiSettings) -> Iterator[list[socket.socket]]:
+    """The sockets that the settings name. Raises SettingsError where this machine can't give them."""
     try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family, backlog=256)
+        sockets = listen_on(settings.hosts, settings.port, backlog=256)
     except OSError as error:
-        raise SettingsError(f"api: can't listen on {host} port {port}: {error.strerror or error}") from error
+        hosts = ", ".join(settings.hosts)
+        raise SettingsError(f"api: can't listen on {hosts} port {settings.port}: {error.strerror or error}") from error
+    try:
+        yield sockets
+    finally:
+        for each in sockets:
+            each.close()
 
 
 def _protocol(head_seconds: float) -> type[H11Protocol]:

@@ -37,6 +37,7 @@ class Rejection(Enum):
     CALLING_AE_UNKNOWN = (1, 1, 3, "no source is registered with this calling AE title and address")
     CALLED_AE_UNKNOWN = (1, 1, 7, "the called AE title is not registered here")
     PROTOCOL_VERSION = (1, 2, 2, "the protocol version is not supported")
+    NAME_NOT_RESOLVED = (2, 3, 1, "its source is registered by a name that was never resolved")
     NO_ROOM = (2, 3, 1, "the spool takes no more")
     TOO_MANY_ASSOCIATIONS = (2, 3, 2, "scp.max_associations are open")
 
@@ -94,7 +95,8 @@ def judge(request: Request, address: str, registry: Registry) -> Rejection | Non
     if request.called_ae not in registry.entities:
         return Rejection.CALLED_AE_UNKNOWN
     if not request.calling_ae or not registry.knows_source(request.calling_ae, address):
-        return Rejection.CALLING_AE_UNKNOWN
+        is_open = registry.may_become_known(request.calling_ae)
+        return Rejection.NAME_NOT_RESOLVED if is_open else Rejection.CALLING_AE_UNKNOWN
     return None
 
 

@@ -41,6 +41,7 @@ def serve(settings: Settings, stopping: threading.Event) -> None:
     registry = Registry.of(settings)
     with _opened_spool(settings, registry) as intake:
         server = Server(Services(settings.scp, registry, intake, Admission(settings.scp.max_associations)))
+        registry.names.start()
         found = recover(intake)
         threads = [
             threading.Thread(target=verify, args=(intake, found.reopened, stopping), name="verification"),
@@ -51,6 +52,7 @@ def serve(settings: Settings, stopping: threading.Event) -> None:
         _say_ready(settings, server.port)
         server.serve(stopping)
         server.stop(_GRACE_SECONDS)
+        registry.names.stop()
         for thread in threads:
             thread.join()
 

@@ -1,6 +1,7 @@
 """The listening socket and the threads behind it: one for each connection, and a bound to them."""
 
 import contextlib
+import selectors
 import socket
 import threading
 import time
@@ -11,6 +12,7 @@ import structlog
 
 from gateway.dimse.connection import Connection
 from gateway.errors import SettingsError
+from gateway.network.addresses import listen_on, plain_address, written
 from listeners.scp.association import Association, Services
 
 log = structlog.get_logger(__name__)
@@ -32,18 +34,19 @@ class Server:
         self._lock = threading.Lock()
         self._stopped = False
         try:
-            self._listening = socket.create_server(
-                (self._settings.host, self._settings.port), family=_family(self._settings.host), backlog=_BACKLOG
-            )
+            self._listening = listen_on(self._settings.hosts, self._settings.port, _BACKLOG)
         except OSError as error:
-            where = f"{self._settings.host}:{self._settings.port}"
+            where = ", ".join(written(host, self._settings.port) for host in self._settings.hosts)
             raise SettingsError(f"scp.port: can't listen on {where}: {error.strerror}") from error
-        self._listening.settimeout(_POLL_SECONDS)
+        self._ready = selectors.DefaultSelector()
+        for each in self._listening:
+            each.settimeout(_POLL_SECONDS)
+            self._ready.register(each, selectors.EVENT_READ)
 
     @property
     def port(self) -> int:
         """The port that it listens on."""
-        return int(self._listening.getsockname()[1])
+        return int(self._listening[0].getsockname()[1])
 
     @property
     def open_associations(self) -> int:
@@ -52,26 +55,29 @@ class Server:
 
     def serve(self, stopping: threading.Event) -> None:
         """Accept connections until `stopping` is set."""
-        while not stopping.is_set():
-            try:
-                connected, peer = self._listening.accept()
-            except TimeoutError:
-                continue
-            except OSError as error:
-                if self._stopped:
-                    return
-                # out of descriptors, or the peer went away at once
-                log.error("a connection could not be accepted", reason=error.strerror)
-                stopping.wait(_POLL_SECONDS)
-                continue
-            self._begin(connected, _plain_address(str(peer[0])))
+        while not stopping.is_set() and not self._stopped:
+            for ready, _ in self._ready.select(_POLL_SECONDS):
+                assert isinstance(ready.fileobj, socket.socket)
+                try:
+                    connected, peer = ready.fileobj.accept()
+                except TimeoutError:
+                    continue
+                except OSError as error:
+                    if self._stopped:
+                        return
+                    # out of descriptors, or the peer went away at once
+                    log.error("a connection could not be accepted", reason=error.strerror)
+                    stopping.wait(_POLL_SECONDS)
+                    continue
+                self._begin(connected, plain_address(str(peer[0])))
 
     def stop(self, grace_seconds: float) -> None:
         """Take no more, let associations end for `grace_seconds`, then break them off. What was answered stays."""
         self._stopped = True
-        with contextlib.suppress(OSError):
-            self._listening.shutdown(socket.SHUT_RDWR)  # ends an accept that waits
-        self._listening.close()
+        for each in self._listening:
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)  # which wakes who waits for a connection
+            each.close()
         deadline = time.monotonic() + grace_seconds
         for thread in self._threads():
             thread.join(max(0.0, deadline - time.monotonic()))
@@ -114,12 +120,3 @@ class Server:
         finally:
             with self._lock:
                 del self._open[threading.current_thread()]
-
-
-def _family(host: str) -> socket.AddressFamily:
-    return socket.AF_INET6 if ":" in host else socket.AF_INET
-
-
-def _plain_address(address: str) -> str:
-    """An IPv4 address that came over an IPv6 socket, as its registration has it."""
-    return address.removeprefix("::ffff:").split("%")[0]

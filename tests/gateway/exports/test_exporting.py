@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -13,11 +14,12 @@ from gateway.exports.run import ExportRun
 from gateway.exports.settling import give_up
 from gateway.exports.states import ExportState, FileStatus, SendRow, SendState
 from gateway.web.service import Service
+from gateway.work.waiting import Wait
 from tests.gateway.conftest import on_both_databases
 from tests.gateway.dicomweb.raw_service import Conversation, answer_stored, raw_service, store_all, store_response
 from tests.gateway.dicomweb.raw_service import answering as http_answering
 from tests.gateway.dimse.raw_pacs import Association, Manners, answering, raw_pacs
-from tests.gateway.exports.scene import WEB, Scene, pacs_destination, web_destination
+from tests.gateway.exports.scene import BEGAN, WEB, Scene, pacs_destination, web_destination
 from tests.gateway.part10_files import write_file, write_files
 from tests.peers.ports import free_port
 
@@ -230,6 +232,30 @@ def test_after_its_patience_an_export_is_failed_and_a_retry_sends_what_is_missin
         scene.settled(export_id)
     assert pacs.names == SENT
     assert [told["status"] for told in scene.published()] == ["Failure", "Success"]
+
+
+@pytest.mark.parametrize("names", [["pacs"], ["pacs", "misspelt"], ["misspelt", "pacs"]])
+def test_a_misspelt_destination_shortens_nobody_s_time_while_a_part_of_ours_is_away(
+    scene: Scene, names: list[str]
+) -> None:
+    with raw_pacs() as pacs:
+        scene.register(pacs_destination(pacs, retry_for_seconds=86_400))
+    export_id = scene.ask(["p/a.dcm"], *names)
+    run = scene.take_up(export_id)
+    assert run
+    run.wait([Wait(Dependency.OBJECT_STORE, "connection refused")], scene.now + timedelta(minutes=1))
+    scene.move(86_399)
+    again = scene.take_up(export_id)
+    assert again
+    assert again.until_for_part(Dependency.OBJECT_STORE) == BEGAN + timedelta(days=1)
+    scene.move(1)
+    assert again.until_for_part(Dependency.OBJECT_STORE) is None
+
+
+def test_where_no_destination_is_known_the_default_window_holds(scene: Scene) -> None:
+    run = scene.take_up(scene.ask(["p/a.dcm"], "misspelt"))
+    assert run
+    assert run.until_for_part(Dependency.OBJECT_STORE) == BEGAN + timedelta(hours=1)
 
 
 def test_a_hundred_exports_do_not_make_a_hundred_timeouts(scene: Scene) -> None:

@@ -147,6 +147,8 @@ def test_of_two_open_payloads_of_one_study_the_newer_takes_what_comes(tmp_path: 
     spool.associate().send(sop="1.2.3.4")
     (joined,) = [group for group in spool.intake.groups if group.payload_id == younger.payload_id]
     assert [instance.sop_instance_uid for instance in joined.instances] == [newer.sop_instance_uid, "1.2.3.4"]
+    (closed,) = spool.pass_time(0)
+    assert (closed.payload_id, closed.closed_by) == (older.payload_id, "replaced")
 
 
 @pytest.mark.parametrize("hours", [-48, 48])

@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gateway.config import ApplicationEntitySettings, ScpSettings, SourceSettings
-from gateway.registry import Registry, Resolve, resolve_host
+from gateway.registry import Registry
+from gateway.registry.names import Resolve, resolve_host
 from listeners.scp.association import Admission, Services
 from listeners.scp.server import Server
 from tests.gateway.spool.scene import Scene
@@ -39,15 +40,17 @@ def receiving(
     sources: tuple[SourceSettings, ...] = (),
     reject_unknown_sources: bool = False,
     resolve: Resolve = resolve_host,
+    host: str | tuple[str, ...] = "127.0.0.1",
     **settings: float,
 ) -> Iterator[Receiver]:
     """Run a receiver on a free port; every test's waits are short unless it says otherwise."""
     entities = entities or (MIG,)
     spool = Scene(root, *entities)
     defaults = {"artim_seconds": 5.0, "idle_seconds": 5.0}
-    scp = ScpSettings.model_construct(host="127.0.0.1", port=0, **(_DEFAULTS | defaults | settings))
+    scp = ScpSettings.model_construct(host=host, port=0, **(_DEFAULTS | defaults | settings))
     registry = Registry(entities, sources, reject_unknown_sources=reject_unknown_sources, resolve=resolve)
     server = Server(Services(scp, registry, spool.intake, Admission(scp.max_associations)))
+    registry.names.start()
     stopping = threading.Event()
     thread = threading.Thread(target=server.serve, args=(stopping,))
     thread.start()
@@ -56,6 +59,7 @@ def receiving(
     finally:
         stopping.set()
         server.stop(grace_seconds=0)
+        registry.names.stop()
         thread.join()
         spool.crash()
 

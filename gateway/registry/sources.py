@@ -1,0 +1,60 @@
+"""The application entities and sources that are registered. What is asked of them is answered from memory."""
+
+import ipaddress
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from gateway.config import ApplicationEntitySettings, Settings, SourceSettings
+from gateway.network.addresses import plain_network
+from gateway.registry.names import HostNames, Resolve, resolve_host
+
+
+def names_file(settings: Settings) -> Path:
+    """Where a receiver tells which names were never resolved."""
+    return settings.data_dir / "run" / "names-never-resolved.json"
+
+
+class Registry:
+    """Who may send, and to whom."""
+
+    def __init__(
+        self,
+        entities: Iterable[ApplicationEntitySettings],
+        sources: Iterable[SourceSettings],
+        *,
+        reject_unknown_sources: bool,
+        names: HostNames | None = None,
+        resolve: Resolve = resolve_host,
+    ) -> None:
+        self.entities: Mapping[str, ApplicationEntitySettings] = {entity.ae_title: entity for entity in entities}
+        self._sources = [(source.ae_title, source.host, plain_network(source.host)) for source in sources]
+        self._reject_unknown_sources = reject_unknown_sources
+        by_name = dict.fromkeys(host for _, host, network in self._sources if network is None)
+        self.names = names or HostNames(by_name, resolve)
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Registry":
+        """The registry that the settings describe."""
+        by_name = dict.fromkeys(source.host for source in settings.sources if plain_network(source.host) is None)
+        return cls(
+            settings.application_entities,
+            settings.sources,
+            reject_unknown_sources=settings.scp.reject_unknown_sources,
+            names=HostNames(by_name, told=names_file(settings)),
+        )
+
+    def knows_source(self, ae_title: str, address: str) -> bool:
+        """Whether a sender with this calling AE title may send from this address, which is a plain one."""
+        if not self._reject_unknown_sources:
+            return True
+        return any(self._is_at(host, network, address) for title, host, network in self._sources if title == ae_title)
+
+    def may_become_known(self, ae_title: str) -> bool:
+        """Whether a source with this AE title is registered by a name that was never resolved."""
+        never = self.names.never_resolved
+        return any(title == ae_title and host in never for title, host, _ in self._sources)
+
+    def _is_at(self, host: str, network: ipaddress.IPv4Network | ipaddress.IPv6Network | None, address: str) -> bool:
+        if network is None:
+            return self.names.is_at(host, address)
+        return ipaddress.ip_address(address) in network
