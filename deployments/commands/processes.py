@@ -58,6 +58,7 @@ def worker() -> None:
     with _process("worker") as settings:
         from deployments.prefect_side.environment import use_prefect
 
+        _say_proxies(settings)
         use_prefect(settings)
         from deployments.worker.serve import serve
 
@@ -78,6 +79,21 @@ def exports() -> None:
             signal.signal(number, lambda _number, _frame: stopping.set())
         with only_one(settings.data_dir, "exports"):
             serve(settings, stopping)
+
+
+def _say_proxies(settings: "Settings") -> None:
+    """Say at start through whom what lies outside is asked, and what of the environment is not gone by."""
+    import structlog
+
+    from gateway.network.proxies import environment_proxies
+
+    log = structlog.get_logger()
+    if proxies := settings.proxies:
+        ways = {scheme: str(proxy) for scheme in ("http", "https") if (proxy := getattr(proxies, scheme))}
+        origin = "network.proxy" if settings.network.proxy.get_secret_value() else "the environment"
+        log.info("what lies outside is asked through a proxy", said_by=origin, no_proxy=list(proxies.no_proxy), **ways)
+    for name in environment_proxies().unusable:
+        log.warning("a proxy of the environment can't be used: it is not spoken to in plain HTTP", variable=name)
 
 
 @contextmanager

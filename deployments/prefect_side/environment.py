@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from gateway.config import Settings
+from gateway.network.proxies import hide_environment_proxies
 
 
 def prefect_environment(settings: Settings) -> dict[str, str]:
@@ -26,5 +27,6 @@ def use_prefect(settings: Settings) -> None:
     """
     if "prefect" in sys.modules:
         raise RuntimeError("Prefect was imported before it was told where its server is")
+    hide_environment_proxies()  # Prefect's client would ask its own server through them
     os.environ.update(prefect_environment(settings))
     Path(os.environ["PREFECT_HOME"]).mkdir(parents=True, exist_ok=True)

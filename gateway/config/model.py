@@ -4,13 +4,27 @@ Names and defaults are documented in docs/settings.md; a test holds the two toge
 """
 
 import socket
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from gateway.config.types import AETitle, Bytes, Host, HostOrNetwork, Hosts, Port, Seconds, Uid, as_hosts, unique
+from gateway.config.types import (
+    AETitle,
+    Bytes,
+    Host,
+    HostOrNetwork,
+    Hosts,
+    Port,
+    ProxyAddress,
+    Seconds,
+    Uid,
+    as_hosts,
+    unique,
+)
+from gateway.network.proxies import Proxies, Proxy, environment_proxies, proxy_at
 
 GIGABYTE = 1_000_000_000
 
@@ -97,6 +111,13 @@ class LocalStoreSettings(Section):
     uploads_at_once: int = Field(8, ge=1, le=64)
 
 
+class NetworkSettings(Section):
+    proxy: ProxyAddress = Field(
+        SecretStr(""), description="for DICOMweb and FHIR; empty: that of the environment; none: no proxy"
+    )
+    no_proxy: tuple[str, ...] = Field((), description="hosts, domains and networks that are asked directly")
+
+
 class S3StoreSettings(Section):
     kind: Literal["s3"] = "s3"
     endpoint: str = Field(pattern=r"^[^/\s:]+(:\d{1,5})?$", description="host:port, without a scheme")
@@ -107,6 +128,7 @@ class S3StoreSettings(Section):
     ca_file: Path | None = Field(None, description="the site's own certification authority")
     region: str = "us-east-1"
     uploads_at_once: int = Field(8, ge=1, le=64)
+    proxy: ProxyAddress = Field(SecretStr(""), description="empty: it is a part of ours, and asked directly")
 
 
 class PrefectEventSettings(Section):
@@ -188,6 +210,7 @@ class DicomWebPeer(Section):
     password: SecretStr = SecretStr("")
     token: SecretStr = SecretStr("")
     ca_file: Path | None = None
+    proxy: ProxyAddress = Field(SecretStr(""), description="for this one; empty: that of [network]; none: no proxy")
 
 
 class DicomWebDestination(DicomWebPeer):
@@ -218,6 +241,7 @@ class Settings(BaseSettings):
     data_dir: Path = Field(Path("var"), description="spool, local object store, SQLite files, keys")
     log: LogSettings = LogSettings()
     spool: SpoolSettings = SpoolSettings()
+    network: NetworkSettings = NetworkSettings()
     scp: ScpSettings = ScpSettings()
     scu: ScuSettings = ScuSettings()
     dicomweb: DicomWebSettings = DicomWebSettings()
@@ -256,6 +280,22 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Environment over file (which arrives as arguments) over default."""
         return env_settings, init_settings
+
+    @property
+    def proxies(self) -> Proxies:
+        """The proxies of what lies outside: the site's, else the environment's, whose exceptions hold for both."""
+        of_environment = environment_proxies().proxies
+        no_proxy = (*self.network.no_proxy, *of_environment.no_proxy)
+        if address := self.network.proxy.get_secret_value():
+            proxy = proxy_at(address)
+            return Proxies(proxy, proxy, no_proxy)
+        return replace(of_environment, no_proxy=no_proxy)
+
+    def proxy_towards(self, url: str, own: SecretStr | None = None) -> Proxy | None:
+        """The proxy through which an address outside is asked: its `own` where it has one."""
+        if own and own.get_secret_value():
+            return proxy_at(own.get_secret_value())
+        return self.proxies.towards(url)
 
     @property
     def runs_at_once(self) -> int:

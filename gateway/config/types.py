@@ -5,7 +5,9 @@ import re
 from collections.abc import Callable, Hashable, Iterable
 from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, SecretStr
+
+from gateway.network.proxies import NO_PROXY_AT_ALL, Proxy
 
 _Item = TypeVar("_Item")
 
@@ -54,6 +56,12 @@ def _uid(value: str) -> str:
     return value
 
 
+def _proxy(value: SecretStr) -> SecretStr:
+    if value.get_secret_value() not in {"", NO_PROXY_AT_ALL}:
+        Proxy.at(value.get_secret_value())
+    return value
+
+
 AETitle = Annotated[str, AfterValidator(_ae_title)]
 Host = Annotated[str, AfterValidator(_host)]
 Hosts = Host | Annotated[tuple[Host, ...], Field(min_length=1)]
@@ -61,6 +69,7 @@ Hosts = Host | Annotated[tuple[Host, ...], Field(min_length=1)]
 
 HostOrNetwork = Annotated[str, AfterValidator(_host_or_network)]
 Uid = Annotated[str, AfterValidator(_uid)]
+ProxyAddress = Annotated[SecretStr, AfterValidator(_proxy)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=604_800)]
 Bytes = Annotated[int, Field(ge=0)]

@@ -3,9 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from pydantic import SecretStr
+
 from gateway.config import DicomWebDestination, DimseDestination, Settings
 from gateway.errors import PermanentError
 from gateway.inference.identity import request_id
+from gateway.network.proxies import NO_PROXY_AT_ALL
 from gateway.web.service import Service
 
 
@@ -51,7 +54,7 @@ class Destinations:
 
     @classmethod
     def of(cls, settings: Settings, outputs: Outputs = no_outputs) -> "Destinations":
-        registered = {destination.name: destination for destination in settings.destinations}
+        registered = {each.name: _with_its_proxy(each, settings) for each in settings.destinations}
         return cls(registered, settings.scu.agent_name, outputs)
 
     def find(self, name: str, agent: str) -> Sequence[Destination]:
@@ -78,3 +81,11 @@ class Destinations:
         if name in self.registered or agent == self.scu_agent_name:
             return name
         return f"request {str(request_id(name))[:_SHOWN_DIGITS]}"
+
+
+def _with_its_proxy(destination: DimseDestination | DicomWebDestination, settings: Settings) -> Destination:
+    """One that leaves its proxy to the site gets the proxy of the site towards its address."""
+    if isinstance(destination, DimseDestination):
+        return destination
+    proxy = settings.proxy_towards(destination.url, destination.proxy)
+    return destination.model_copy(update={"proxy": SecretStr(proxy.address if proxy else NO_PROXY_AT_ALL)})

@@ -12,6 +12,7 @@ from gateway.dicomweb import store as dicomweb
 from gateway.dimse import store as dimse
 from gateway.dimse.echo import echo
 from gateway.dimse.peer import Patience, Peer
+from gateway.network.proxies import proxy_at
 from gateway.web.client import Client
 from gateway.web.service import HttpPatience, Service
 
@@ -74,6 +75,7 @@ def service_of(destination: DicomWebDestination | OutputService) -> Service:
         token=destination.token.get_secret_value(),
         ca_file=destination.ca_file,
         name=destination.name,
+        proxy=proxy_at(destination.proxy.get_secret_value()),
     )
 
 

@@ -35,7 +35,7 @@ def output_services(store: RequestStore, transaction_id: str, settings: Settings
     authorizations = {}
     if had_credentials:
         authorizations = _open(store, request_id(transaction_id), settings, now)
-    return [service_at(output.url, authorizations.get(output.number), settings.inference.ca_file) for output in outputs]
+    return [service_at(output.url, authorizations.get(output.number), settings) for output in outputs]
 
 
 def _outputs(store: RequestStore, transaction_id: str) -> tuple[list[Output], bool]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 def reason(error: BaseException) -> str:
     """Say what the system or the TLS library said at the root of `error`, e.g. "connection refused"."""
-    for cause in _chain(error):
+    for cause in causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
             return f"its certificate is not trusted: {cause.verify_message}"
         if isinstance(cause, ssl.SSLError):
@@ -26,15 +26,15 @@ def reason(error: BaseException) -> str:
 
 def is_untrusted(error: BaseException) -> bool:
     """Whether the peer's certificate was refused: waiting does not help."""
-    return any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _chain(error))
+    return any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes(error))
 
 
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
+def causes(error: BaseException | None) -> Iterator[BaseException]:
     """An exception's causes, the innermost first. Some libraries keep them as arguments."""
     if error is None:
         return
     for argument in error.args:
         if isinstance(argument, BaseException):
-            yield from _chain(argument)
-    yield from _chain(error.__cause__ or (None if error.__suppress_context__ else error.__context__))
+            yield from causes(argument)
+    yield from causes(error.__cause__ or (None if error.__suppress_context__ else error.__context__))
     yield error

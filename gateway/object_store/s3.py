@@ -16,6 +16,7 @@ from urllib3 import PoolManager
 from gateway.config import S3StoreSettings
 from gateway.disk.durable import Durability
 from gateway.errors import CorruptedInTransit, NoSuchObject, SettingsError, StoreRefused
+from gateway.network.proxies import proxy_at
 from gateway.network.trust import tls_context
 from gateway.object_store.fetched_file import fetched_file
 from gateway.object_store.key import begins_keys, checked
@@ -137,7 +138,8 @@ class S3ObjectStore:
 
 
 def _connections(settings: S3StoreSettings) -> PoolManager:
-    return http_pool(settings.uploads_at_once, tls_context(settings.ca_file) if settings.secure else None)
+    tls = tls_context(settings.ca_file) if settings.secure else None
+    return http_pool(settings.uploads_at_once, tls, proxy_at(settings.proxy.get_secret_value()))
 
 
 def put_headers(upload: Upload) -> Iterator[tuple[str, str]]:

@@ -36,7 +36,7 @@ def patience_of(settings: Settings) -> HttpPatience:
 def _service(source: Source, authorization: Authorization | None, settings: Settings) -> Service:
     if source.registered:
         return _registered(source.registered, settings)
-    return service_at(source.url, authorization, settings.inference.ca_file)
+    return service_at(source.url, authorization, settings)
 
 
 def _registered(name: str, settings: Settings) -> Service:
@@ -49,6 +49,7 @@ def _registered(name: str, settings: Settings) -> Service:
                 token=peer.token.get_secret_value(),
                 ca_file=peer.ca_file,
                 name=name,
+                proxy=settings.proxy_towards(peer.url, peer.proxy),
             )
     known = ", ".join(peer.name for peer in settings.dicomweb_sources) or "none is"
     raise SettingsError(f"the archive that is to be asked is not registered in [[dicomweb_sources]]; known: {known}")

@@ -17,6 +17,7 @@ from gateway.errors import PeerRefused, PeerUnavailable
 from gateway.network.connection_errors import is_untrusted, reason
 from gateway.network.trust import tls_context
 from gateway.web.service import HttpPatience, Service
+from gateway.web.tunnel import open_tunnel, tunnel_refusal
 from gateway.web.wire import Wire
 
 _LONGEST_ANSWER_BYTES = 16 * 1024 * 1024
@@ -75,7 +76,7 @@ class Client:
         PeerRefused where the service's certificate is not trusted.
         """
         deadline = time.monotonic() + self._patience.request_seconds(request.body.bytes if request.body else 0)
-        with self._our_errors(), closing(Wire(self._connected(), self._patience, deadline)) as wire:
+        with self._our_errors(), closing(Wire(self._connected(deadline), self._patience, deadline)) as wire:
             unsent = self._send(request, wire)
             try:
                 return _read_answer(request, wire)
@@ -89,8 +90,8 @@ class Client:
         connection = self._connection()
         connection.sock = wire
         try:
-            connection.putrequest(request.method, self.service.path(request.resource))
-            for name, value in (request.headers | self.service.credentials()).items():
+            connection.putrequest(request.method, self._target(request.resource))
+            for name, value in (request.headers | self.service.credentials() | self._for_the_proxy()).items():
                 connection.putheader(name, value)
             connection.endheaders()
             for piece in request.body.pieces if request.body else ():
@@ -110,15 +111,30 @@ class Client:
             return http.client.HTTPConnection(address.hostname, address.port)
         return http.client.HTTPSConnection(address.hostname, address.port, context=self._tls)
 
-    def _connected(self) -> socket.socket:
-        address = self.service.address
+    def _target(self, resource: str) -> str:
+        """The path of a resource; a proxy wants its address in full, unless it only passes on what TLS hides."""
+        path = self.service.path(resource)
+        if self.service.proxy is None or self._tls:
+            return path
+        return f"http://{self.service.address.netloc}{path}"
+
+    def _for_the_proxy(self) -> dict[str, str]:
+        return self.service.proxy.headers if self.service.proxy and not self._tls else {}
+
+    def _connected(self, deadline: float) -> socket.socket:
+        address, proxy = self.service.address, self.service.proxy
         assert address.hostname
         port = address.port or (443 if self._tls else 80)
-        connected = socket.create_connection((address.hostname, port), self._patience.connect_seconds)
+        to = (proxy.host, proxy.port) if proxy else (address.hostname, port)
+        connected = socket.create_connection(to, self._patience.connect_seconds)
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self._tls is None:
             return connected
         try:
+            if proxy:
+                deadline = min(deadline, time.monotonic() + self._patience.connect_seconds)
+                open_tunnel(connected, proxy, address.hostname, port, deadline)
+                connected.settimeout(self._patience.connect_seconds)
             return self._tls.wrap_socket(connected, server_hostname=address.hostname)
         except OSError:
             connected.close()
@@ -129,9 +145,11 @@ class Client:
         try:
             yield
         except (OSError, UnicodeError) as error:  # UnicodeError: a name that can't be encoded for the name service
+            if refusal := tunnel_refusal(str(self.service), self.service.proxy, error):
+                raise refusal from error
             if is_untrusted(error):
                 raise PeerRefused(f"{self.service} can't be used: {reason(error)}") from error
-            raise PeerUnavailable(f"{self.service} does not answer: {reason(error)}") from error
+            raise PeerUnavailable(f"{self.service} does not answer{self.service.way}: {reason(error)}") from error
         except http.client.HTTPException as error:
             raise PeerUnavailable(f"{self.service} does not answer as an HTTP server does") from error
 

@@ -16,6 +16,7 @@ from gateway.errors import GatewayError, PeerRefused, PeerUnavailable
 from gateway.network.connection_errors import is_untrusted, reason
 from gateway.web.service import Service
 from gateway.web.statuses import Status, refusal
+from gateway.web.tunnel import tunnel_refusal
 
 
 @contextmanager
@@ -46,6 +47,8 @@ def _ours(service: Service, error: Exception) -> GatewayError:
         return PeerRefused(f"{service} redirects without an end")
     if isinstance(error, InvalidSchema | InvalidURL):
         return PeerRefused(f"{service} redirects to an address that can't be used")
+    if through_the_proxy := tunnel_refusal(str(service), service.proxy, error):
+        return through_the_proxy
     if is_untrusted(error):
         return PeerRefused(f"{service} can't be used: {reason(error)}")
-    return PeerUnavailable(f"{service} does not answer: {reason(error)}")
+    return PeerUnavailable(f"{service} does not answer{service.way}: {reason(error)}")

@@ -7,21 +7,26 @@ urllib3 sends a request under the *connect* timeout, and a plain socket takes th
 from ssl import SSLContext
 from typing import Any
 
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, Timeout
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, ProxyManager, Timeout
 from urllib3.connection import HTTPConnection, HTTPSConnection
+
+from gateway.network.proxies import Proxy
 
 _PIECE_BYTES = 256 * 1024
 _STALLED_SECONDS = 60
 
 
-def http_pool(connections: int, tls: SSLContext | None, connect_seconds: float = 5) -> PoolManager:
+def http_pool(
+    connections: int, tls: SSLContext | None, proxy: Proxy | None = None, connect_seconds: float = 5
+) -> PoolManager:
     """A pool that keeps `connections` open for the threads that share it."""
-    pool = PoolManager(
-        maxsize=connections,
-        retries=False,
-        timeout=Timeout(connect=connect_seconds, read=_STALLED_SECONDS),
-        ssl_context=tls,
-    )
+    how: dict[str, Any] = {
+        "maxsize": connections,
+        "retries": False,
+        "timeout": Timeout(connect=connect_seconds, read=_STALLED_SECONDS),
+        "ssl_context": tls,
+    }
+    pool = ProxyManager(proxy.url, proxy_headers=proxy.headers, **how) if proxy else PoolManager(**how)
     pool.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
     return pool
 

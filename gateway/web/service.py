@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from gateway.errors import SettingsError
+from gateway.network.proxies import Proxy
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +15,7 @@ class Service:
 
     `basic` is user name and password as they stand in the header, where they came so. `ca_file` holds the certification
     authorities to believe in place of the system's. Certificates are always checked. Reasons call the service by its
-    `name`, or else by its address.
+    `name`, or else by its address. It is asked through `proxy`, redirects included.
     """
 
     url: str
@@ -24,6 +25,7 @@ class Service:
     ca_file: Path | None = None
     basic: str = field(default="", repr=False)
     name: str = ""
+    proxy: Proxy | None = None
 
     def __post_init__(self) -> None:
         """Raises SettingsError, which quotes no credential."""
@@ -46,6 +48,11 @@ class Service:
     def address(self) -> SplitResult:
         """The parts of the base address."""
         return urlsplit(self.url)
+
+    @property
+    def way(self) -> str:
+        """What a reason says of how it is asked: nothing where that is directly."""
+        return f" through the proxy {self.proxy}" if self.proxy else ""
 
     @property
     def is_secure(self) -> bool:

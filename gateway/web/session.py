@@ -10,6 +10,7 @@ from typing import Any
 
 from requests import PreparedRequest, Response, Session
 from requests.adapters import HTTPAdapter
+from urllib3 import ProxyManager
 
 from gateway import IMPLEMENTATION_VERSION_NAME
 from gateway.errors import GatewayError
@@ -68,6 +69,13 @@ class _Transport(HTTPAdapter):
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **more: Any) -> None:
         super().init_poolmanager(connections, maxsize, block, ssl_context=self._tls, **more)
 
+    def proxy_manager_for(self, proxy: str, **more: Any) -> ProxyManager:
+        manager: ProxyManager = super().proxy_manager_for(proxy, ssl_context=self._tls, **more)
+        return manager
+
+    def proxy_headers(self, proxy: str) -> dict[str, str]:
+        return self._service.proxy.headers if self._service.proxy else {}
+
     def cert_verify(self, conn: Any, url: str, verify: object, cert: object) -> None:
         """Our TLS context says whom to believe; `requests` would add the authorities of certifi to it."""
 
@@ -75,7 +83,8 @@ class _Transport(HTTPAdapter):
         """Send a request with our own timeouts and certificates, whatever the caller says of them."""
         request.headers.pop("Host", None)  # dicomweb-client's lacks the port: http.client knows better
         timeouts = (self._patience.connect_seconds, self._patience.answer_seconds)
-        response = super().send(request, stream=stream, timeout=timeouts)
+        proxies = dict.fromkeys(("http", "https"), self._service.proxy.url) if self._service.proxy else None
+        response = super().send(request, stream=stream, timeout=timeouts, proxies=proxies)
         if not stream or response.is_redirect:
             self._read(response)
         return response

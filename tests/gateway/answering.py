@@ -9,7 +9,7 @@ _POLL_SECONDS = 0.01  # how long a shutdown may go unseen
 
 
 @contextmanager
-def answering(status: int, body: bytes, content_type: str) -> Iterator[str]:
+def answering(status: int, body: bytes, content_type: str, *, host: str = "127.0.0.1") -> Iterator[str]:
     """The address of a server that reads each request and answers it so."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -27,11 +27,11 @@ def answering(status: int, body: bytes, content_type: str) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer((host, 0), Handler)
     thread = threading.Thread(target=server.serve_forever, args=(_POLL_SECONDS,))
     thread.start()
     try:
-        yield f"127.0.0.1:{server.server_port}"
+        yield f"{host}:{server.server_port}"
     finally:
         server.shutdown()
         thread.join()

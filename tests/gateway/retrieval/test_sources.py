@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
-from gateway.config.model import DicomWebPeer, InferenceSettings, Settings
+from gateway.config.model import DicomWebPeer, InferenceSettings, NetworkSettings, Settings
 from gateway.errors import InvalidRequest, SettingsError
 from gateway.inference.plan import plan_of
 from gateway.inference.studies_form import request_for_studies
@@ -49,6 +50,20 @@ def test_a_registered_archive_has_those_of_the_settings() -> None:
     (step,) = plan_of(request).steps
     assert step.input.kind == "studies"
     assert [study.study_instance_uid for study in step.input.studies] == ["1.2.3", "1.2.4"]
+
+
+def test_sources_are_asked_through_the_sites_proxy_unless_they_say_otherwise() -> None:
+    network = NetworkSettings.model_validate({"proxy": "http://proxy.hospital:3128", "no_proxy": ["pacs"]})
+    direct = ARCHIVE.model_copy(update={"name": "direct", "proxy": SecretStr("none")})
+    settings = Settings(network=network, dicomweb_sources=(ARCHIVE, direct))
+    named = [source("https://pacs:8042/a/path"), source("https://elsewhere/fhir", interface="FHIR")]
+    submission = read_submission(as_body(inference_request(sources=named)), allow_credentials_over_http=False)
+    excepted, proxied = services_of(submission.request, {}, settings).values()
+    assert (excepted.proxy, str(proxied.proxy)) == (None, "proxy.hospital:3128")
+    registered = [
+        services_of(request_for_studies("r", name, ["1.2.3"], []), {}, settings) for name in ("archive", "direct")
+    ]
+    assert [str(services[0].proxy) for services in registered] == ["proxy.hospital:3128", "None"]
 
 
 def test_an_archive_that_is_not_registered_is_told_with_those_that_are() -> None:
