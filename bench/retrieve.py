@@ -23,7 +23,6 @@ from bench.machine import describe
 from bench.place import Place
 from examples.ct_study import made_ct_study
 from examples.made_study import FIRST, write_study
-from gateway.web.service import HttpPatience
 from tests.gateway.retrieval.scene import Node, study_of
 from tests.memory import forget_high_water, resident_bytes
 from tests.peers import orthanc
@@ -36,7 +35,7 @@ AS_STORED = (("application/dicom", "*"),)
 
 def by_gateway(url: str, directory: Path) -> int:
     """Query, then WADO-RS, verified and indexed."""
-    return Node(directory, HttpPatience()).retrieve(study_of(url, STUDY)).fetched
+    return Node(directory).retrieve(study_of(url, STUDY)).fetched
 
 
 def by_iter_study(url: str, directory: Path) -> int:

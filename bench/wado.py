@@ -19,14 +19,12 @@ from gateway.clock import SystemClock
 from gateway.config import Settings
 from gateway.disk.room import Room
 from gateway.inference.identity import request_id
-from gateway.inference.plan import plan_of
 from gateway.inference.submission import read_submission
 from gateway.retrieval.areas import Areas
 from gateway.retrieval.fetch import fetch
-from gateway.retrieval.peers import Peers
+from gateway.retrieval.open_sources import OpenSources, addresses_of
+from gateway.retrieval.plan import plan_of
 from gateway.retrieval.query import query
-from gateway.retrieval.sources import services_of
-from gateway.web.service import HttpPatience
 from tests.gateway.inference.requests import as_body
 from tests.gateway.retrieval.scene import Node, study_of
 from tests.peers import orthanc
@@ -41,23 +39,22 @@ def by_gateway(url: str, directory: str) -> Work:
     """One request; each file checked, indexed and flushed. What the study holds was asked before the clock starts."""
     submission = read_submission(as_body(study_of(url, _STUDY)), allow_credentials_over_http=True)
     request, settings, root = submission.request, Settings(), Path(directory)
-    services = services_of(request, submission.credentials.sources, settings)
     opened = ExitStack()
-    peers = opened.enter_context(Peers(services, HttpPatience(), settings.inference.page_size))
+    sources = opened.enter_context(OpenSources(addresses_of(request, submission.credentials.sources), settings))
     area = opened.enter_context(Areas(root, Room(root, 0)).open(request_id(request.transaction_id), epoch=1))
-    wanted = query(plan_of(request), peers, settings.inference)
-    area.keep_wanted(wanted)
+    listed = query(plan_of(request), sources)
+    area.keep_fetch_list(listed)
 
     def work() -> int:
         with opened:
-            return fetch(wanted, peers, area, SystemClock(), lambda _: None).fetched
+            return fetch(listed, sources, area, SystemClock(), lambda _: None).fetched
 
     return work
 
 
 def by_gateway_with_query(url: str, directory: str) -> Work:
     """The same with its queries, from the first connection on."""
-    node = Node(Path(directory), HttpPatience())
+    node = Node(Path(directory))
     return lambda: node.retrieve(study_of(url, _STUDY)).fetched
 
 

@@ -18,7 +18,6 @@ from gateway.errors import (
     GatewayError,
     PeerUnavailable,
     PermanentError,
-    SettingsError,
     TakenOver,
     TransientError,
 )
@@ -27,8 +26,8 @@ from gateway.inference.lease import RequestLease
 from gateway.inference.patience import is_last_try, silent_since
 from gateway.inference.row import RequestRow
 from gateway.payloads.report import PhaseTimes, payload_report
-from gateway.retrieval.probing import sources_away
-from gateway.retrieval.report import sources_report
+from gateway.retrieval.open_sources import sources_away
+from gateway.sources.outcome import sources_report
 from gateway.work.waiting import Wait
 from tasks.assemble import assemble_payload
 from tasks.node import node
@@ -109,12 +108,9 @@ def _wait_for_sources(lease: RequestLease, before: RequestRow, error: PeerUnavai
 
 def _waits(row: RequestRow, error: PeerUnavailable) -> Sequence[Wait]:
     """Who asked to be left alone is not asked whether it answers."""
-    try:
-        names = [str(service) for service, _ in sources_away(row, node().settings)]
-    except SettingsError:
-        names = []
     at_once = not error.retry_after_seconds
-    return [Wait(Dependency.SOURCE, str(error), name, when_it_answers=at_once) for name in names or [""]]
+    names = [str(source) for source in sources_away(row)] or [""]
+    return [Wait(Dependency.SOURCE, str(error), name, when_it_answers=at_once) for name in names]
 
 
 def _wait(lease: RequestLease, waits: Sequence[Wait], at: datetime, waiting_since: datetime | None) -> State[Any]:
@@ -140,7 +136,7 @@ def _show(lease: RequestLease, times: PhaseTimes, sent: int) -> None:
 
 def _show_sources(lease: RequestLease) -> None:
     with suppress(TransientError):
-        report = sources_report(lease.row())
+        report = sources_report(lease.row().outcome)
         create_markdown_artifact(report, key=f"sources-{lease.request_id}", description="What each source gave")
 
 

@@ -13,7 +13,7 @@ from gateway.errors import PermanentError
 from gateway.exports.work import ExportWork
 from gateway.inference.work import RequestWork
 from gateway.node_context import NodeContext
-from gateway.retrieval.probing import source_probe
+from gateway.retrieval.open_sources import source_probe
 from gateway.spool.work import PayloadWork
 from gateway.work.commands import Command, Commands
 from gateway.work.kind import DEFAULT_QUEUE, Kind

@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from gateway.clock import Clock, SystemClock, time_of
 from gateway.config import Settings
+from gateway.credentials.vault import Vault, open_vault
 from gateway.database import open_database
 from gateway.destinations.circuits import Circuits
 from gateway.destinations.registered import Destinations
@@ -18,7 +19,6 @@ from gateway.events import EventPublisher, open_publisher
 from gateway.exports.ledger import ExportLedger
 from gateway.inference.outputs import output_services
 from gateway.inference.store import RequestStore
-from gateway.inference.vault import Vault, open_vault
 from gateway.object_store import ObjectStore, open_object_store
 from gateway.payloads.index import PayloadIndex
 from gateway.retrieval.areas import Areas, areas_of

@@ -2,10 +2,10 @@
 
 from prefect import task
 
-from gateway.inference.plan import plan_of
-from gateway.inference.problem import error_of
 from gateway.retrieval.fetch import outcome_so_far
+from gateway.retrieval.plan import plan_of
 from gateway.retrieval.query import query
+from gateway.sources.outcome import error_of
 from tasks.node import node
 from tasks.payloads import Claim, held_request
 from tasks.requests import sources_of
@@ -17,10 +17,10 @@ def query_sources(claim: Claim) -> None:
     """List what is to be fetched, and keep the list. Then raises PeerUnavailable if a source is away."""
     lease, here = held_request(claim), node()
     request = lease.row().request
-    with sources_of(lease) as peers, here.retrieved.open(lease.request_id, lease.fencing_token) as area:
-        wanted = query(plan_of(request), peers, here.settings.inference)
-        area.keep_wanted(wanted)
-        lease.note_outcome(outcome_so_far(wanted, area))
-    error = error_of([problem for problem in wanted.problems if not problem.final])
+    with sources_of(lease) as sources, here.retrieved.open(lease.request_id, lease.fencing_token) as area:
+        listed = query(plan_of(request), sources)
+        area.keep_fetch_list(listed)
+        lease.note_outcome(outcome_so_far(listed, area))
+    error = error_of([problem for problem in listed.problems if not problem.final])
     if error:
         raise error

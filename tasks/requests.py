@@ -4,15 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from uuid import UUID
 
+from gateway.credentials.authorization import RequestCredentials
 from gateway.errors import AlreadyKnown, InvalidRequest
-from gateway.inference.credentials import RequestCredentials
 from gateway.inference.identity import request_id
 from gateway.inference.lease import RequestLease, take
 from gateway.inference.row import WORK as REQUESTS
 from gateway.inference.studies_form import request_for_studies
 from gateway.inference.submission import Submission
-from gateway.retrieval.peers import Peers
-from gateway.retrieval.sources import patience_of, services_of
+from gateway.retrieval.open_sources import OpenSources, addresses_of
 from tasks.node import node
 from tasks.payloads import Claim
 
@@ -47,10 +46,9 @@ def claim_of(lease: RequestLease) -> Claim:
 
 
 @contextmanager
-def sources_of(lease: RequestLease) -> Iterator[Peers]:
+def sources_of(lease: RequestLease) -> Iterator[OpenSources]:
     """The sources of a request that is held, with what lets us in."""
     row, settings = lease.row(), node().settings
     credentials = lease.open_sources(node().vault) if row.had_credentials else {}
-    services = services_of(row.request, credentials, settings)
-    with Peers(services, patience_of(settings), settings.inference.page_size) as peers:
-        yield peers
+    with OpenSources(addresses_of(row.request, credentials), settings) as sources:
+        yield sources

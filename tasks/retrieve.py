@@ -10,8 +10,8 @@ from gateway.errors import DatabaseUnavailable, PermanentError
 from gateway.inference.lease import RequestLease
 from gateway.retrieval.area import Area
 from gateway.retrieval.fetch import fetch, outcome_so_far
+from gateway.retrieval.fetch_list import FetchList
 from gateway.retrieval.record import payload_of
-from gateway.retrieval.wanted import Wanted
 from tasks.node import node
 from tasks.payloads import Claim, held_request
 from tasks.progress import RunProgress
@@ -28,12 +28,12 @@ def retrieve_files(claim: Claim, *, last_try: bool) -> None:
     Raises PeerUnavailable or PeerRefused where something can't be had; all that can is kept for the next try.
     """
     lease, here = held_request(claim), node()
-    with sources_of(lease) as peers, here.retrieved.open(lease.request_id, lease.fencing_token) as area:
-        wanted = area.wanted
-        if wanted is None:
+    with sources_of(lease) as sources, here.retrieved.open(lease.request_id, lease.fencing_token) as area:
+        listed = area.fetch_list
+        if listed is None:
             raise PermanentError("the list of what is to be fetched is not here: retry the run")
-        progress = _Progress(lease, wanted, area)
-        outcome = fetch(wanted, peers, area, SystemClock(), progress)
+        progress = _Progress(lease, listed, area)
+        outcome = fetch(listed, sources, area, SystemClock(), progress)
         progress.shown.finished()
         lease.note_outcome(outcome)
         error = outcome.error(allow_partial=here.settings.inference.allow_partial, last_try=last_try)
@@ -46,10 +46,9 @@ def retrieve_files(claim: Claim, *, last_try: bool) -> None:
 class _Progress:
     """How far it is: on the run's page, and in the request's status."""
 
-    def __init__(self, lease: RequestLease, wanted: Wanted, area: Area) -> None:
-        self._lease, self._wanted, self._area = lease, wanted, area
-        total = len(wanted.resources) + sum(len(study.instances) for study in wanted.studies)
-        missing = total - len(area.instances) - len(area.resources)
+    def __init__(self, lease: RequestLease, listed: FetchList, area: Area) -> None:
+        self._lease, self._listed, self._area = lease, listed, area
+        missing = listed.count - len(area.instances) - len(area.resources)
         self.shown = RunProgress(f"retrieve-{lease.request_id}", "Fetched, instances and resources", missing)
         self._next = time.monotonic() + _NOTED_EVERY_SECONDS
 
@@ -58,4 +57,4 @@ class _Progress:
         if time.monotonic() >= self._next:
             self._next = time.monotonic() + _NOTED_EVERY_SECONDS
             with suppress(DatabaseUnavailable):  # it is told again
-                self._lease.note_outcome(outcome_so_far(self._wanted, self._area))
+                self._lease.note_outcome(outcome_so_far(self._listed, self._area))

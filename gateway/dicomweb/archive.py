@@ -40,6 +40,10 @@ class Archive:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of its connections."""
         self._session.close()
 
     def ask_for_parts(self, study: str, series: str | None, instance: str | None) -> Response:

@@ -1,7 +1,6 @@
 """WADO-RS: the instances of a study, of a series, or one alone, as they arrive (PS3.18 section 10.4)."""
 
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Protocol
 
@@ -24,13 +23,15 @@ class UnitFailed(PeerUnavailable):
     """The archive answers, and failed at this unit: less at a time may go well."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
+class Unit(Protocol):
     """What one request asks for: a study, a series of it, or one instance."""
 
-    study_instance_uid: str
-    series_instance_uid: str | None = None
-    sop_instance_uid: str | None = None
+    @property
+    def study_instance_uid(self) -> str: ...
+    @property
+    def series_instance_uid(self) -> str | None: ...
+    @property
+    def sop_instance_uid(self) -> str | None: ...
 
 
 class PartTaker(Protocol):

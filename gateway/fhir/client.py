@@ -5,7 +5,7 @@ statement is asked for.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http import HTTPStatus
 from types import TracebackType
 from typing import Self
@@ -22,7 +22,7 @@ from gateway.errors import GatewayError, NotAtPeer, PeerRefused
 from gateway.fhir.document import is_resource
 from gateway.fhir.names import FhirFormat, FhirVersion
 from gateway.fhir.outcome import issue_codes
-from gateway.web.errors import our_errors, status_of
+from gateway.web.errors import our_errors, refused_answer, status_of
 from gateway.web.service import HttpPatience, Service
 from gateway.web.session import open_session
 from gateway.web.statuses import refusal
@@ -46,6 +46,10 @@ class FhirClient:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of its connections."""
         self._server.session.close()
 
     def read(self, resource_type: str, resource_id: str, form: FhirFormat, version: FhirVersion) -> bytes:
@@ -66,9 +70,13 @@ class FhirClient:
         return document
 
     def probe(self) -> None:
-        """Ask for the capability statement. Raises PeerUnavailable or PeerRefused, whose text says what is wrong."""
-        with self._our_errors("offers no FHIR at this address"):
-            self._server.request_data("metadata")
+        """Ask for the capability statement, and don't read it. Raises PeerUnavailable or PeerRefused, which say why."""
+        with (
+            our_errors(self.service),
+            closing(self._server.session.get(f"{self.base}metadata", stream=True)) as answer,
+        ):
+            if not answer.ok:
+                raise refused_answer(self.service, answer)
 
     @contextmanager
     def _our_errors(self, says_not_found: str) -> Iterator[None]:

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from gateway.config import Settings
+from gateway.credentials.vault import Vault, open_vault
 from gateway.inference.store import RequestStore
 from gateway.inference.submission import Submission, read_submission
-from gateway.inference.vault import Vault, open_vault
 from gateway.work.wake_up import wake_up, wake_up_directory
 
 

@@ -10,13 +10,13 @@ from gateway.fhir.names import is_fhir_id, is_fhir_type
 from gateway.inference.vocabulary import InputType
 from gateway.inference.wire import SubmittedFhirResource, SubmittedInput, SubmittedSeries, SubmittedStudy
 
-Problem = tuple[str, str]
+BrokenRule = tuple[str, str]
 
 # In a query `*` and `?` match anything, `,` and `\` make a list, and a blank value matches every study there is.
 _PATTERN_CHARACTERS = frozenset("*?,\\")
 
 
-def input_problems(path: str, each: SubmittedInput) -> Iterator[Problem]:
+def input_problems(path: str, each: SubmittedInput) -> Iterator[BrokenRule]:
     """Every problem of one input."""
     if each.type is None:
         yield f"{path}.type", "missing"
@@ -33,7 +33,7 @@ def input_problems(path: str, each: SubmittedInput) -> Iterator[Problem]:
         yield from _resources(f"{path}.resources", each.resources or ())
 
 
-def _studies(path: str, studies: Sequence[SubmittedStudy]) -> Iterator[Problem]:
+def _studies(path: str, studies: Sequence[SubmittedStudy]) -> Iterator[BrokenRule]:
     if not studies:
         yield path, "missing or empty"
     for index, study in enumerate(studies):
@@ -42,7 +42,7 @@ def _studies(path: str, studies: Sequence[SubmittedStudy]) -> Iterator[Problem]:
             yield from _series(f"{path}[{index}].series[{number}]", series)
 
 
-def _series(path: str, series: SubmittedSeries) -> Iterator[Problem]:
+def _series(path: str, series: SubmittedSeries) -> Iterator[BrokenRule]:
     yield from _uid(f"{path}.SeriesInstanceUID", series.series_instance_uid)
     for index, instances in enumerate(series.instances or ()):
         names = f"{path}.instances[{index}].SOPInstanceUID"
@@ -52,7 +52,7 @@ def _series(path: str, series: SubmittedSeries) -> Iterator[Problem]:
             yield from _uid(f"{names}[{number}]", uid)
 
 
-def _resources(path: str, resources: Sequence[SubmittedFhirResource]) -> Iterator[Problem]:
+def _resources(path: str, resources: Sequence[SubmittedFhirResource]) -> Iterator[BrokenRule]:
     if not resources:
         yield path, "missing or empty"
     for index, resource in enumerate(resources):
@@ -62,14 +62,14 @@ def _resources(path: str, resources: Sequence[SubmittedFhirResource]) -> Iterato
             yield f"{path}[{index}].id", "not a FHIR id: up to 64 letters, digits, hyphens and dots"
 
 
-def _query_value(path: str, value: str | None) -> Iterator[Problem]:
+def _query_value(path: str, value: str | None) -> Iterator[BrokenRule]:
     if is_blank(value):
         yield path, "missing or blank: an archive would take that for all there is"
     elif not (value or "").isprintable() or not _PATTERN_CHARACTERS.isdisjoint(value or ""):
         yield path, r"holds a character that makes a pattern or a list of it (* ? , \), or one that can't be printed"
 
 
-def _uid(path: str, value: str | None) -> Iterator[Problem]:
+def _uid(path: str, value: str | None) -> Iterator[BrokenRule]:
     if not is_uid(value or ""):
         yield path, "missing, or not a UID: up to 64 digits and dots"
 

@@ -9,15 +9,15 @@ from uuid import UUID
 
 from sqlalchemy import Engine, delete, func, insert, select, update
 
+from gateway.credentials.authorization import Authorization
+from gateway.credentials.vault import Vault
 from gateway.database import database_errors
 from gateway.errors import CredentialsLost, PermanentError
-from gateway.inference.credentials import Authorization
-from gateway.inference.outcome import OUTCOME, Outcome
 from gateway.inference.row import COLUMNS, WORK, RequestRow, RequestState, request_row
 from gateway.inference.store import RequestStore
 from gateway.inference.tables import payloads, requests
-from gateway.inference.vault import Vault
 from gateway.payloads.payload import Payload, read_payload
+from gateway.sources.outcome import OUTCOME, Outcome
 from gateway.work import waiting
 from gateway.work.lease import Lease
 from gateway.work.transitions import Event

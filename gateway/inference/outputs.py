@@ -6,15 +6,14 @@ from uuid import UUID
 from sqlalchemy import func, select, update
 
 from gateway.config import Settings
+from gateway.credentials.authorization import Authorization, service_at
+from gateway.credentials.vault import open_vault
 from gateway.database import database_errors
 from gateway.errors import CredentialsLost, PermanentError
-from gateway.inference.credentials import Authorization
 from gateway.inference.identity import request_id
 from gateway.inference.request import INFERENCE_REQUEST, Output
-from gateway.inference.service import service_at
 from gateway.inference.store import RequestStore
 from gateway.inference.tables import requests
-from gateway.inference.vault import open_vault
 from gateway.inference.vocabulary import Interface
 from gateway.web.service import Service
 

@@ -4,16 +4,16 @@ Identifiers of patients are kept out of its text.
 """
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import TypeAdapter
 
 from gateway.fhir.names import FhirFormat, FhirVersion
-from gateway.inference.vocabulary import Interface
+from gateway.inference.vocabulary import InputType, Interface
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class RequestedSource:
     """A resource of `inputResources`, by its index there. Its `url` or the name of a registered archive says where."""
 
     number: int
@@ -51,6 +51,7 @@ class StudySelection:
 class StudiesInput:
     """Studies by name. `place` is where the request says so, here and below."""
 
+    type: ClassVar = InputType.DICOM_UID
     place: str
     studies: tuple[StudySelection, ...]
     kind: Literal["studies"] = "studies"
@@ -60,6 +61,7 @@ class StudiesInput:
 class PatientInput:
     """All studies of a patient."""
 
+    type: ClassVar = InputType.DICOM_PATIENT_ID
     place: str
     patient_id: str = field(repr=False)
     kind: Literal["patient"] = "patient"
@@ -69,6 +71,7 @@ class PatientInput:
 class AccessionInput:
     """All studies with these accession numbers."""
 
+    type: ClassVar = InputType.ACCESSION_NUMBER
     place: str
     accession_numbers: tuple[str, ...] = field(repr=False)
     kind: Literal["accession"] = "accession"
@@ -86,6 +89,7 @@ class ResourceName:
 class ResourcesInput:
     """FHIR resources, in the form and the version of FHIR that is asked for."""
 
+    type: ClassVar = InputType.FHIR_RESOURCE
     place: str
     resources: tuple[ResourceName, ...]
     format: FhirFormat
@@ -103,7 +107,7 @@ class InferenceRequest:
     transaction_id: str = field(repr=False)
     priority: int
     workflows: tuple[str, ...]
-    sources: tuple[Source, ...]
+    sources: tuple[RequestedSource, ...]
     inputs: tuple[Input, ...]
     outputs: tuple[Output, ...] = ()
 

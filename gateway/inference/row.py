@@ -10,9 +10,9 @@ from sqlalchemy import ColumnElement, Row
 
 from gateway.database import values_of
 from gateway.inference.identity import payload_id
-from gateway.inference.outcome import OUTCOME, Outcome
 from gateway.inference.request import INFERENCE_REQUEST, InferenceRequest
 from gateway.inference.tables import requests
+from gateway.sources.outcome import OUTCOME, Outcome
 from gateway.work.rows import WorkTable
 from gateway.work.transitions import Event, Transitions, transition
 

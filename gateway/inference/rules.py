@@ -6,8 +6,9 @@ Each function yields a problem as path and text. No text quotes a value.
 from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
-from gateway.inference.input_rules import Problem, input_problems, is_blank
-from gateway.inference.vocabulary import AuthType, InputType, Interface
+from gateway.credentials.authorization import AuthType
+from gateway.inference.input_rules import BrokenRule, input_problems, is_blank
+from gateway.inference.vocabulary import SERVES, Interface
 from gateway.inference.wire import (
     ConnectionDetails,
     SubmittedInput,
@@ -50,14 +51,14 @@ def is_web(resource: SubmittedResource) -> bool:
     return resource.interface in _WEB
 
 
-def _transaction(transaction_id: str | None) -> Iterator[Problem]:
+def _transaction(transaction_id: str | None) -> Iterator[BrokenRule]:
     if is_blank(transaction_id):
         yield "transactionID", "missing or blank"
     else:
         yield from _bounded("transactionID", transaction_id or "")
 
 
-def _algorithm(resources: Sequence[SubmittedResource]) -> Iterator[Problem]:
+def _algorithm(resources: Sequence[SubmittedResource]) -> Iterator[BrokenRule]:
     """Of several algorithms the first one counts, as in MIG."""
     for index, resource in enumerate(resources):
         if resource.interface is Interface.ALGORITHM:
@@ -72,7 +73,7 @@ def _algorithm(resources: Sequence[SubmittedResource]) -> Iterator[Problem]:
     yield "inputResources", "no Algorithm among them"
 
 
-def _sources(resources: Sequence[SubmittedResource], allow_http: bool) -> Iterator[Problem]:
+def _sources(resources: Sequence[SubmittedResource], allow_http: bool) -> Iterator[BrokenRule]:
     if all(resource.interface is Interface.ALGORITHM for resource in resources):
         yield "inputResources", "nothing but the Algorithm among them: there is no source to fetch from"
     for index, resource in enumerate(resources):
@@ -81,12 +82,12 @@ def _sources(resources: Sequence[SubmittedResource], allow_http: bool) -> Iterat
         yield from _connection(f"inputResources[{index}].connectionDetails", resource, allow_http)
 
 
-def _outputs(resources: Sequence[SubmittedResource], allow_http: bool) -> Iterator[Problem]:
+def _outputs(resources: Sequence[SubmittedResource], allow_http: bool) -> Iterator[BrokenRule]:
     for index, resource in enumerate(resources):
         yield from _connection(f"outputResources[{index}].connectionDetails", resource, allow_http)
 
 
-def _connection(path: str, resource: SubmittedResource, allow_http: bool) -> Iterator[Problem]:
+def _connection(path: str, resource: SubmittedResource, allow_http: bool) -> Iterator[BrokenRule]:
     if not is_web(resource):
         return
     details = resource.connection_details
@@ -100,7 +101,7 @@ def _connection(path: str, resource: SubmittedResource, allow_http: bool) -> Ite
             yield f"{path}.uri", "credentials would cross the network in the clear: https is needed"
 
 
-def _address(path: str, uri: str | None) -> Iterator[Problem]:
+def _address(path: str, uri: str | None) -> Iterator[BrokenRule]:
     """An absolute address of HTTP. What stands in it may be shown to operators, so it holds no credentials."""
     text = uri or ""
     if not text.isascii() or not text.isprintable() or not _NO_ADDRESS.isdisjoint(text) or len(text) > _LONGEST_ADDRESS:
@@ -113,7 +114,7 @@ def _address(path: str, uri: str | None) -> Iterator[Problem]:
         yield path, "holds a query or a fragment: it is the root of a service"
 
 
-def _credential(path: str, details: ConnectionDetails) -> Iterator[Problem]:
+def _credential(path: str, details: ConnectionDetails) -> Iterator[BrokenRule]:
     secret = details.auth_id.get_secret_value() if details.auth_id else ""
     if not secret.strip():
         yield path, "missing or blank, though authType asks for it"
@@ -121,24 +122,21 @@ def _credential(path: str, details: ConnectionDetails) -> Iterator[Problem]:
         yield path, "holds characters that no HTTP header can, or too many"
 
 
-def _inputs(request: SubmittedRequest) -> Iterator[Problem]:
+def _inputs(request: SubmittedRequest) -> Iterator[BrokenRule]:
     inputs = named_inputs(request)
     if not inputs:
         yield "inputMetadata", "missing, or without details and inputs"
     for path, each in inputs:
         yield from input_problems(path, each)
-    interfaces = {resource.interface for resource in request.input_resources or () if is_web(resource)}
-    served = {interface_for(each) for _, each in inputs}
-    if inputs and interfaces and not interfaces & served:
+    interfaces = {
+        resource.interface for resource in request.input_resources or () if resource.interface and is_web(resource)
+    }
+    served = {type_ for interface in interfaces for type_ in SERVES[interface]}
+    if inputs and interfaces and not any(each.type is None or each.type in served for _, each in inputs):
         yield "inputResources", "none of them serves any of the inputs"
 
 
-def interface_for(each: SubmittedInput) -> Interface:
-    """What interface serves an input."""
-    return Interface.FHIR if each.type is InputType.FHIR_RESOURCE else Interface.DICOM_WEB
-
-
-def _bounded(path: str, value: str) -> Iterator[Problem]:
+def _bounded(path: str, value: str) -> Iterator[BrokenRule]:
     if len(value) > MOST_CHARACTERS or not value.isprintable():
         yield path, f"holds more than {MOST_CHARACTERS} characters, or one that can't be printed"
 

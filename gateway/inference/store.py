@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Engine, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from gateway.credentials.vault import Vault
 from gateway.database import database_errors, ids_beginning, open_database
 from gateway.errors import AlreadyKnown, PermanentError
 from gateway.inference.identity import request_id
@@ -19,7 +20,6 @@ from gateway.inference.request import INFERENCE_REQUEST
 from gateway.inference.row import COLUMNS, ENDS, TRANSITIONS, WORK, RequestRow, RequestState, request_row
 from gateway.inference.submission import Submission
 from gateway.inference.tables import payloads, requests
-from gateway.inference.vault import Vault
 from gateway.work import rows
 from gateway.work.ledger import WorkLedger
 from gateway.work.rows import NEW_WORK

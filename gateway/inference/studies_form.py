@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from gateway.dicom.uid import is_uid
 from gateway.errors import InvalidRequest
-from gateway.inference.request import InferenceRequest, Source, StudiesInput, StudySelection
+from gateway.inference.request import InferenceRequest, RequestedSource, StudiesInput, StudySelection
 from gateway.inference.vocabulary import Interface
 
 _NORMAL = 128
@@ -22,7 +22,7 @@ def request_for_studies(
         transaction_id=transaction_id,
         priority=_NORMAL,
         workflows=tuple(workflow.strip() for workflow in workflows),
-        sources=(Source(0, Interface.DICOM_WEB, registered=archive),),
+        sources=(RequestedSource(0, Interface.DICOM_WEB, registered=archive),),
         inputs=(StudiesInput("studies", tuple(map(StudySelection, studies))),),
     )
 

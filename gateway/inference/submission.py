@@ -1,15 +1,29 @@
 """From the bytes of a request to what it asks for, and, apart from that, to its credentials."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
+from gateway.credentials.authorization import Authorization, AuthType, RequestCredentials
 from gateway.errors import InvalidRequest
-from gateway.inference.credentials import Authorization, RequestCredentials
-from gateway.inference.inputs import accepted_input
-from gateway.inference.request import InferenceRequest, Output, Source
+from gateway.inference.request import (
+    AccessionInput,
+    InferenceRequest,
+    Input,
+    Output,
+    PatientInput,
+    RequestedSource,
+    ResourceName,
+    ResourcesInput,
+    SeriesSelection,
+    StudiesInput,
+    StudySelection,
+)
 from gateway.inference.rules import broken_rules, is_web, named_inputs
-from gateway.inference.vocabulary import AuthType, Interface
-from gateway.inference.wire import SubmittedRequest, SubmittedResource, bind
+from gateway.inference.vocabulary import InputType, Interface
+from gateway.inference.wire import SubmittedInput, SubmittedRequest, SubmittedResource, SubmittedSeries, bind
+
+_Thing = TypeVar("_Thing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +50,7 @@ def _request(submitted: SubmittedRequest) -> InferenceRequest:
         priority=submitted.priority,
         workflows=(_workflow(resources),),
         sources=tuple(_sources(resources)),
-        inputs=tuple(accepted_input(place, each) for place, each in named_inputs(submitted)),
+        inputs=tuple(_input(place, each) for place, each in named_inputs(submitted)),
         outputs=tuple(_outputs(submitted.output_resources or ())),
     )
 
@@ -48,16 +62,57 @@ def _workflow(resources: Sequence[SubmittedResource]) -> str:
     return algorithm.connection_details.id or ""
 
 
-def _sources(resources: Sequence[SubmittedResource]) -> Iterator[Source]:
+def _sources(resources: Sequence[SubmittedResource]) -> Iterator[RequestedSource]:
     for number, resource in enumerate(resources):
         if resource.interface and resource.interface is not Interface.ALGORITHM:
-            yield Source(number, resource.interface, url=_url(resource))
+            yield RequestedSource(number, resource.interface, url=_url(resource))
 
 
 def _outputs(resources: Sequence[SubmittedResource]) -> Iterator[Output]:
     for number, resource in enumerate(resources):
         if resource.interface and is_web(resource):
             yield Output(number, resource.interface, _url(resource))
+
+
+def _input(place: str, submitted: SubmittedInput) -> Input:
+    """What an input names: each study, series and instance once.
+
+    Accession numbers and resources stay in their places, by which reasons call them.
+    """
+    if submitted.type is InputType.DICOM_PATIENT_ID:
+        return PatientInput(place, _stripped(submitted.patient_id))
+    if submitted.type is InputType.ACCESSION_NUMBER:
+        return AccessionInput(place, tuple(map(_stripped, submitted.accession_numbers or ())))
+    if submitted.type is InputType.FHIR_RESOURCE:
+        return ResourcesInput(place, _resources(submitted), submitted.fhir_format, submitted.fhir_version)
+    return StudiesInput(place, _studies(submitted))
+
+
+def _studies(submitted: SubmittedInput) -> tuple[StudySelection, ...]:
+    return _once(
+        StudySelection(_stripped(study.study_instance_uid), _once(map(_series, study.series or ())))
+        for study in submitted.studies or ()
+    )
+
+
+def _series(submitted: SubmittedSeries) -> SeriesSelection:
+    named = (uid for instances in submitted.instances or () for uid in instances.sop_instance_uids or ())
+    return SeriesSelection(_stripped(submitted.series_instance_uid), _once(named))
+
+
+def _resources(submitted: SubmittedInput) -> tuple[ResourceName, ...]:
+    return tuple(
+        ResourceName(_stripped(resource.resource_type), _stripped(resource.id) or None)
+        for resource in submitted.resources or ()
+    )
+
+
+def _stripped(value: str | None) -> str:
+    return (value or "").strip()
+
+
+def _once(things: Iterable[_Thing]) -> tuple[_Thing, ...]:
+    return tuple(dict.fromkeys(things))
 
 
 def _url(resource: SubmittedResource) -> str:

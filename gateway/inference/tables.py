@@ -47,10 +47,3 @@ payloads = Table(
     Column("payload_id", Uuid, nullable=False, unique=True),
     Column("content", LargeBinary, nullable=False),  # its record, compressed JSON
 )
-
-keys = Table(
-    "inference_key",
-    metadata,
-    Column("number", Integer, primary_key=True),  # there is one
-    Column("fingerprint", String(16), nullable=False),
-)

@@ -7,8 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from gateway.inference.identity import PriorityClass, priority_class
-from gateway.inference.outcome import SourceOutcome
 from gateway.inference.row import RequestRow, RequestState
+from gateway.sources.outcome import SourceOutcome
 
 
 class _Shown(BaseModel):

@@ -1,5 +1,6 @@
 """The enumerations of the ACR DSI, each with the names that MIG gives their members."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 
@@ -20,13 +21,19 @@ class Interface(StrEnum):
     DIMSE = "DIMSE"
     FHIR = "FHIR"
 
+    @property
+    def kind(self) -> str:
+        """The kind of source that is reached so, as `gateway.sources` has it."""
+        return self.value.lower()
 
-class AuthType(StrEnum):
-    """How we are let in."""
 
-    NONE = "None"
-    BASIC = "Basic"
-    BEARER = "Bearer"
+SERVES: Mapping[Interface, frozenset[InputType]] = {
+    Interface.DICOM_WEB: frozenset({InputType.DICOM_UID, InputType.DICOM_PATIENT_ID, InputType.ACCESSION_NUMBER}),
+    Interface.FHIR: frozenset({InputType.FHIR_RESOURCE}),
+    Interface.DIMSE: frozenset(),  # not supported, as in MIG
+    Interface.ALGORITHM: frozenset(),
+}
+"""What may be asked of a source, by how it is reached."""
 
 
 class Operation(StrEnum):

@@ -22,9 +22,10 @@ from pydantic import (
     model_validator,
 )
 
+from gateway.credentials.authorization import AuthType
 from gateway.errors import UnreadableRequest
 from gateway.fhir.names import FhirFormat, FhirVersion
-from gateway.inference.vocabulary import AuthType, InputType, Interface, Operation
+from gateway.inference.vocabulary import InputType, Interface, Operation
 
 _WHOLE = "$"  # the path of the request itself
 _MOST_DIGITS = 20

@@ -19,9 +19,9 @@ from gateway.disk.checksum import checksum_of
 from gateway.disk.durable import Durability, write_whole
 from gateway.disk.room import LOOK_AGAIN_BYTES, is_full
 from gateway.errors import NoRoom, SpoolFailed, TakenOver
+from gateway.retrieval.fetch_list import FETCH_LIST, FetchList
 from gateway.retrieval.fetched import Fetched, FetchedInstance, FetchedResource
 from gateway.retrieval.index import IndexWriter, read_index, write_index
-from gateway.retrieval.wanted import WANTED, Wanted
 from gateway.versions import check_file_version
 
 _VERSION = 1
@@ -64,17 +64,17 @@ class Area:
         return self._resources
 
     @property
-    def wanted(self) -> Wanted | None:
+    def fetch_list(self) -> FetchList | None:
         """What the queries found; None before that was kept, and where a power cut took it."""
         try:
-            return WANTED.validate_json((self.directory / "wanted.json").read_bytes())
+            return FETCH_LIST.validate_json((self.directory / "wanted.json").read_bytes())
         except (FileNotFoundError, ValueError):
             return None
 
-    def keep_wanted(self, wanted: Wanted) -> None:
+    def keep_fetch_list(self, listed: FetchList) -> None:
         """Keep what the queries found."""
         with _our_errors():
-            write_whole(self.directory / "wanted.json", WANTED.dump_json(wanted), Durability.OS)
+            write_whole(self.directory / "wanted.json", FETCH_LIST.dump_json(listed), Durability.OS)
 
     def new_file(self, extension: str) -> "NewFile":
         """Begin a file. Raises NoRoom."""

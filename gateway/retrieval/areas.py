@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 from uuid import UUID
 
 from gateway.config import Settings
@@ -12,7 +13,6 @@ from gateway.disk.lock_file import is_locked, locked
 from gateway.disk.room import Room
 from gateway.errors import AreaBusy
 from gateway.retrieval.area import Area, read_epoch
-from gateway.retrieval.place import AreaPlace
 
 
 def areas_of(settings: Settings) -> "Areas":
@@ -29,6 +29,24 @@ class AreaState:
     request_id: UUID
     epoch: int | None
     in_use: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AreaPlace:
+    """The area at `root`. Nothing in it is made durable: what a power cut takes is fetched again."""
+
+    root: Path
+
+    def open(self, file: str) -> BinaryIO:
+        """Open a file to read it as it came."""
+        return (self.root / file).open("rb")
+
+    def upload_mark(self, payload_id: UUID) -> Path:
+        return self.root / "uploading"
+
+    def advice(self, payload_id: UUID) -> str:
+        """What an operator can do about damaged files."""
+        return "a retry of the run fetches them again"
 
 
 @dataclass(frozen=True, slots=True)

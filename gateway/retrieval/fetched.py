@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import TypeAdapter
 
 from gateway.fhir.names import FhirFormat
+from gateway.sources.items import resource_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +54,3 @@ class FetchedResource:
 Fetched = FetchedInstance | FetchedResource
 
 FETCHED: TypeAdapter[Fetched] = TypeAdapter(Fetched)
-
-
-def resource_path(resource_type: str, resource_id: str, form: FhirFormat) -> str:
-    """Where a resource lies in a payload, whoever it comes from."""
-    return f"ehr/{resource_type}/{resource_id}.{form.extension}"

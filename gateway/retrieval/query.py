@@ -1,76 +1,71 @@
-"""From a plan to what is wanted: which studies, instances and resources do the sources have?"""
+"""From a plan to what is to be fetched: which studies, instances and resources do the sources have?"""
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
-from functools import partial
+from collections.abc import Iterator
 
-from gateway.config.model import InferenceSettings
 from gateway.errors import PeerRefused, PeerUnavailable
-from gateway.fhir.search import list_ids
-from gateway.inference.plan import Plan, Step
-from gateway.inference.problem import Problem
-from gateway.inference.request import ResourcesInput
-from gateway.retrieval.peers import Peers
-from gateway.retrieval.study_query import StudyQuery
-from gateway.retrieval.wanted import Wanted, WantedResource, WantedStudy
-
-Lookup = Callable[[], Iterable[WantedStudy | WantedResource]]
-"""One question to a source. Raises PeerRefused where there is nothing, PeerUnavailable where nobody answers."""
+from gateway.inference.request import AccessionInput, Input, PatientInput, ResourcesInput, StudySelection
+from gateway.retrieval.fetch_list import FetchList
+from gateway.retrieval.open_sources import OpenSources
+from gateway.retrieval.plan import RetrievalPlan
+from gateway.sources.items import WantedItem
+from gateway.sources.outcome import SourceProblem
+from gateway.sources.questions import Question, ResourceQuestion, SeriesQuestion, StudyQuestion
 
 
-def query(plan: Plan, peers: Peers, bounds: InferenceSettings) -> Wanted:
+def query(plan: RetrievalPlan, sources: OpenSources) -> FetchList:
     """Ask every source what it has of what the request names.
 
-    What can't be found, or asked, is told by `problems`: the rest goes on. A source that is away is asked once.
+    What can't be found, or asked, stands in `problems`: the rest goes on. A source that is away is asked once.
     """
-    found: list[WantedStudy | WantedResource] = []
-    problems: list[Problem] = []
+    items: dict[int, list[WantedItem]] = {}
+    problems: list[SourceProblem] = []
     remarks = list(plan.skipped)
     away: set[int] = set()
-    for source, lookup in _lookups(plan, peers, bounds, remarks):
-        if source in away:
+    for number, question in _questions(plan):
+        if number in away:
             continue
         try:
-            found += lookup()
+            found = sources[number].find(question)
         except (PeerUnavailable, PeerRefused) as error:
-            problems.append(Problem.of(source, error))
+            problems.append(SourceProblem.of(number, error))
             if isinstance(error, PeerUnavailable):
-                away.add(source)
-    return Wanted(
-        studies=tuple(each for each in found if isinstance(each, WantedStudy)),
-        resources=tuple(each for each in found if isinstance(each, WantedResource)),
+                away.add(number)
+        else:
+            items.setdefault(number, []).extend(found.items)
+            remarks += [f"inputResources[{number}]: {remark}" for remark in found.remarks]
+    return FetchList(
+        items={number: tuple(each) for number, each in items.items()},
         problems=tuple(dict.fromkeys(problems)),
         remarks=tuple(dict.fromkeys(remarks)),
     )
 
 
-def _lookups(plan: Plan, peers: Peers, bounds: InferenceSettings, remarks: list[str]) -> Iterator[tuple[int, Lookup]]:
+def _questions(plan: RetrievalPlan) -> Iterator[tuple[int, Question]]:
     for step in plan.steps:
-        source = step.source.number
-        if isinstance(step.input, ResourcesInput):
-            lookups = _resource_lookups(step, step.input, peers, bounds)
-        else:
-            lookups = StudyQuery(peers.archive(source), source, bounds, remarks).lookups(step.input)
-        for lookup in lookups:
-            yield source, lookup
+        for question in questions_of(step.input):
+            yield step.source.number, question
 
 
-def _resource_lookups(step: Step, each: ResourcesInput, peers: Peers, bounds: InferenceSettings) -> Iterator[Lookup]:
-    for index, name in enumerate(each.resources):
-        wanted = WantedResource(
-            source=step.source.number,
-            resource_type=name.resource_type,
-            resource_id=name.resource_id or "",
-            format=each.format,
-            version=each.version,
-            place=f"{each.place}.resources[{index}]",
-        )
-        yield partial(_all_of_type, wanted, peers, bounds) if name.resource_id is None else partial(tuple, [wanted])
+def questions_of(each: Input) -> Iterator[Question]:
+    """Yield a question for each thing that an input names, so that one without an answer keeps none from its own."""
+    if isinstance(each, PatientInput):
+        yield StudyQuestion("PatientID", each.patient_id, f"study of the patient in {each.place}")
+    elif isinstance(each, AccessionInput):
+        for index, number in enumerate(each.accession_numbers):
+            what = f"study with the accession number in {each.place}.accessionNumber[{index}]"
+            yield StudyQuestion("AccessionNumber", number, what)
+    elif isinstance(each, ResourcesInput):
+        for index, name in enumerate(each.resources):
+            place = f"{each.place}.resources[{index}]"
+            yield ResourceQuestion(name.resource_type, name.resource_id, each.format, each.version, place)
+    else:
+        for study in each.studies:
+            yield from _of_study(study)
 
 
-def _all_of_type(wanted: WantedResource, peers: Peers, bounds: InferenceSettings) -> list[WantedResource]:
-    client = peers.fhir(wanted.source)
-    ids = list_ids(client, wanted.resource_type, wanted.version, bounds.page_size, bounds.max_resources)
-    if not ids:
-        raise PeerRefused(f"{client.service} has no {wanted.resource_type} ({wanted.place})")
-    return [replace(wanted, resource_id=each) for each in ids]
+def _of_study(study: StudySelection) -> Iterator[Question]:
+    uid = study.study_instance_uid
+    if not study.series:
+        yield StudyQuestion("StudyInstanceUID", uid, f"study {uid}")
+    for series in study.series:
+        yield SeriesQuestion(uid, series.series_instance_uid, series.sop_instance_uids)

@@ -9,12 +9,12 @@ import structlog
 from sqlalchemy import Engine
 
 from gateway.config import Settings
+from gateway.credentials.key_check import check_key
+from gateway.credentials.vault import Vault, open_vault
 from gateway.database import check_database, ending_with_schema
 from gateway.errors import SettingsError
 from gateway.inference.acceptance import Acceptance
-from gateway.inference.key_check import check_key
 from gateway.inference.store import RequestStore
-from gateway.inference.vault import Vault, open_vault
 from gateway.node_context import NodeContext
 from listeners.api.app import create_app
 from listeners.api.exports import exports_routes

@@ -18,11 +18,11 @@ from gateway.config import Settings
 from gateway.database import UtcDateTime, open_database
 from gateway.exports.tables import exports
 from gateway.inference.acceptance import Acceptance
-from gateway.inference.outcome import OUTCOME, Outcome, SourceOutcome
 from gateway.inference.store import RequestStore
 from gateway.inference.submission import read_submission
 from gateway.inference.tables import requests
 from gateway.node_context import NodeContext
+from gateway.sources.outcome import OUTCOME, Outcome, SourceOutcome
 from listeners.api.app import create_app
 from listeners.api.exports import exports_routes
 from listeners.api.inference import inference_routes

@@ -15,15 +15,15 @@ from gateway.inference.identity import (
     request_id,
     trigger_source,
 )
-from gateway.inference.plan import Plan, plan_of
 from gateway.inference.submission import read_submission
+from gateway.retrieval.plan import RetrievalPlan, plan_of
 from tests.gateway.inference.requests import STUDY, Json, as_body, inference_request, source
 
 PATIENT: Json = {"type": "DICOM_PATIENT_ID", "PatientID": "P1"}
 RESOURCE: Json = {"type": "FHIR_RESOURCE", "resources": [{"resourceType": "Patient", "id": "1"}]}
 
 
-def plan(*inputs: Json) -> Plan:
+def plan(*inputs: Json) -> RetrievalPlan:
     sources = [
         source("https://archive"),
         {"interface": "DIMSE"},

@@ -10,16 +10,16 @@ from cryptography.fernet import Fernet
 from sqlalchemy import text
 
 from gateway.config import Settings
+from gateway.credentials.key_check import check_key
+from gateway.credentials.vault import Vault, open_vault
 from gateway.database import open_database
 from gateway.errors import AlreadyKnown, CredentialsLost, DatabaseUnavailable, Dependency, SettingsError, TakenOver
 from gateway.inference.identity import request_id
-from gateway.inference.key_check import check_key
 from gateway.inference.lease import take
-from gateway.inference.outcome import Outcome, SourceOutcome
 from gateway.inference.outputs import NoSuchOutput, output_services
 from gateway.inference.row import RequestState
 from gateway.inference.store import RequestStore, opened_request_store
-from gateway.inference.vault import Vault, open_vault
+from gateway.sources.outcome import Outcome, SourceOutcome
 from gateway.work.waiting import Wait
 from tests.gateway.events.payloads import payload
 from tests.gateway.inference.requests import inference_request

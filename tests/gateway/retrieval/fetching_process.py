@@ -4,13 +4,12 @@ import json
 import sys
 from pathlib import Path
 
-from gateway.web.service import HttpPatience
 from tests.gateway.retrieval.scene import Node, study_of
 from tests.memory import forget_high_water, resident_bytes
 
 
 def main(url: str, root: str, study: str) -> None:
-    node, request = Node(Path(root), HttpPatience()), study_of(url, study)
+    node, request = Node(Path(root)), study_of(url, study)
     forget_high_water()
     idle_bytes = resident_bytes()
     outcome = node.retrieve(request)

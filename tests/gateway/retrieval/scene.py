@@ -7,29 +7,27 @@ from gateway.config import Settings
 from gateway.config.model import InferenceSettings
 from gateway.disk.room import Room
 from gateway.inference.identity import request_id
-from gateway.inference.outcome import Outcome
-from gateway.inference.plan import plan_of
 from gateway.inference.submission import Submission, read_submission
 from gateway.retrieval.areas import Areas
 from gateway.retrieval.fetch import fetch
 from gateway.retrieval.fetched import Fetched
-from gateway.retrieval.peers import Peers
+from gateway.retrieval.open_sources import OpenSources, addresses_of
+from gateway.retrieval.plan import plan_of
 from gateway.retrieval.query import query
-from gateway.retrieval.sources import services_of
-from gateway.web.service import HttpPatience
+from gateway.sources.outcome import Outcome
 from tests.clock import MovableClock
 from tests.gateway.inference.requests import Json, as_body, inference_request, source
 
-HASTY = HttpPatience(connect_seconds=2, answer_seconds=1, slowest_bytes_per_second=1_000_000)
+HASTY = {"answer_seconds": 1, "slowest_bytes_per_second": 1_000_000}
+"""Settings for peers that misbehave."""
 
 
 class Node:
     """Retrieves one request after the other, each in a try of its own."""
 
-    def __init__(self, root: Path, patience: HttpPatience = HASTY, **inference: Any) -> None:
+    def __init__(self, root: Path, **inference: Any) -> None:
         self.settings = Settings(inference=InferenceSettings(**inference))
         self.areas = Areas(root, Room(root, 0))
-        self.patience = patience
         self.progress: list[int] = []
         self._epoch = 0
 
@@ -37,15 +35,14 @@ class Node:
         """Do what a run does: query, then fetch what is missing in the area."""
         self._epoch = epoch
         submission = self.submit(request)
-        services = services_of(submission.request, submission.credentials.sources, self.settings)
-        bounds = self.settings.inference
+        addresses = addresses_of(submission.request, submission.credentials.sources)
         with (
-            Peers(services, self.patience, bounds.page_size) as peers,
+            OpenSources(addresses, self.settings) as sources,
             self.areas.open(request_id(submission.request.transaction_id), epoch) as area,
         ):
-            wanted = query(plan_of(submission.request), peers, bounds)
-            area.keep_wanted(wanted)
-            return fetch(wanted, peers, area, MovableClock(), self.progress.append)
+            listed = query(plan_of(submission.request), sources)
+            area.keep_fetch_list(listed)
+            return fetch(listed, sources, area, MovableClock(), self.progress.append)
 
     def files(self, transaction_id: str = "T-1") -> dict[str, bytes]:
         """What is whole in the area, by SOP Instance UID or by the path of a resource."""

@@ -18,12 +18,14 @@ from hypothesis import strategies as st
 
 from gateway.disk.room import Room
 from gateway.errors import AreaBusy, FromNewerProgram, NoRoom, TakenOver
-from gateway.inference.problem import Problem
+from gateway.fhir.names import FhirFormat, FhirVersion
 from gateway.retrieval.area import Area, NewFile
 from gateway.retrieval.areas import Areas
+from gateway.retrieval.fetch_list import FetchList
 from gateway.retrieval.fetched import FetchedInstance
 from gateway.retrieval.index import read_index, write_index
-from gateway.retrieval.wanted import ListedInstance, Wanted, WantedStudy
+from gateway.sources.items import ListedInstance, WantedResource, WantedStudy
+from gateway.sources.outcome import SourceProblem
 
 REQUEST = UUID("11111111-2222-3333-4444-555555555555")
 
@@ -95,12 +97,12 @@ def test_what_lost_its_bytes_to_a_power_cut_is_fetched_again(areas: Areas, damag
 
 def test_notes_that_a_power_cut_emptied_are_as_if_they_had_never_been(areas: Areas) -> None:
     with areas.open(REQUEST, 7) as area:
-        area.keep_wanted(Wanted())
+        area.keep_fetch_list(FetchList())
         fetch_one(area, 1)
         for name in ("epoch", "wanted.json"):
             (area.directory / name).write_bytes(b"")
     with areas.open(REQUEST, 8) as area:
-        assert (uids(area), area.wanted) == (["1.2.1"], None)
+        assert (uids(area), area.fetch_list) == (["1.2.1"], None)
 
 
 @given(st.integers(min_value=0, max_value=1000), st.binary(max_size=30))
@@ -146,13 +148,15 @@ def test_one_process_works_in_an_area_at_a_time(areas: Areas) -> None:
 
 
 def test_what_the_queries_found_is_kept(areas: Areas) -> None:
-    study = WantedStudy(1, "1.2", "study", (ListedInstance("3", "4"),), listed=True, promised=1)
-    wanted = Wanted((study,), (), (Problem(2, "away", final=False, retry_after_seconds=3.5),), ("a remark",))
+    study = WantedStudy("1.2", "study", (ListedInstance("3", "4"),), listed=True, promised=1)
+    resource = WantedResource("Patient", "1", FhirFormat.JSON, FhirVersion.R4, "inputs[0]")
+    problem = SourceProblem(2, "away", final=False, retry_after_seconds=3.5)
+    listed = FetchList({1: (study, resource)}, (problem,), ("a remark",))
     with areas.open(REQUEST, 1) as area:
-        assert area.wanted is None
-        area.keep_wanted(wanted)
+        assert area.fetch_list is None
+        area.keep_fetch_list(listed)
     with areas.open(REQUEST, 1) as area:
-        assert area.wanted == wanted
+        assert area.fetch_list == listed
 
 
 def test_a_full_disk_is_told_before_it_is_full(tmp_path: Path) -> None:

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import GatewayError, PeerRefused, PeerUnavailable
-from gateway.inference.outcome import Outcome
-from gateway.web.service import HttpPatience
+from gateway.sources.outcome import Outcome
 from tests.gateway.dicomweb.faulty_archive import (
     FaultyArchive,
     Give,
@@ -31,7 +30,7 @@ from tests.gateway.dicomweb.faulty_archive import (
 from tests.gateway.dicomweb.raw_service import Conversation
 from tests.gateway.inference.requests import STUDY as STUDY_INPUT
 from tests.gateway.inference.requests import Json, inference_request, source
-from tests.gateway.retrieval.scene import Node, series_of, study_of
+from tests.gateway.retrieval.scene import HASTY, Node, series_of, study_of
 
 STUDY, SERIES_1, SERIES_2 = "studies/1.2.1", "studies/1.2.1/series/1.2.1.1", "studies/1.2.1/series/1.2.1.2"
 INSTANCES_2 = [f"{SERIES_2}/instances/1.2.1.2.{number}" for number in (1, 2, 3)]
@@ -40,7 +39,7 @@ PATIENT = "SMITH-1970"
 
 @pytest.fixture
 def node(tmp_path: Path) -> Node:
-    return Node(tmp_path / "areas")
+    return Node(tmp_path / "areas", **HASTY)
 
 
 @pytest.fixture
@@ -137,7 +136,7 @@ def test_the_archives_own_count_is_a_second_witness(node: Node, archive: FaultyA
 
 def test_the_second_witness_can_be_silenced(tmp_path: Path, archive: FaultyArchive) -> None:
     archive.promised = 8
-    node = Node(tmp_path / "areas", check_instance_count=False)
+    node = Node(tmp_path / "areas", check_instance_count=False, **HASTY)
     assert node.retrieve(study_of(archive.url)).error(allow_partial=False) is None
 
 
@@ -185,9 +184,9 @@ def test_a_body_in_dribbles_is_put_together(node: Node, archive: FaultyArchive) 
 
 
 def test_an_archive_that_trickles_is_given_up_though_it_never_stops(tmp_path: Path) -> None:
-    patience = HttpPatience(connect_seconds=2, answer_seconds=0.3, slowest_bytes_per_second=50_000)
+    node = Node(tmp_path / "areas", answer_seconds=0.3, slowest_bytes_per_second=50_000)
     with faulty_archive(*study(instances=20), gives=[in_pieces(100, bytes_per_second=1000)] * 3) as archive:
-        error = error_of(Node(tmp_path / "areas", patience).retrieve(study_of(archive.url)))
+        error = error_of(node.retrieve(study_of(archive.url)))
     assert "sends fewer than 50,000 bytes a second" in str(error)
 
 
@@ -338,14 +337,14 @@ def test_studies_of_another_patient_are_dropped_and_counted(node: Node) -> None:
 def test_pages_are_asked_for_until_one_brings_nothing_new(
     tmp_path: Path, page_size: int, most_in_a_page: int, heeds_offset: bool
 ) -> None:
-    node = Node(tmp_path / "areas", page_size=page_size)
+    node = Node(tmp_path / "areas", page_size=page_size, **HASTY)
     with faulty_archive(*study(instances=5)) as archive:
         archive.most_in_a_page, archive.heeds_offset = most_in_a_page, heeds_offset
         assert node.retrieve(study_of(archive.url)).fetched == 10
 
 
 def test_a_query_that_finds_more_than_is_bearable_fails_the_request(tmp_path: Path, archive: FaultyArchive) -> None:
-    node = Node(tmp_path / "areas", max_instances=5)
+    node = Node(tmp_path / "areas", max_instances=5, **HASTY)
     error = error_of(node.retrieve(study_of(archive.url)))
     assert isinstance(error, PeerRefused)
     assert "finds more than 5, which is the bound" in str(error)

@@ -11,8 +11,8 @@ import pytest
 from gateway.errors import GatewayError, PeerRefused, PeerUnavailable
 from gateway.fhir.client import FhirClient
 from gateway.fhir.names import FhirFormat, FhirVersion
-from gateway.inference.outcome import Outcome
-from gateway.web.service import HttpPatience, Service
+from gateway.sources.outcome import Outcome
+from gateway.web.service import Service
 from tests.fhir_examples import fhir_examples
 from tests.gateway.dicomweb.raw_service import Behave, Conversation, RawService, answering, raw_service
 from tests.gateway.inference.requests import Json, inference_request, source
@@ -28,7 +28,7 @@ EXAMPLES_OF = ("DiagnosticReport", "ImagingStudy", "Patient", "ServiceRequest")
 
 @pytest.fixture
 def node(tmp_path: Path) -> Node:
-    return Node(tmp_path / "areas", HttpPatience(connect_seconds=2, answer_seconds=10))
+    return Node(tmp_path / "areas", answer_seconds=10)
 
 
 @pytest.fixture(scope="module")

@@ -1,12 +1,18 @@
 """One key for all processes that share a database: its fingerprint is kept there."""
 
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import Column, Engine, Integer, String, Table, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from gateway.database import database_errors
+from gateway.credentials.vault import Vault
+from gateway.database import database_errors, metadata
 from gateway.errors import SettingsError
-from gateway.inference.tables import keys
-from gateway.inference.vault import Vault
+
+keys = Table(
+    "inference_key",
+    metadata,
+    Column("number", Integer, primary_key=True),  # there is one
+    Column("fingerprint", String(16), nullable=False),
+)
 
 
 def check_key(engine: Engine, vault: Vault) -> None:

@@ -11,9 +11,9 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from pydantic import TypeAdapter
 
 from gateway.config import Settings
+from gateway.credentials.authorization import Authorization
+from gateway.credentials.key_file import make_key, read_keys
 from gateway.errors import CredentialsLost, SettingsError
-from gateway.inference.credentials import Authorization
-from gateway.inference.key_file import make_key, read_keys
 
 _AUTHORIZATIONS: TypeAdapter[dict[int, Authorization]] = TypeAdapter(dict[int, Authorization])
 _FINGERPRINT_CHARACTERS = 16

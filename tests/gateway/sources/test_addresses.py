@@ -7,10 +7,14 @@ from pydantic import SecretStr
 
 from gateway.config.model import DicomWebPeer, InferenceSettings, NetworkSettings, Settings
 from gateway.errors import InvalidRequest, SettingsError
-from gateway.inference.plan import plan_of
 from gateway.inference.studies_form import request_for_studies
 from gateway.inference.submission import read_submission
-from gateway.retrieval.sources import patience_of, services_of
+from gateway.inference.vocabulary import SERVES
+from gateway.retrieval.open_sources import OpenSources, addresses_of
+from gateway.retrieval.plan import plan_of
+from gateway.sources.address import SourceAddress, patience_of, service_of
+from gateway.sources.dicomweb import registered_service
+from gateway.sources.kinds import KINDS, open_source
 from tests.gateway.inference.requests import as_body, inference_request, source
 
 ARCHIVE = DicomWebPeer.model_validate(
@@ -32,19 +36,19 @@ def test_a_source_of_a_request_has_the_credentials_as_they_came(auth_type: str, 
     sources = [source("https://pacs:8042/a/path", auth_type=auth_type, auth_id="abc"), {"interface": "DIMSE"}]
     submission = read_submission(as_body(inference_request(sources=sources)), allow_credentials_over_http=False)
     settings = Settings(inference=InferenceSettings(ca_file=Path("site.pem")))
-    services = services_of(submission.request, submission.credentials.sources, settings)
-    assert list(services) == [1]
-    assert (services[1].credentials(), services[1].ca_file, str(services[1])) == (
-        header,
-        Path("site.pem"),
-        "https://pacs:8042",
-    )
-    assert "abc" not in repr(services[1])
+    addresses = addresses_of(submission.request, submission.credentials.sources)
+    assert list(addresses) == [1]
+    service = service_of(addresses[1], settings)
+    assert (service.credentials(), service.ca_file) == (header, Path("site.pem"))
+    assert str(service) == str(addresses[1]) == "https://pacs:8042"
+    assert "abc" not in repr(service) + repr(addresses[1])
 
 
 def test_a_registered_archive_has_those_of_the_settings() -> None:
     request = request_for_studies("run-1", "archive", ["1.2.3", "1.2.3", " 1.2.4 "], ["lung"])
-    service = services_of(request, {}, Settings(dicomweb_sources=(ARCHIVE,)))[0]
+    address = addresses_of(request, {})[0]
+    assert (address.kind, str(address)) == ("dicomweb", "archive")
+    service = registered_service("archive", Settings(dicomweb_sources=(ARCHIVE,)))
     assert service.credentials() == {"Authorization": "Basic bWlnOnNlY3JldA=="}
     assert (service.url, service.ca_file, str(service)) == ("https://archive/dicom-web", Path("site.pem"), "archive")
     (step,) = plan_of(request).steps
@@ -68,8 +72,20 @@ def test_sources_are_asked_through_the_sites_proxy_unless_they_say_otherwise() -
 
 def test_an_archive_that_is_not_registered_is_told_with_those_that_are() -> None:
     request = request_for_studies("run-1", "pacs", ["1.2.3"], [])
-    with pytest.raises(SettingsError, match=r"not registered in .* known: archive"):
-        services_of(request, {}, Settings(dicomweb_sources=(ARCHIVE,)))
+    with (
+        OpenSources(addresses_of(request, {}), Settings(dicomweb_sources=(ARCHIVE,))) as sources,
+        pytest.raises(SettingsError, match=r"not registered in .* known: archive"),
+    ):
+        sources[0]
+
+
+def test_a_kind_that_is_none_of_ours_is_told_with_those_that_are() -> None:
+    with pytest.raises(SettingsError, match=r"https://pacs is a source of kind 'smb'; known: dicomweb, fhir"):
+        open_source(SourceAddress("smb", "https://pacs/share"), Settings())
+
+
+def test_every_interface_that_serves_something_has_an_adapter_and_no_adapter_is_without_one() -> None:
+    assert {interface.kind for interface, served in SERVES.items() if served} == set(KINDS)
 
 
 def test_a_form_that_is_filled_in_wrong_is_told_all_at_once() -> None:

@@ -9,11 +9,10 @@ from cryptography.fernet import Fernet
 
 from gateway.config import Settings
 from gateway.config.model import DatabaseSettings, InferenceSettings
+from gateway.credentials.authorization import Authorization, AuthType
+from gateway.credentials.key_file import make_key, read_keys
+from gateway.credentials.vault import Vault, open_vault
 from gateway.errors import CredentialsLost, FromNewerProgram, SettingsError
-from gateway.inference.credentials import Authorization
-from gateway.inference.key_file import make_key, read_keys
-from gateway.inference.vault import Vault, open_vault
-from gateway.inference.vocabulary import AuthType
 
 CREDENTIALS = {1: Authorization(AuthType.BASIC, "c2VjcmV0"), 3: Authorization(AuthType.BEARER, "abc.def")}
 POSTGRESQL = DatabaseSettings.model_validate({"url": "postgresql+psycopg://gateway@db/gateway"})
