@@ -107,7 +107,8 @@ class Part:
 
 def sentence(waiting: Sequence[Wait], next_try: datetime) -> str:
     """Return what a run that waits says to the operator who looks at it."""
-    parts = list(dict.fromkeys(_in_words(wait) for wait in waiting if wait.dependency is not _NOTHING))
+    ends_by_itself = [wait for wait in waiting if wait.when_it_answers and wait.dependency is not _NOTHING]
+    parts = list(dict.fromkeys(map(_in_words, ends_by_itself)))
     reason = "; ".join(dict.fromkeys(wait.reason.rstrip(".") for wait in waiting))
     at = f"{next_try.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
     if not parts:

@@ -62,12 +62,11 @@ def test_sources_are_asked_through_the_sites_proxy_unless_they_say_otherwise() -
     settings = Settings(network=network, dicomweb_sources=(ARCHIVE, direct))
     named = [source("https://pacs:8042/a/path"), source("https://elsewhere/fhir", interface="FHIR")]
     submission = read_submission(as_body(inference_request(sources=named)), allow_credentials_over_http=False)
-    excepted, proxied = services_of(submission.request, {}, settings).values()
+    addresses = addresses_of(submission.request, {}).values()
+    excepted, proxied = (service_of(address, settings) for address in addresses)
     assert (excepted.proxy, str(proxied.proxy)) == (None, "proxy.hospital:3128")
-    registered = [
-        services_of(request_for_studies("r", name, ["1.2.3"], []), {}, settings) for name in ("archive", "direct")
-    ]
-    assert [str(services[0].proxy) for services in registered] == ["proxy.hospital:3128", "None"]
+    registered = [registered_service(name, settings) for name in ("archive", "direct")]
+    assert [str(service.proxy) for service in registered] == ["proxy.hospital:3128", "None"]
 
 
 def test_an_archive_that_is_not_registered_is_told_with_those_that_are() -> None:

@@ -112,5 +112,7 @@ def test_the_sentence_tells_for_what_why_and_until_when(connection: Connection) 
     assert sentence([PACS, VNA], LATER) == (
         f"Waits for destination pacs, vna: no answer. Tries again by {at}, or when it answers."
     )
+    left_alone = Wait(Dependency.SOURCE, "busy", "archive", when_it_answers=False)
+    assert sentence([left_alone], LATER) == f"Waits: busy. Tries again at {at}."
     no_room = Wait(Dependency.NOTHING_ASKABLE, "less than 2000 MB are free.")
     assert sentence([no_room], LATER) == f"Waits: less than 2000 MB are free. Tries again at {at}."
