@@ -3,7 +3,6 @@
 serve               the process
 engine              from work to runs, and from the ends of runs to work
 decision            what the end of a run means
-deployment_runs     what is asked of Prefect
 release             what waits for a part goes on as soon as that answers
 probes              how the parts are asked
 operator_commands   what operators ask for is done

@@ -11,10 +11,11 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import structlog
-from prefect.client.schemas.objects import FlowRun
 
 from deployments.dispatcher.decision import ends_that_matter, meaning_of
-from deployments.dispatcher.deployment_runs import DeploymentRuns
+from gateway.runs.deployment import DeploymentRuns
+from gateway.runs.reading import runs_over
+from gateway.runs.run import Run
 from gateway.work.kind import Kind
 from gateway.work.rows import Work
 from gateway.work.transitions import Event
@@ -60,7 +61,7 @@ class Engine:
             works = await asyncio.to_thread(each.kind.ledger.with_run, each.looked_up_to, _PAGE)
             each.looked_up_to = works[-1].work_id if len(works) == _PAGE else None
             by_run = {work.flow_run_id: work for work in works if work.flow_run_id}
-            ended = await each.runs.over(list(by_run), ends_that_matter(each.kind.ended_by))
+            ended = await runs_over(each.runs.api, list(by_run), ends_that_matter(each.kind.ended_by))
             for run_id, run in ended.items():
                 await self._see_to(each, by_run[run_id], run)
         return True
@@ -90,7 +91,7 @@ class Engine:
         what = {each.name: str(work.work_id)}
         _log.info("run asked for", attempt=attempt, run=run.name, run_id=str(run.id), **what)
 
-    async def _see_to(self, each: Dispatched, work: Work, run: FlowRun | None) -> None:
+    async def _see_to(self, each: Dispatched, work: Work, run: Run | None) -> None:
         now = datetime.now(UTC)
         event = meaning_of(run, work.attempt, now)
         if event is None or not await asyncio.to_thread(each.kind.is_open, work):
@@ -100,7 +101,7 @@ class Engine:
             _log.warning("run is no more; another is asked for", run_is=_in_words(run), **what)
             await asyncio.to_thread(each.kind.ledger.ask_for_another_run, work)
         else:
-            message = (run.state.message if run and run.state else None) or ""
+            message = (run.message if run else None) or ""
             await asyncio.to_thread(each.kind.run_ended, work, event, message, now)
             _log.info("work has ended with its run", run_is=_in_words(run), **what)
 
@@ -113,5 +114,5 @@ def free_places(kind: Kind) -> int:
     return max(kind.most_queued - queued, 0)
 
 
-def _in_words(run: FlowRun | None) -> str:
-    return (run.state_name or "without a state") if run else "deleted"
+def _in_words(run: Run | None) -> str:
+    return run.state_name if run else "deleted"

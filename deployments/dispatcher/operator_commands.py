@@ -5,21 +5,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import structlog
-from prefect.client.orchestration import PrefectClient
-from prefect.client.schemas.objects import FlowRun, StateType
-from prefect.exceptions import ObjectNotFound
-from prefect.states import Cancelling
 
 from deployments.dispatcher.decision import starts_by_itself
 from deployments.dispatcher.engine import Engine
-from deployments.prefect_side.run_states import put_back
 from gateway.errors import GatewayError
+from gateway.runs.api import PrefectApi
+from gateway.runs.reading import find_run
+from gateway.runs.run import Run
+from gateway.runs.states import cancel, put_back
 from gateway.work.commands import Command, CommandRow, Commands
 from gateway.work.kind import Kind
 from gateway.work.rows import Work
 from gateway.work.transitions import Event
-
-_ENDED = {StateType.COMPLETED, StateType.FAILED, StateType.CRASHED, StateType.CANCELLED}
 
 _log = structlog.get_logger()
 
@@ -32,7 +29,7 @@ class Refused(GatewayError):
 class OperatorCommands:
     """Carries commands out, each once, and says what became of it. What Prefect is away for stays to be done."""
 
-    client: PrefectClient
+    api: PrefectApi
     engine: Engine
     commands: Commands
 
@@ -58,12 +55,12 @@ class OperatorCommands:
             raise Refused("it is not known here")
         if reason := await asyncio.to_thread(kind.refusal, work, row.command):
             raise Refused(reason)
-        run = await self._run(work)
+        run = await find_run(self.api, work.flow_run_id) if work.flow_run_id else None
         if row.command is Command.RETRY:
             return await self._retry(kind, work, run)
         return await self._cancel(kind, work, run)
 
-    async def _retry(self, kind: Kind, work: Work, run: FlowRun | None) -> str:
+    async def _retry(self, kind: Kind, work: Work, run: Run | None) -> str:
         """Start the run now, as Retry in the dashboard does; where it is gone, have another."""
         await asyncio.to_thread(kind.before_retry, work)
         if run is None:
@@ -71,25 +68,17 @@ class OperatorCommands:
             return "another run is asked for"
         if reason := starts_by_itself(run, datetime.now(UTC)):
             raise Refused(f"{reason}: it goes on by itself")
-        await put_back(self.client, run.id, "Tried again at an operator's request.")
+        verdict = await put_back(self.api, run.id, "Tried again at an operator's request.")
+        if not verdict.is_accepted:
+            raise Refused(f"its run is {verdict.state_name}: {verdict.reason or 'Prefect leaves it so'}")
         return "its run starts now"
 
-    async def _cancel(self, kind: Kind, work: Work, run: FlowRun | None) -> str:
-        is_over = run is None or run.state_type in _ENDED
+    async def _cancel(self, kind: Kind, work: Work, run: Run | None) -> str:
+        is_over = run is None or run.state_type.is_final
         if run is not None and not is_over:
-            await self.client.set_flow_run_state(run.id, Cancelling())
-            again = await self._run(work)
-            is_over = again is None or again.state_type in _ENDED
+            is_over = (await cancel(self.api, run.id)).state_type.is_final
         await asyncio.to_thread(lambda: kind.cancelled(work, datetime.now(UTC), run_is_over=is_over))
         return "it is ended" if is_over else "its run is ending"
-
-    async def _run(self, work: Work) -> FlowRun | None:
-        if work.flow_run_id is None:
-            return None
-        try:
-            return await self.client.read_flow_run(work.flow_run_id)
-        except ObjectNotFound:
-            return None
 
     def _finish(self, row: CommandRow, outcome: str, carried_out: bool) -> None:
         self.commands.finish(row, outcome, datetime.now(UTC), carried_out=carried_out)

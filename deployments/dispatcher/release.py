@@ -12,19 +12,18 @@ from datetime import datetime
 from uuid import UUID
 
 import structlog
-from prefect.client.orchestration import PrefectClient
-from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateName, FlowRunFilterTags
-from prefect.client.schemas.sorting import FlowRunSort
-from prefect.exceptions import ObjectNotFound
 from sqlalchemy import Engine as Database
 
 from deployments.dispatcher.decision import starts_by_itself
 from deployments.dispatcher.engine import Engine, free_places
-from deployments.prefect_side.run_states import put_back
 from gateway.clock import Clock, SystemClock, time_of
 from gateway.database import database_errors
 from gateway.destinations.circuits import Circuits
-from gateway.errors import DatabaseUnavailable, Dependency, GatewayError
+from gateway.errors import DatabaseUnavailable, Dependency, GatewayError, NotInPrefect
+from gateway.runs.api import PrefectApi
+from gateway.runs.reading import RunFilter, find_run, find_runs
+from gateway.runs.run import AWAITING_RETRY
+from gateway.runs.states import put_back
 from gateway.work import waiting
 from gateway.work.kind import Probe
 from gateway.work.waiting import Part, WaitRow, tag_of
@@ -39,7 +38,7 @@ _log = structlog.get_logger()
 class Release:
     """Asks whether what is waited for answers, and lets go of what waits for it."""
 
-    client: PrefectClient
+    api: PrefectApi
     engine: Engine
     database: Database
     probes: Mapping[Dependency, Probe]
@@ -61,12 +60,8 @@ class Release:
         """Release runs that wait for the database, which could not be told of it: their tags say so."""
         with database_errors():
             await asyncio.to_thread(lambda: self.database.connect().close())
-        wanted = FlowRunFilter(
-            state=FlowRunFilterState(name=FlowRunFilterStateName(any_=["AwaitingRetry"])),
-            tags=FlowRunFilterTags(all_=[tag_of(Dependency.DATABASE)]),
-        )
-        runs = await self.client.read_flow_runs(flow_run_filter=wanted, sort=FlowRunSort.START_TIME_ASC, limit=_AT_MOST)
-        for run in runs:
+        wanted = RunFilter(state_names=[AWAITING_RETRY], tags=[tag_of(Dependency.DATABASE)])
+        for run in await find_runs(self.api, wanted, _AT_MOST):
             await self._put_back(run.id, Dependency.DATABASE.in_words)
         return True
 
@@ -137,10 +132,12 @@ class Release:
             )
 
     async def _put_back(self, run_id: UUID, waited_for: str) -> None:
-        with suppress(ObjectNotFound):  # deleted meanwhile
-            run = await self.client.read_flow_run(run_id)
-            if run.state_name == "AwaitingRetry" and starts_by_itself(run, self._now()) is None:
-                await put_back(self.client, run.id, f"It waited for {waited_for}, which answers again.")
+        run = await find_run(self.api, run_id)
+        if run is None or not run.is_waiting or starts_by_itself(run, self._now()):
+            return
+        with suppress(NotInPrefect):  # deleted meanwhile
+            verdict = await put_back(self.api, run.id, f"It waited for {waited_for}, which answers again.")
+            if verdict.is_accepted:
                 _log.info("waiting run released", waited_for=waited_for, run=run.name, run_id=str(run.id))
 
     def _now(self) -> datetime:

@@ -6,10 +6,8 @@ from contextlib import AsyncExitStack
 from datetime import timedelta
 
 import structlog
-from prefect.client.orchestration import PrefectClient
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
-from deployments.dispatcher.deployment_runs import DeploymentRuns
 from deployments.dispatcher.destination_probes import DestinationProbes
 from deployments.dispatcher.engine import Dispatched, Engine
 from deployments.dispatcher.event_publisher import OutboxPublisher
@@ -33,6 +31,7 @@ from gateway.events.outbox import Outbox
 from gateway.kinds import KINDS
 from gateway.node_context import NodeContext
 from gateway.runs.api import PrefectApi
+from gateway.runs.deployment import DeploymentRuns
 from gateway.work.commands import Commands
 from gateway.work.kind import Probe
 from gateway.work.wake_up import wake_up_directory
@@ -84,9 +83,7 @@ async def _serve(
         kinds = {name: make(node) for name, make in KINDS.items()}
         engine = Engine(
             {
-                name: Dispatched(
-                    kind, DeploymentRuns(client, deployments.get(name, kind.deployment), apply_descriptions)
-                )
+                name: Dispatched(kind, DeploymentRuns(api, deployments.get(name, kind.deployment), apply_descriptions))
                 for name, kind in kinds.items()
             }
         )
@@ -95,7 +92,7 @@ async def _serve(
         async def work() -> None:
             async with asyncio.TaskGroup() as steps:
                 steps.create_task(services.once(apply_descriptions))
-                for step in _of_the_engine(services, node, client, engine, probes):
+                for step in _of_the_engine(services, node, api, engine, probes):
                     steps.create_task(step)
                 for step in _of_the_node(services, node, api):
                     steps.create_task(step)
@@ -110,13 +107,13 @@ async def _serve(
 def _of_the_engine(
     services: Services,
     node: NodeContext,
-    client: PrefectClient,
+    api: PrefectApi,
     engine: Engine,
     probes: Mapping[Dependency, Probe],
 ) -> list[Coroutine[None, None, None]]:
     """What is done for work of every kind. What is recorded on this node wakes the look at once."""
-    release = Release(client, engine, node.database, probes, node.circuits)
-    commands = OperatorCommands(client, engine, Commands(node.database))
+    release = Release(api, engine, node.database, probes, node.circuits)
+    commands = OperatorCommands(api, engine, Commands(node.database))
     wake, wake_for_commands = asyncio.Event(), asyncio.Event()
     wake_ups = wake_up_directory(node.settings)
     for directory in (wake_ups, node.received.ready):

@@ -10,8 +10,9 @@ from gateway.exports.attempt import Attempt
 from gateway.exports.ledger import ExportLedger
 from gateway.exports.settling import give_up
 from gateway.exports.states import ExportRow, ExportState
+from gateway.runs.run import WantedRun
 from gateway.work.commands import Command
-from gateway.work.kind import Probe, WantedRun
+from gateway.work.kind import Probe
 from gateway.work.ledger import WorkLedger
 from gateway.work.rows import Work
 from gateway.work.transitions import Event

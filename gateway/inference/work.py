@@ -8,8 +8,9 @@ from gateway.inference.acceptance import note
 from gateway.inference.identity import priority_class
 from gateway.inference.row import ENDS, RequestRow, RequestState
 from gateway.inference.store import RequestStore
+from gateway.runs.run import WantedRun
 from gateway.work.commands import Command
-from gateway.work.kind import Probe, WantedRun
+from gateway.work.kind import Probe
 from gateway.work.ledger import WorkLedger
 from gateway.work.rows import Work
 from gateway.work.transitions import Event

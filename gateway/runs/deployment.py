@@ -1,34 +1,13 @@
 """Runs of one named deployment, created once for each key."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
 from gateway.errors import NotInPrefect
 from gateway.runs.api import PrefectApi
-from gateway.runs.run import Run
-
-
-@dataclass(frozen=True, slots=True)
-class WantedRun:
-    """A run to be there: of what, under which key, and how the dashboard shows it."""
-
-    idempotency_key: str
-    parameters: Mapping[str, str]
-    name: str
-    tags: Sequence[str]
-    work_queue: str
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "idempotency_key": self.idempotency_key,
-            "parameters": dict(self.parameters),
-            "name": self.name,
-            "tags": list(self.tags),
-            "work_queue_name": self.work_queue,
-        }
+from gateway.runs.run import Run, WantedRun
 
 
 @dataclass

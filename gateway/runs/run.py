@@ -1,15 +1,13 @@
 """A flow run, as far as we look at it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 from uuid import UUID
 
 AWAITING_RETRY = "AwaitingRetry"  # the name of the state of a run that waits
-
-_SOON = timedelta(seconds=5)  # due by then it starts by itself: started by us too, it could run twice
 
 
 class StateType(StrEnum):
@@ -33,6 +31,26 @@ class StateType(StrEnum):
     def is_at_work(self) -> bool:
         """Whether a worker has such a run in hand."""
         return self in {StateType.PENDING, StateType.RUNNING, StateType.CANCELLING}
+
+
+@dataclass(frozen=True, slots=True)
+class WantedRun:
+    """A run to be there: of what, under which key, and how the dashboard shows it: by ids, counts and classes."""
+
+    idempotency_key: str
+    parameters: Mapping[str, str]
+    name: str
+    tags: Sequence[str]
+    work_queue: str
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "idempotency_key": self.idempotency_key,
+            "parameters": dict(self.parameters),
+            "name": self.name,
+            "tags": list(self.tags),
+            "work_queue_name": self.work_queue,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +80,6 @@ class Run:
     def is_waiting(self) -> bool:
         """Whether it has given its slot back until what it waits for answers, or its time comes."""
         return self.state_name == AWAITING_RETRY
-
-    def starts_by_itself(self, now: datetime) -> bool:
-        """Whether it is at work, or so soon due that it must not be started by somebody else as well."""
-        if self.state_type.is_at_work:
-            return True
-        due = self.scheduled_time
-        return self.state_type is StateType.SCHEDULED and due is not None and due <= now + _SOON
 
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> Self:

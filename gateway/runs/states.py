@@ -58,13 +58,13 @@ async def wait_until(api: PrefectApi, run_id: UUID, due: datetime, why: str) -> 
     return await _propose(api, run_id, state)
 
 
-async def cancel(api: PrefectApi, run_id: UUID) -> bool:
-    """End a run, as Cancel in the dashboard does, and return whether it ends: not where it had ended otherwise.
+async def cancel(api: PrefectApi, run_id: UUID) -> Verdict:
+    """End a run, as Cancel in the dashboard does.
 
-    A run in a worker's hands is Cancelling until that has ended its process; any other is Cancelled at once.
+    A run in a worker's hands is Cancelling until that has ended its process. Any other is Cancelled at once, though
+    Prefect calls that a rejection: the verdict's state says it. A run that had ended stays as it was.
     """
-    verdict = await _propose(api, run_id, {"type": StateType.CANCELLING})
-    return verdict.state_type in {StateType.CANCELLING, StateType.CANCELLED}
+    return await _propose(api, run_id, {"type": StateType.CANCELLING})
 
 
 async def mark_cancelled(api: PrefectApi, run_id: UUID, why: str) -> Verdict:

@@ -9,10 +9,11 @@ import structlog
 from gateway.errors import Damaged, FromNewerProgram
 from gateway.payloads.index import WORK, PayloadIndex, of_node
 from gateway.payloads.payload import Payload
+from gateway.runs.run import WantedRun
 from gateway.spool.door import Door
 from gateway.spool.node import Node
 from gateway.work.commands import Command
-from gateway.work.kind import Probe, WantedRun
+from gateway.work.kind import Probe
 from gateway.work.ledger import WorkLedger
 from gateway.work.rows import Work
 from gateway.work.transitions import Event

@@ -1,10 +1,10 @@
 """What the engine has to be told of a kind of work. Each kind is one module; `gateway.kinds` lists them."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Protocol
 
+from gateway.runs.run import WantedRun
 from gateway.work.commands import Command
 from gateway.work.ledger import WorkLedger
 from gateway.work.rows import Work
@@ -16,17 +16,6 @@ DEFAULT_QUEUE = "default"
 
 Probe = Callable[[], None]
 """Returns where a part answers, and raises a GatewayError where it does not."""
-
-
-@dataclass(frozen=True, slots=True)
-class WantedRun:
-    """A run to be there: of what, under which key, and how the dashboard shows it: by ids, counts and classes."""
-
-    idempotency_key: str
-    parameters: Mapping[str, str]
-    name: str
-    tags: Sequence[str]
-    work_queue: str
 
 
 class Kind(Protocol):

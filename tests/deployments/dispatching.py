@@ -13,7 +13,6 @@ from uuid import UUID, uuid4
 from prefect.client.orchestration import PrefectClient
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
-from deployments.dispatcher.deployment_runs import DeploymentRuns
 from deployments.dispatcher.engine import Dispatched, Engine
 from deployments.dispatcher.operator_commands import OperatorCommands
 from deployments.dispatcher.release import Release
@@ -27,6 +26,8 @@ from gateway.exports.request import read_export_request
 from gateway.inference.submission import read_submission
 from gateway.kinds import KINDS
 from gateway.node_context import NodeContext
+from gateway.runs.api import PrefectApi
+from gateway.runs.deployment import DeploymentRuns
 from gateway.spool import lease as spool_lease
 from gateway.work.commands import Commands
 from gateway.work.kind import Probe
@@ -99,24 +100,24 @@ class Dispatching:
         """Take a step of a dispatcher that has just started, but for what it remembers of parts."""
 
         async def once() -> None:
-            async with PrefectClient(self.api_url) as client:
+            async with PrefectClient(self.api_url) as client, PrefectApi(self.api_url) as api:
 
                 async def registered() -> None:
                     queues = (self.node.identity.work_queue, "immediate", "higher", "normal", "lower")
                     await register(client, [Pool(self.work_pool, queues)], [TRIVIAL])
 
-                runs = DeploymentRuns(client, "example-trivial/trivial", registered)
+                runs = DeploymentRuns(api, "example-trivial/trivial", registered)
                 engine = Engine({name: Dispatched(make(self.node), runs) for name, make in KINDS.items()})
-                commands = OperatorCommands(client, engine, Commands(self.node.database))
-                await act(engine, commands, self._releasing(client, engine))
+                commands = OperatorCommands(api, engine, Commands(self.node.database))
+                await act(engine, commands, self._releasing(api, engine))
 
         with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}), prefect_errors():
             asyncio.run(once())
 
-    def _releasing(self, client: PrefectClient, engine: Engine) -> Release:
+    def _releasing(self, api: PrefectApi, engine: Engine) -> Release:
         if self._release is None:
-            self._release = Release(client, engine, self.node.database, self.probes, self.node.circuits, self.clock)
-        self._release.client, self._release.engine = client, engine
+            self._release = Release(api, engine, self.node.database, self.probes, self.node.circuits, self.clock)
+        self._release.api, self._release.engine = api, engine
         return self._release
 
 

@@ -2,17 +2,22 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
-from prefect.client.schemas.objects import FlowRun, StateType
 
 from deployments.dispatcher.decision import ends_that_matter, meaning_of
+from gateway.runs.run import Run, StateType
 from gateway.work.transitions import Event
 
 ENDED = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 LATER = ENDED + timedelta(days=9)
 
 
-def run_in(state: StateType) -> FlowRun:
-    return FlowRun(flow_id=uuid4(), state_type=state, end_time=ENDED)
+def run_in(state: StateType) -> Run:
+    answer = dict.fromkeys(
+        "work_pool_name work_queue_name deployment_id idempotency_key infrastructure_pid run_count created "
+        "expected_start_time start_time state state_name".split()
+    )
+    told = {"id": str(uuid4()), "name": "a run", "tags": [], "state_type": state, "end_time": ENDED.isoformat()}
+    return Run.of({**answer, **told})
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ import pytest
 
 from gateway.errors import PrefectRefused
 from gateway.runs.api import PrefectApi
-from gateway.runs.deployment import DeploymentRuns, WantedRun
+from gateway.runs.deployment import DeploymentRuns
 from gateway.runs.reading import read_run
-from gateway.runs.run import Run
+from gateway.runs.run import Run, WantedRun
 from tests.peers.prefect_server import PrefectServer
 
 T = TypeVar("T")

@@ -66,16 +66,9 @@ def test_over_are_those_that_have_ended_so_or_were_deleted(scene: Scene) -> None
     assert over[deleted] is None
 
 
-def test_a_run_that_is_about_to_start_is_told_from_one_that_waits_on(scene: Scene) -> None:
-    run, now = scene.create(), datetime.now(UTC)
-    assert run.starts_by_itself(now)
-    scene.ask(wait_until, run.id, now + timedelta(minutes=5), "Waits.")
+def test_a_run_that_waits_says_why_and_until_when(scene: Scene) -> None:
+    run, due = scene.create(), datetime.now(UTC) + timedelta(minutes=5)
+    assert not run.is_waiting
+    scene.ask(wait_until, run.id, due, "Waits.")
     run = scene.run(run.id)
-    assert (run.is_waiting, run.message, run.scheduled_time) == (True, "Waits.", now + timedelta(minutes=5))
-    assert not run.starts_by_itself(now)
-    assert run.starts_by_itself(now + timedelta(minutes=5, seconds=-5))
-
-
-@pytest.mark.parametrize(("state", "by_itself"), [("RUNNING", True), ("CANCELLING", True), ("FAILED", False)])
-def test_a_run_at_work_needs_nobody_to_start_it(scene: Scene, state: str, by_itself: bool) -> None:
-    assert scene.run(scene.run_in(state)).starts_by_itself(datetime.now(UTC)) is by_itself
+    assert (run.is_waiting, run.message, run.scheduled_time) == (True, "Waits.", due)

@@ -34,18 +34,18 @@ def test_a_run_that_is_cancelling_can_not_be_put_back(scene: Scene) -> None:
 @pytest.mark.parametrize(("before", "after"), [("RUNNING", "Cancelling"), ("SCHEDULED", "Cancelled")])
 def test_a_run_that_is_cancelled_ends(scene: Scene, before: str, after: str) -> None:
     run_id = scene.run_in(before)
-    assert scene.ask(cancel, run_id)
+    assert scene.ask(cancel, run_id).state_name == after
     assert scene.run(run_id).state_name == after
 
 
 def test_a_run_that_has_ended_is_not_cancelled(scene: Scene) -> None:
     run_id = scene.run_in("COMPLETED")
-    assert not scene.ask(cancel, run_id)
+    assert scene.ask(cancel, run_id).state_type is StateType.COMPLETED
     assert scene.run(run_id).state_name == "Completed"
 
 
 def test_a_run_that_was_cancelled_before_is_cancelled(scene: Scene) -> None:
-    assert scene.ask(cancel, scene.run_in("CANCELLED"))
+    assert scene.ask(cancel, scene.run_in("CANCELLED")).state_type is StateType.CANCELLED
 
 
 @pytest.mark.parametrize("state", ["CANCELLING", "RUNNING"])
