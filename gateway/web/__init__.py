@@ -3,6 +3,7 @@
 service      whom to ask, and how long to wait
 retry_after  how long to wait before asking again
 statuses     what an HTTP status means
+connecting   a TCP connection, for all of them
 tunnel       through a forward proxy, and what its refusals mean
 
 What is sent, from disk to socket, with a client of our own:

@@ -16,6 +16,7 @@ from gateway import IMPLEMENTATION_VERSION_NAME
 from gateway.errors import PeerRefused, PeerUnavailable
 from gateway.network.connection_errors import is_untrusted, reason
 from gateway.network.trust import tls_context
+from gateway.web.connecting import connect
 from gateway.web.service import HttpPatience, Service
 from gateway.web.tunnel import open_tunnel, tunnel_refusal
 from gateway.web.wire import Wire
@@ -126,8 +127,7 @@ class Client:
         assert address.hostname
         port = address.port or (443 if self._tls else 80)
         to = (proxy.host, proxy.port) if proxy else (address.hostname, port)
-        connected = socket.create_connection(to, self._patience.connect_seconds)
-        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connected = connect(*to, self._patience.connect_seconds)
         if self._tls is None:
             return connected
         try:

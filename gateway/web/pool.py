@@ -8,9 +8,10 @@ from ssl import SSLContext
 from typing import Any
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, ProxyManager, Timeout
-from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connection import HTTPConnection
 
 from gateway.network.proxies import Proxy
+from gateway.web.connecting import Connection, SecureConnection
 
 _PIECE_BYTES = 256 * 1024
 _STALLED_SECONDS = 60
@@ -31,13 +32,13 @@ def http_pool(
     return pool
 
 
-class _HTTPConnection(HTTPConnection):
+class _HTTPConnection(Connection):
     def send(self, data: Any) -> None:
         for piece in _pieces(self, data):
             super().send(piece)
 
 
-class _HTTPSConnection(HTTPSConnection):
+class _HTTPSConnection(SecureConnection):
     def send(self, data: Any) -> None:
         for piece in _pieces(self, data):
             super().send(piece)

@@ -16,6 +16,7 @@ from gateway import IMPLEMENTATION_VERSION_NAME
 from gateway.errors import GatewayError
 from gateway.network.trust import tls_context
 from gateway.web.body import whole
+from gateway.web.connecting import open_here
 from gateway.web.service import HttpPatience, Service
 
 LONGEST_ANSWER_BYTES = 64 * 1024 * 1024
@@ -68,9 +69,11 @@ class _Transport(HTTPAdapter):
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **more: Any) -> None:
         super().init_poolmanager(connections, maxsize, block, ssl_context=self._tls, **more)
+        open_here(self.poolmanager)
 
     def proxy_manager_for(self, proxy: str, **more: Any) -> ProxyManager:
         manager: ProxyManager = super().proxy_manager_for(proxy, ssl_context=self._tls, **more)
+        open_here(manager)
         return manager
 
     def proxy_headers(self, proxy: str) -> dict[str, str]:

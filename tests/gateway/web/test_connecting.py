@@ -1,4 +1,4 @@
-"""What leads out, through a real forward proxy: our own client, sessions of requests, and the S3 client's pool."""
+"""What leads out, directly or through a real forward proxy: our own client, sessions of requests, the pool for S3."""
 
 import ssl
 import threading
@@ -7,13 +7,16 @@ from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from requests.adapters import HTTPAdapter
 
 from gateway.config import S3StoreSettings
 from gateway.errors import GatewayError, PeerRefused, PeerUnavailable
 from gateway.network.proxies import Proxy
 from gateway.object_store.s3 import S3ObjectStore
 from gateway.web.client import Body, Client, Request
+from gateway.web.connecting import Connection, SecureConnection
 from gateway.web.errors import our_errors
+from gateway.web.pool import http_pool
 from gateway.web.service import HttpPatience, Service
 from gateway.web.session import open_session
 from tests.certificates import Certificate, self_signed
@@ -165,6 +168,35 @@ def test_a_body_goes_through_whole(proxy: ForwardProxy) -> None:
         answer = Client(to, HASTY).ask(Request("POST", "studies", "application/json", body))
     assert (answer.status, answer.whole) == (200, True)
     wait_until(lambda: f"POST {address}/dicom-web/studies" in proxy.log, 10, "the proxy to tell what it passed on")
+
+
+@either_way
+def test_a_host_that_has_no_name_server_entry_is_told(ask: Ask) -> None:
+    with pytest.raises(PeerUnavailable, match="does not answer: its name can't be resolved"):
+        ask(Service("http://no-such-host.invalid/dicom-web"))
+
+
+@either_way
+def test_without_one_a_service_is_asked_directly(certificate: Certificate, ask: Ask) -> None:
+    with archive(certificate) as url:
+        assert ask(Service(url, ca_file=certificate.file)) == b'["found"]'
+
+
+@either_way
+def test_an_address_of_ipv6_is_connected_to(ask: Ask) -> None:
+    with answering(200, b'["found"]', "application/json", host="::1") as address:
+        assert ask(Service(f"http://[::1]:{address.rpartition(':')[2]}/dicom-web")) == b'["found"]'
+
+
+def test_every_library_has_its_connections_opened_in_one_place() -> None:
+    with closing(open_session(Service("http://archive/dicom-web"), HASTY)) as session:
+        adapter = session.get_adapter("https://archive/dicom-web")
+        assert isinstance(adapter, HTTPAdapter)
+        through = adapter.proxy_manager_for("http://proxy:3128")
+    for pools in (adapter.poolmanager, through, http_pool(1, None), http_pool(1, None, Proxy("proxy", 3128))):
+        plain, secure = pools.connection_from_url("http://a/"), pools.connection_from_url("https://b/")
+        assert issubclass(plain.ConnectionCls, Connection)
+        assert issubclass(secure.ConnectionCls, SecureConnection)
 
 
 @pytest.mark.peers
