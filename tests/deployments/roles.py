@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from deployments.prefect_side.environment import use_prefect
 from deployments.process.logging import configure_logging
@@ -15,10 +15,21 @@ from gateway.spool.node import Node, read_node
 from tests.peers.processes import Server, processes_at_home_in
 from tests.waiting import wait_until
 
+if TYPE_CHECKING:
+    from deployments.prefect_side.registration import Description
+
 ROOT = Path(__file__).parents[2]
 FLOWS = (
     "trivial asynchronous failing_once listing_modules killed gated orderly stubborn waiting reading_settings ingesting"
 ).split()
+
+
+def example_descriptions() -> "list[Description]":
+    """Deployments of the example flows. Imports Prefect, which reads its environment then."""
+    from deployments.prefect_side.registration import Description
+
+    module = "tests.deployments.example_flows"
+    return [Description(name, f"{module}.{name}", "an example", (), "default") for name in FLOWS]
 
 
 class Role:
@@ -31,6 +42,7 @@ class Role:
     ) -> None:
         self.directory = directory
         self.data_dir = directory / "var"
+        self.work_pool = work_pool
         self.node: Node = read_node(self.data_dir / "spool")
         self._starts = 0
         here = {
@@ -97,11 +109,9 @@ def _main(role: str) -> None:
     configure_logging(settings.log, role)
     use_prefect(settings)
     from deployments.dispatcher.serve import serve as dispatch
-    from deployments.prefect_side.registration import Description
     from deployments.worker.serve import serve as work
 
-    module = "tests.deployments.example_flows"
-    descriptions = [Description(name, f"{module}.{name}", "an example", (), "default") for name in FLOWS]
+    descriptions = example_descriptions()
 
     def check_broker() -> None:
         if not (settings.data_dir / "broker").exists():

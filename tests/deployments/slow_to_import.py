@@ -1,12 +1,12 @@
-"""A flow whose import takes a while: its run stays Pending for as long."""
+"""A flow whose import does not end: its run stays Pending until it is ended."""
 
 import time
 
 from prefect import flow
 
-time.sleep(5)
+time.sleep(600)
 
 
 @flow(name="example-slow-to-import")
 def slow_to_import() -> None:
-    """Do nothing, late."""
+    """Do nothing, much later."""

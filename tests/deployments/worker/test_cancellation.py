@@ -12,12 +12,12 @@ from tests.waiting import wait_until
 
 
 @on_both_databases
-def test_cancel_ends_a_running_run_in_order(worker: WorkerProcess, operator: Operator, tmp_path: Path) -> None:
+def test_cancel_ends_a_running_run_in_order(shared_worker: WorkerProcess, operator: Operator, tmp_path: Path) -> None:
     begun, tidied = tmp_path / "begun", tmp_path / "tidied"
     run_id = operator.trigger("example-orderly/orderly", {"started": str(begun), "tidied": str(tidied)})
     wait_until(lambda: started(begun), 20, "the run to begin")
     operator.cancel(run_id)
-    operator.wait_for(run_id, "Cancelled", within_seconds=5)
+    operator.wait_for(run_id, "Cancelled")
     assert tidied.exists()
     assert not is_alive(started(begun)[0])
 
@@ -25,29 +25,29 @@ def test_cancel_ends_a_running_run_in_order(worker: WorkerProcess, operator: Ope
 def test_cancel_kills_a_run_that_will_not_end_and_what_it_started(
     new_worker: NewWorker, operator: Operator, tmp_path: Path
 ) -> None:
-    new_worker(MIG_WORKER__CANCEL_SECONDS="2")
+    new_worker(MIG_WORKER__CANCEL_SECONDS="1")  # 30 are the default
     begun = tmp_path / "begun"
     run_id = operator.trigger("example-stubborn/stubborn", {"started": str(begun)})
     wait_until(lambda: len(started(begun)) == 2, 20, "the run to begin")
     operator.cancel(run_id)
-    operator.wait_for(run_id, "Cancelled", within_seconds=10)
-    wait_until(lambda: not any(map(is_alive, started(begun))), 5, "its processes to end")
+    operator.wait_for(run_id, "Cancelled")
+    wait_until(lambda: not any(map(is_alive, started(begun))), 20, "its processes to end")
 
 
 @on_both_databases
-def test_cancel_ends_a_run_that_is_still_pending(worker: WorkerProcess, operator: Operator) -> None:
+def test_cancel_ends_a_run_that_is_still_pending(shared_worker: WorkerProcess, operator: Operator) -> None:
     deployment = operator.client.read_deployment_by_name("example-trivial/trivial")
     slow = "tests.deployments.slow_to_import.slow_to_import"
     operator.client.update_deployment(deployment.id, DeploymentUpdate(entrypoint=slow))
     run_id = operator.trigger("example-trivial/trivial")
     operator.wait_for(run_id, "Pending", within_seconds=30)
     operator.cancel(run_id)
-    operator.wait_for(run_id, "Cancelled", within_seconds=4)
+    operator.wait_for(run_id, "Cancelled")
 
 
 @on_both_databases
 def test_cancel_of_a_waiting_run_takes_effect_at_once(
-    worker: WorkerProcess, operator: Operator, tmp_path: Path
+    shared_worker: WorkerProcess, operator: Operator, tmp_path: Path
 ) -> None:
     run_id = operator.trigger("example-waiting/waiting", {"marker": str(tmp_path / "marker"), "seconds": 600})
     operator.wait_for(run_id, "AwaitingRetry")
@@ -56,23 +56,24 @@ def test_cancel_of_a_waiting_run_takes_effect_at_once(
     assert operator.state(run_id).name == "Cancelled"
 
 
-def test_a_cancelled_run_leaves_the_others_alone(new_worker: NewWorker, operator: Operator, tmp_path: Path) -> None:
-    new_worker(MIG_WORKER__RUNS_AT_ONCE="2")
+def test_a_cancelled_run_leaves_the_others_alone(
+    shared_worker: WorkerProcess, operator: Operator, tmp_path: Path
+) -> None:
     one, other = GatedRun(operator, tmp_path, "one"), GatedRun(operator, tmp_path, "other")
     one.wait_until_running()
     other.wait_until_running()
     operator.cancel(one.run_id)
-    operator.wait_for(one.run_id, "Cancelled", within_seconds=10)
+    operator.wait_for(one.run_id, "Cancelled")
     other.finish()
 
 
 def test_a_cancelled_run_is_retried_from_the_dashboard(
-    worker: WorkerProcess, operator: Operator, tmp_path: Path
+    shared_worker: WorkerProcess, operator: Operator, tmp_path: Path
 ) -> None:
     run = GatedRun(operator, tmp_path)
     run.wait_until_running()
     operator.cancel(run.run_id)
-    operator.wait_for(run.run_id, "Cancelled", within_seconds=10)
+    operator.wait_for(run.run_id, "Cancelled")
     operator.retry(run.run_id)
     run.wait_until_running(tries=2)
     run.finish()

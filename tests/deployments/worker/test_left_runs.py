@@ -51,11 +51,11 @@ def test_a_run_cancelled_while_its_worker_was_dead_ends_with_the_next_life(
 
 
 def test_a_run_found_in_the_workers_name_but_not_in_its_hands_starts_again(
-    worker: WorkerProcess, operator: Operator
+    shared_worker: WorkerProcess, operator: Operator
 ) -> None:
     later = scheduled_at(datetime.now(UTC) + timedelta(hours=1))
     run_id = operator.trigger("example-trivial/trivial", state=later)
-    claimed: State[Any] = Pending(message=f"Claimed by worker {worker.node.worker_name}.")
+    claimed: State[Any] = Pending(message=f"Claimed by worker {shared_worker.node.worker_name}.")
     operator.client.set_flow_run_state(run_id, claimed, force=True)
     operator.wait_for(run_id, "Completed", within_seconds=40)
 
@@ -74,7 +74,7 @@ def test_a_running_run_of_another_worker_is_left_alone(
 
 @on_both_databases
 def test_a_run_goes_on_while_prefect_is_killed_and_comes_back(
-    worker: WorkerProcess, operator: Operator, prefect: PrefectServer, tmp_path: Path
+    shared_worker: WorkerProcess, operator: Operator, prefect: PrefectServer, tmp_path: Path
 ) -> None:
     run = GatedRun(operator, tmp_path)
     run.wait_until_running()

@@ -13,22 +13,22 @@ from tests.waiting import wait_until
 
 
 @on_both_databases
-def test_a_run_goes_through_its_tasks_and_completes(worker: WorkerProcess, operator: Operator) -> None:
+def test_a_run_goes_through_its_tasks_and_completes(shared_worker: WorkerProcess, operator: Operator) -> None:
     run_id = operator.trigger("example-trivial/trivial")
     operator.wait_for(run_id, "Completed")
     assert [state.name for state in operator.history(run_id)] == ["Scheduled", "Pending", "Running", "Completed"]
 
 
-def test_an_async_flow_runs_as_well(worker: WorkerProcess, operator: Operator) -> None:
+def test_an_async_flow_runs_as_well(shared_worker: WorkerProcess, operator: Operator) -> None:
     operator.wait_for(operator.trigger("example-async/asynchronous"), "Completed")
 
 
 def test_a_run_has_a_process_of_its_own_that_prefect_can_name(
-    worker: WorkerProcess, operator: Operator, tmp_path: Path
+    shared_worker: WorkerProcess, operator: Operator, tmp_path: Path
 ) -> None:
     run = GatedRun(operator, tmp_path)
     process = run.wait_until_running()
-    assert operator.run(run.run_id).infrastructure_pid == f"{worker.node.worker_name}:{process}"
+    assert operator.run(run.run_id).infrastructure_pid == f"{shared_worker.node.worker_name}:{process}"
     assert os.getsid(process) == process
     run.finish()
 
@@ -51,7 +51,7 @@ def test_no_more_runs_go_on_at_once_than_there_are_places(
 
 @on_both_databases
 def test_a_failed_run_is_retried_from_the_dashboard_and_completes(
-    worker: WorkerProcess, operator: Operator, tmp_path: Path
+    shared_worker: WorkerProcess, operator: Operator, tmp_path: Path
 ) -> None:
     marker = tmp_path / "put right"
     run_id = operator.trigger("example-failing-once/failing_once", {"marker": str(marker)})
@@ -62,14 +62,14 @@ def test_a_failed_run_is_retried_from_the_dashboard_and_completes(
 
 
 @on_both_databases
-def test_a_killed_child_is_a_crashed_run_that_says_how(worker: WorkerProcess, operator: Operator) -> None:
+def test_a_killed_child_is_a_crashed_run_that_says_how(shared_worker: WorkerProcess, operator: Operator) -> None:
     run_id = operator.trigger("example-killed/killed")
     assert operator.wait_for(run_id, "Crashed").message == "The run's process was killed by SIGKILL."
     operator.wait_for(operator.trigger("example-trivial/trivial"), "Completed")
 
 
-def test_a_killed_fork_server_is_replaced(worker: WorkerProcess, operator: Operator) -> None:
-    for pid in _fork_servers(worker):
+def test_a_killed_fork_server_is_replaced(shared_worker: WorkerProcess, operator: Operator) -> None:
+    for pid in _fork_servers(shared_worker):
         os.kill(pid, signal.SIGKILL)
     for _ in range(4):  # more than there are children that wait
         operator.wait_for(operator.trigger("example-trivial/trivial"), "Completed")
@@ -77,9 +77,8 @@ def test_a_killed_fork_server_is_replaced(worker: WorkerProcess, operator: Opera
 
 @on_both_databases
 def test_a_run_that_waits_gives_its_place_back_and_goes_on_when_due(
-    new_worker: NewWorker, operator: Operator, tmp_path: Path
+    narrow_worker: WorkerProcess, operator: Operator, tmp_path: Path
 ) -> None:
-    new_worker(MIG_WORKER__RUNS_AT_ONCE="1")
     marker = str(tmp_path / "marker")
     waiting = operator.trigger("example-waiting/waiting", {"marker": marker, "seconds": 6})
     operator.wait_for(waiting, "AwaitingRetry")
@@ -90,11 +89,12 @@ def test_a_run_that_waits_gives_its_place_back_and_goes_on_when_due(
     assert operator.run(waiting).run_count == 2
 
 
-def test_a_run_that_is_not_due_holds_no_place(new_worker: NewWorker, operator: Operator) -> None:
-    new_worker(MIG_WORKER__RUNS_AT_ONCE="1")
-    later = operator.trigger("example-trivial/trivial", state=scheduled_at(datetime.now(UTC) + timedelta(seconds=5)))
+def test_a_run_that_is_not_due_holds_no_place(narrow_worker: WorkerProcess, operator: Operator) -> None:
+    soon = datetime.now(UTC) + timedelta(seconds=9)  # near enough for a worker to ask for it ahead
+    later = operator.trigger("example-trivial/trivial", state=scheduled_at(soon))
     operator.wait_for(operator.trigger("example-trivial/trivial"), "Completed")
     assert operator.state(later).name == "Scheduled"
+    operator.client.delete_flow_run(later)
 
 
 def test_a_flow_reads_the_settings_of_its_moment(new_worker: NewWorker, operator: Operator, tmp_path: Path) -> None:
@@ -107,9 +107,9 @@ def test_a_flow_reads_the_settings_of_its_moment(new_worker: NewWorker, operator
     assert written.read_text() == "AFTER"
 
 
-def test_the_runs_of_another_node_are_left_alone(worker: WorkerProcess, operator: Operator) -> None:
+def test_the_runs_of_another_node_are_left_alone(shared_worker: WorkerProcess, operator: Operator) -> None:
     elsewhere = operator.trigger("example-trivial/trivial", work_queue_name="node-elsewhere")
-    here = operator.trigger("example-trivial/trivial", work_queue_name=worker.node.work_queue)
+    here = operator.trigger("example-trivial/trivial", work_queue_name=shared_worker.node.work_queue)
     operator.wait_for(here, "Completed")
     assert operator.state(elsewhere).name == "Scheduled"
 
