@@ -7,8 +7,12 @@ import subprocess
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.objects import FlowRun
 
 from gateway.dicom.part10 import read_head
 from tests.deployments.up.gateway import Gateway
@@ -36,6 +40,19 @@ class Site:
     bucket: str
     events: list[dict[str, Any]] = field(default_factory=list)
     message_ids: list[str] = field(default_factory=list)
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def begin(self) -> None:
+        """Another test begins: what was announced and run before is none of its business."""
+        self.new_events(wait_seconds=0.1)
+        self.events.clear()
+        self.message_ids.clear()
+        self.began = datetime.now(UTC)
+
+    def runs(self) -> list[FlowRun]:
+        """Those that were created since the test began."""
+        with SyncPrefectClient(self.gateway.api_url) as client:
+            return [run for run in client.read_flow_runs() if run.created and run.created >= self.began]
 
     def new_events(self, wait_seconds: float) -> int:
         """Take what was announced since; every event has to keep the contract. Returns how many came."""

@@ -1,15 +1,15 @@
 """The dashboard as an operator sees it, in a real browser. The pictures are kept in test-output/."""
 
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
-from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.objects import FlowRun
 
 from examples.ct_study import made_ct_study
-from examples.made_study import write_study
+from examples.made_study import Examination, write_study
 from tests.peers.minio import MinIO
 from tests.peers.rabbitmq import RabbitMQ
 from tests.peers.toxiproxy import Toxiproxy
@@ -20,21 +20,33 @@ from tests.waiting import wait_until
 PICTURES = Path(__file__).parents[2] / "test-output"
 
 
-@pytest.fixture
-def site(tmp_path: Path, rabbitmq: RabbitMQ, minio: MinIO, toxiproxy: Toxiproxy) -> Iterator[Site]:
-    with running_site(tmp_path, rabbitmq, minio, toxiproxy) as site:
+_numbers = count()
+"""Of the studies: each is another one."""
+
+
+@pytest.fixture(scope="module")
+def _site(
+    tmp_path_factory: pytest.TempPathFactory, rabbitmq: RabbitMQ, minio: MinIO, toxiproxy: Toxiproxy
+) -> Iterator[Site]:
+    with running_site(tmp_path_factory.mktemp("site"), rabbitmq, minio, toxiproxy) as site:
         yield site
 
 
 @pytest.fixture
+def site(_site: Site) -> Site:
+    """One for all: each looks at the run of its own study."""
+    _site.begin()
+    return _site
+
+
+@pytest.fixture
 def study(tmp_path: Path) -> list[Path]:
-    return write_study(made_ct_study(12, 128, 128), tmp_path / "study")
+    return write_study(made_ct_study(12, 128, 128, examination=Examination(study=next(_numbers))), tmp_path / "study")
 
 
 def run_in_state(site: Site, state: str, within_seconds: float = 60) -> FlowRun:
     def found() -> list[FlowRun]:
-        with SyncPrefectClient(site.gateway.api_url) as client:
-            return [run for run in client.read_flow_runs() if run.state_name == state]
+        return [run for run in site.runs() if run.state_name == state]
 
     return wait_until(found, within_seconds, f"a run to be {state}")[0]
 
