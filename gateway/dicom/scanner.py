@@ -14,10 +14,13 @@ import struct
 import zlib
 from typing import NamedTuple
 
-from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
-
 from gateway.dicom.layout import Layouts, Walk
 from gateway.errors import InvalidDataSet
+
+# PS3.6 Annex A. For these three pydicom would cost every command that looks at the spool half a second.
+_IMPLICIT_VR_LITTLE_ENDIAN = "1.2.840.10008.1.2"
+_DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN = "1.2.840.10008.1.2.1.99"
+_EXPLICIT_VR_BIG_ENDIAN = "1.2.840.10008.1.2.2"
 
 SOP_CLASS_UID = 0x0008_0016
 SOP_INSTANCE_UID = 0x0008_0018
@@ -72,7 +75,7 @@ class HeaderScanner:
         self._skip = 0  # bytes of a value that still pass by
         self._open: list[_Encoding] = []  # the encodings outside each sequence or item that is open
         self._encoding = _first_encoding(transfer_syntax_uid)
-        deflated = transfer_syntax_uid == DeflatedExplicitVRLittleEndian
+        deflated = transfer_syntax_uid == _DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN
         self._inflater = zlib.decompressobj(-zlib.MAX_WBITS) if deflated else None
         self._inflated = 0
         self._transfer_syntax_uid = transfer_syntax_uid
@@ -212,9 +215,9 @@ class HeaderScanner:
 
 
 def _first_encoding(transfer_syntax_uid: str) -> _Encoding | None:
-    if transfer_syntax_uid == ImplicitVRLittleEndian:
+    if transfer_syntax_uid == _IMPLICIT_VR_LITTLE_ENDIAN:
         return _IMPLICIT_LITTLE
-    return _EXPLICIT_BIG if transfer_syntax_uid == ExplicitVRBigEndian else None
+    return _EXPLICIT_BIG if transfer_syntax_uid == _EXPLICIT_VR_BIG_ENDIAN else None
 
 
 def _header(data: bytearray, at: int, encoding: _Encoding) -> tuple[int, int, bytes]:
