@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.exports.ledger import opened_ledger
+from gateway.work.commands import Command, Commands
 from tests.deployments.commands.mig import MigHere
 from tests.gateway.dimse.raw_pacs import answering, raw_pacs
 from tests.gateway.exports.scene import Scene, pacs_destination, request_body
@@ -100,7 +101,39 @@ def test_an_export_is_shown_file_by_file_by_the_first_digits_of_its_id(mig: MigH
     assert [(file["state"], file["code"]) for file in place["files"]] == [("failed", 0xC000), ("stored", 0)]
 
 
-@pytest.mark.parametrize("command", ["show", "retry", "cancel"])
+@pytest.mark.parametrize("command", list(Command))
+def test_what_is_asked_of_an_export_is_noted_for_the_dispatcher(
+    mig: MigHere, scene: Scene, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("deployments.commands.operator._SHOWN_WITHIN_SECONDS", 0.2)  # that is not there
+    export_id = scene.ask(["a"], "nowhere")
+    scene.settled(export_id)
+    if command is Command.CANCEL:
+        export_id = scene.ask(["a"], "pacs", task="task-2")
+    told = mig("export", command, str(export_id)[:8])
+    noted = f"export {export_id}: {command} is noted, and is done as soon as the dispatcher and Prefect answer\n"
+    assert (told.exit_code, told.output) == (0, noted)
+    (row,) = Commands(scene.ledger.engine).of_work("export", export_id)
+    assert (row.command, row.asked_by, row.done) == (command, "command line", None)
+
+
+@pytest.mark.parametrize(
+    ("command", "why"), [(Command.RETRY, "it goes on by itself"), (Command.CANCEL, "it is over: failed")]
+)
+def test_what_makes_no_sense_is_exit_code_1_and_notes_nothing(
+    mig: MigHere, scene: Scene, command: Command, why: str
+) -> None:
+    export_id = scene.ask(["a"], "nowhere")
+    if command is Command.CANCEL:
+        scene.settled(export_id)
+    refused = mig("export", command, str(export_id))
+    assert (refused.exit_code, refused.output) == (1, "")
+    assert refused.errors.startswith(f"export {export_id}: ")
+    assert why in refused.errors
+    assert Commands(scene.ledger.engine).of_work("export", export_id) == []
+
+
+@pytest.mark.parametrize("command", ["show", *Command])
 def test_an_id_that_no_export_or_more_than_one_has_is_told(mig: MigHere, scene: Scene, command: str) -> None:
     for number in range(17):
         scene.ask(["a"], "pacs", task=f"task-{number}")

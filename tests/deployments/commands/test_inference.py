@@ -14,14 +14,12 @@ from gateway.inference.identity import request_id
 from gateway.inference.lease import take
 from gateway.inference.row import RequestRow, RequestState
 from gateway.inference.store import opened_request_store
-from tests.deployments.commands.mig import Finished, Mig
+from tests.deployments.commands.mig import Finished, Mig, MigHere
 from tests.deployments.dispatching import dispatching_on
 from tests.deployments.operator import Operator
 from tests.deployments.prefect_side.test_registration import TRIVIAL, register_on
 from tests.gateway.inference.requests import Json, inference_request, source
 from tests.peers.prefect_server import PrefectServer
-
-pytestmark = pytest.mark.slow  # a process for each command
 
 NOW = datetime.now(UTC)
 LATER = NOW + timedelta(hours=1)
@@ -34,7 +32,7 @@ class Scene:
 
     def __init__(self, directory: Path, api_url: str = "") -> None:
         self.directory = directory
-        self.mig = Mig(directory, {"MIG_PREFECT__API_URL": api_url} if api_url else {})
+        self.mig = MigHere(directory, {"MIG_PREFECT__API_URL": api_url} if api_url else {})
         self.database = f"sqlite:///{directory}/var/gateway.db"
 
     def submit(self, request: Json | None = None) -> Finished:
@@ -101,7 +99,8 @@ def test_what_can_not_be_looked_for_is_told(scene: Scene) -> None:
     assert scene.mig("inference", "show", "0").exit_code == 1
 
 
-def test_what_is_asked_without_a_dispatcher_is_noted_and_said_so(scene: Scene) -> None:
+def test_what_is_asked_without_a_dispatcher_is_noted_and_said_so(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("deployments.commands.operator._SHOWN_WITHIN_SECONDS", 0.2)
     scene.submit()
     scene.note_run(UUID(int=1))
     cancelled = scene.mig("inference", "cancel", REQUEST)
@@ -120,7 +119,7 @@ class Site(Scene):
     def operate(self, *arguments: str) -> Finished:
         """Run `mig inference …` while a dispatcher is at work."""
         with dispatching_on(self.directory / "var", self.api_url, self.work_pool) as dispatching, dispatching.at_work():
-            return self.mig("inference", *arguments)
+            return Mig(self.directory, self.mig.environment)("inference", *arguments)
 
     def run_in(self, state: State[Any]) -> UUID:
         """The request's run, which is in this state."""

@@ -57,24 +57,24 @@ def test_the_receiver_never_imports_prefect() -> None:
     assert answer.stdout == "[]\n"
 
 
-@pytest.mark.parametrize("command", [["status"], ["payload", "list"], ["export", "list"], ["inference", "list"]])
-def test_what_only_looks_imports_neither_prefect_nor_pydicom(tmp_path: Path, command: list[str]) -> None:
-    script = f"""
-import sys
+def test_what_only_looks_imports_neither_prefect_nor_pydicom(tmp_path: Path) -> None:
+    script = """
+import contextlib, sys
 from deployments.cli import main
-sys.argv[1:] = {command}
-try:
-    main()
-finally:
-    assert not {{"prefect", "pydicom", "numpy"}} & set(sys.modules)
+for command in (["status"], ["payload", "list"], ["export", "list"], ["inference", "list"]):
+    sys.argv[1:] = command
+    with contextlib.suppress(SystemExit):
+        main()
+    assert not {"prefect", "pydicom", "numpy"} & set(sys.modules), command
+    print(command, "has looked")
 """
     away = {"PATH": os.environ["PATH"], "MIG_PREFECT__API_URL": "http://127.0.0.1:9/api"}
-    Mig(tmp_path, away)("database", "upgrade")
+    MigHere(tmp_path, away)("database", "upgrade")
     ended = subprocess.run(
         [sys.executable, "-c", script], cwd=tmp_path, env=away, capture_output=True, text=True, check=False
     )
-    assert "AssertionError" not in ended.stderr
-    assert ended.stdout
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.count("has looked") == 4
 
 
 def test_config_names_the_settings_file_for_every_command(tmp_path: Path) -> None:

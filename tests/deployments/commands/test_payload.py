@@ -16,7 +16,7 @@ from gateway.payloads.index import opened_payload_index
 from gateway.spool.door import Door, scp_door
 from gateway.spool.node import read_node
 from gateway.work.waiting import Wait, sentence
-from tests.deployments.commands.mig import Finished, Mig
+from tests.deployments.commands.mig import Finished, Mig, MigHere
 from tests.deployments.dispatching import dispatching_on
 from tests.deployments.operator import Operator
 from tests.deployments.payloads import made_payload, put_into_ready
@@ -31,7 +31,7 @@ class Scene:
 
     def __init__(self, directory: Path, prefect: PrefectServer, operator: Operator, work_pool: str) -> None:
         self.prefect, self.operator = prefect, operator
-        self.mig = Mig(directory, {"MIG_PREFECT__API_URL": prefect.api_url})
+        self.mig = MigHere(directory, {"MIG_PREFECT__API_URL": prefect.api_url})
         self.door: Door = scp_door(directory / "var" / "spool")
         self.node = read_node(directory / "var" / "spool")
         self.database = f"sqlite:///{directory}/var/gateway.db"
@@ -43,7 +43,7 @@ class Scene:
             dispatching_on(self.directory / "var", self.prefect.api_url, self.work_pool) as dispatching,
             dispatching.at_work(),
         ):
-            return self.mig("payload", *arguments)
+            return Mig(self.mig.directory, self.mig.environment)("payload", *arguments)
 
     def put(self, state: State[Any] | None = None, closed: datetime | None = None) -> UUID:
         """A payload in `ready/`; with a state, it has a run that is in it."""
@@ -138,7 +138,9 @@ def test_a_table_for_people_has_one_line_for_each(scene: Scene) -> None:
 
 def test_without_prefect_what_hangs_on_it_is_unknown_and_the_exit_code_is_3(scene: Scene) -> None:
     scene.put(Running())
-    finished = Mig(scene.mig.directory, {"MIG_PREFECT__API_URL": "http://127.0.0.1:9/api"})("payload", "list", "--json")
+    finished = MigHere(scene.mig.directory, {"MIG_PREFECT__API_URL": "http://127.0.0.1:9/api"})(
+        "payload", "list", "--json"
+    )
     assert finished.exit_code == 3
     assert finished.rows[0]["state"] == "unknown"
     assert "Prefect does not answer" in finished.errors
@@ -146,7 +148,7 @@ def test_without_prefect_what_hangs_on_it_is_unknown_and_the_exit_code_is_3(scen
 
 def test_a_database_that_is_away_is_exit_code_3(scene: Scene) -> None:
     away = {"MIG_DATABASE__URL": "postgresql+psycopg://gateway:s3cr3t@127.0.0.1:9/gateway"}
-    finished = Mig(scene.mig.directory, scene.mig.environment | away)("payload", "list")
+    finished = MigHere(scene.mig.directory, scene.mig.environment | away)("payload", "list")
     assert finished.exit_code == 3
     assert "the database does not answer" in finished.errors
     assert "s3cr3t" not in finished.errors
@@ -193,7 +195,10 @@ def test_retry_is_not_done_twice(scene: Scene) -> None:
     assert "its run is about to start" in scene.operate("retry", str(payload_id)).errors
 
 
-def test_what_the_dispatcher_has_not_done_yet_is_noted_and_said_so(scene: Scene) -> None:
+def test_what_the_dispatcher_has_not_done_yet_is_noted_and_said_so(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("deployments.commands.operator._SHOWN_WITHIN_SECONDS", 0.2)
     payload_id = scene.put(Failed())
     retried = scene.mig("payload", "retry", str(payload_id))
     told = f"payload {payload_id}: retry is noted, and is done as soon as the dispatcher and Prefect answer\n"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gateway.spool.door import scp_door
-from tests.deployments.commands.mig import Finished, Mig
+from tests.deployments.commands.mig import Finished, MigHere
 from tests.deployments.up.gateway import Gateway
 
 pytestmark = pytest.mark.peers  # Prefect
@@ -29,7 +29,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
 
 
 def status(gateway: Gateway, *options: str) -> Finished:
-    return Mig(gateway.server.home, dict(gateway.server.environment))("status", *options)
+    return MigHere(gateway.server.home, dict(gateway.server.environment))("status", *options)
 
 
 def states(finished: Finished) -> dict[str, str]:
@@ -57,7 +57,7 @@ def test_people_read_two_tables(gateway: Gateway) -> None:
 
 
 def test_a_part_that_is_down_is_exit_code_3(tmp_path: Path) -> None:
-    finished = Mig(tmp_path, {"MIG_PREFECT__API_URL": "http://127.0.0.1:9/api"})("status", "--json")
+    finished = MigHere(tmp_path, {"MIG_PREFECT__API_URL": "http://127.0.0.1:9/api"})("status", "--json")
     assert finished.exit_code == 3
     down = {part for part, state in states(finished).items() if state == "down"}
     assert down == {"receiver", "API", "dispatcher", "worker", "Prefect", "event broker"}
@@ -65,5 +65,5 @@ def test_a_part_that_is_down_is_exit_code_3(tmp_path: Path) -> None:
 
 
 def test_looking_leaves_nothing_behind(tmp_path: Path) -> None:
-    Mig(tmp_path)("status")
+    MigHere(tmp_path)("status")
     assert not (tmp_path / "var" / "spool").exists()
