@@ -33,6 +33,8 @@ class Server:
         self._open: dict[threading.Thread, Connection] = {}
         self._lock = threading.Lock()
         self._stopped = False
+        self._nobody_accepts = threading.Event()
+        self._nobody_accepts.set()
         try:
             self._listening = listen_on(self._settings.hosts, self._settings.port, _BACKLOG)
         except OSError as error:
@@ -55,6 +57,32 @@ class Server:
 
     def serve(self, stopping: threading.Event) -> None:
         """Accept connections until `stopping` is set."""
+        self._nobody_accepts.clear()
+        try:
+            self._accept(stopping)
+        finally:
+            self._nobody_accepts.set()
+
+    def stop(self, grace_seconds: float) -> None:
+        """Take no more, let associations end for `grace_seconds`, then break them off. What was answered stays."""
+        self._stopped = True
+        for each in self._listening:
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)  # which wakes who waits for a connection
+        self._nobody_accepts.wait(_POLL_SECONDS)  # who is closed on before is not woken
+        for each in self._listening:
+            each.close()
+        deadline = time.monotonic() + grace_seconds
+        for thread in self._threads():
+            thread.join(max(0.0, deadline - time.monotonic()))
+        with self._lock:
+            left = list(self._open.items())
+        for _, connection in left:
+            connection.break_off()
+        for thread, _ in left:
+            thread.join(1.0)
+
+    def _accept(self, stopping: threading.Event) -> None:
         while not stopping.is_set() and not self._stopped:
             for ready, _ in self._ready.select(_POLL_SECONDS):
                 assert isinstance(ready.fileobj, socket.socket)
@@ -70,23 +98,6 @@ class Server:
                     stopping.wait(_POLL_SECONDS)
                     continue
                 self._begin(connected, plain_address(str(peer[0])))
-
-    def stop(self, grace_seconds: float) -> None:
-        """Take no more, let associations end for `grace_seconds`, then break them off. What was answered stays."""
-        self._stopped = True
-        for each in self._listening:
-            with contextlib.suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)  # which wakes who waits for a connection
-            each.close()
-        deadline = time.monotonic() + grace_seconds
-        for thread in self._threads():
-            thread.join(max(0.0, deadline - time.monotonic()))
-        with self._lock:
-            left = list(self._open.items())
-        for _, connection in left:
-            connection.break_off()
-        for thread, _ in left:
-            thread.join(1.0)
 
     def _threads(self) -> list[threading.Thread]:
         with self._lock:
