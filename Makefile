@@ -48,7 +48,7 @@ test: lint types contracts peers ## Check everything, with every peer (what CI r
 
 .PHONY: test-quick
 test-quick: lint ## Check what needs no peer, in less than a minute
-	$(PYTEST) --hypothesis-profile quick -m "not peers and not slow"
+	$(PYTEST) --numprocesses 3 --hypothesis-profile quick -m "not peers and not slow"
 
 .PHONY: lint
 lint: $(INSTALLED_FOR_TESTS) ## Check style and format

@@ -86,6 +86,7 @@ def running(role: str, directory: Path) -> Iterator["subprocess.Popen[str]"]:
             process.kill()
 
 
+@pytest.mark.slow  # it looks every few seconds
 def test_the_api_ends_and_says_why(tmp_path: Path, database: Path) -> None:
     with running("api", tmp_path) as api:
         assert api.stderr

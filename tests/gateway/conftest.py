@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from gateway.exports.ledger import opened_ledger
+from tests.databases import empty_database
 from tests.gateway.exports.scene import Scene
 from tests.peers.postgresql import PostgreSQL
 
@@ -17,7 +18,7 @@ on_both_databases = pytest.mark.parametrize(
 @pytest.fixture
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if getattr(request, "param", "sqlite") == "sqlite":
-        return f"sqlite:///{tmp_path}/gateway.db"
+        return empty_database(tmp_path / "gateway.db")
     server: PostgreSQL = request.getfixturevalue("postgresql")
     return server.url(server.new_database(), "psycopg")
 

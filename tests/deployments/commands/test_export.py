@@ -8,6 +8,7 @@ import pytest
 
 from gateway.exports.ledger import opened_ledger
 from gateway.work.commands import Command, Commands
+from tests.databases import empty_database
 from tests.deployments.commands.mig import MigHere
 from tests.gateway.dimse.raw_pacs import answering, raw_pacs
 from tests.gateway.exports.scene import Scene, pacs_destination, request_body
@@ -20,8 +21,7 @@ def mig(tmp_path: Path) -> MigHere:
 
 @pytest.fixture
 def scene(tmp_path: Path) -> Iterator[Scene]:
-    (tmp_path / "var").mkdir()
-    with opened_ledger(f"sqlite:///{tmp_path}/var/gateway.db") as ledger:
+    with opened_ledger(empty_database(tmp_path / "var" / "gateway.db")) as ledger:
         yield Scene(tmp_path, ledger)
 
 

@@ -18,6 +18,7 @@ from gateway.inference.store import RequestStore, opened_request_store
 from gateway.inference.submission import read_submission
 from gateway.retrieval.areas import Areas
 from gateway.work.waiting import Wait
+from tests.databases import empty_database
 from tests.gateway.inference.requests import as_body, inference_request
 
 NOW = datetime.now(UTC)
@@ -27,7 +28,7 @@ ASKED = request_id("T-1")
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[RequestStore]:
-    with opened_request_store(f"sqlite:///{tmp_path}/gateway.db") as store:
+    with opened_request_store(empty_database(tmp_path / "gateway.db")) as store:
         submission = read_submission(as_body(inference_request()), allow_credentials_over_http=True)
         store.accept(submission, None, NOW)
         yield store

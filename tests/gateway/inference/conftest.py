@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from gateway.inference.store import opened_request_store
+from tests.databases import empty_database
 from tests.gateway.inference.store_scene import Requests
 from tests.peers.postgresql import PostgreSQL
 
@@ -13,7 +14,7 @@ from tests.peers.postgresql import PostgreSQL
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.peers)])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/new/gateway.db"
+        return empty_database(tmp_path / "gateway.db")
     server: PostgreSQL = request.getfixturevalue("postgresql")
     return server.url(server.new_database(), "psycopg")
 

@@ -18,6 +18,7 @@ from gateway.work.commands import Command, Commands
 from listeners.api.app import create_app
 from listeners.api.exports import exports_routes
 from listeners.api.problems import MEDIA_TYPE as PROBLEM
+from tests.databases import empty_database
 from tests.gateway.dimse.raw_pacs import answering, raw_pacs
 from tests.gateway.exports.scene import Scene, pacs_destination, request_body
 from tests.listeners.api.serving import serving
@@ -28,7 +29,7 @@ EXPORT_ID = str(read_export_request(BODY).export_id)
 
 @pytest.fixture
 def scene(tmp_path: Path) -> Iterator[Scene]:
-    with opened_ledger(f"sqlite:///{tmp_path}/gateway.db") as ledger:
+    with opened_ledger(empty_database(tmp_path / "gateway.db")) as ledger:
         yield Scene(tmp_path, ledger)
 
 
@@ -107,6 +108,8 @@ def test_an_export_that_is_not_there_is_not_found(api: httpx.Client) -> None:
 
 
 def test_a_database_that_is_away_is_a_503(scene: Scene, api: httpx.Client) -> None:
-    scene.directory.joinpath("gateway.db").mkdir()
+    file = scene.directory / "gateway.db"
+    file.unlink()
+    file.mkdir()
     for answer in (api.post("/exports", content=BODY), api.get("/exports")):
         assert (answer.status_code, answer.headers["Content-Type"]) == (503, PROBLEM)

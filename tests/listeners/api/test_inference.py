@@ -140,11 +140,11 @@ def test_no_credential_is_in_an_answer_the_log_or_a_file(api: Api) -> None:
 
 def test_a_request_that_was_answered_is_there_after_a_kill(tmp_path: Path) -> None:
     with running_api(tmp_path) as api:
-        for number in range(5):
+        for number in range(3):
             assert api.post(inference_request(transaction_id=f"T-{number}")).status_code == 200
             api.server.kill()
             api.server.start()
-        assert [told["transactionId"] for told in api.get("/inference").json()] == ["T-4", "T-3", "T-2", "T-1", "T-0"]
+        assert [told["transactionId"] for told in api.get("/inference").json()] == ["T-2", "T-1", "T-0"]
 
 
 def test_without_a_key_only_what_needs_none_is_taken(tmp_path: Path) -> None:
@@ -163,6 +163,7 @@ def test_it_ends_in_order_when_it_is_asked_to(tmp_path: Path) -> None:
         assert "API stopped" in api.log
 
 
+@pytest.mark.slow
 def test_it_sleeps_while_nobody_asks(tmp_path: Path) -> None:
     """What is counted is how often it wakes up; a timer of a tenth of a second would show as twenty."""
     with running_api(tmp_path) as api:
