@@ -60,7 +60,7 @@ def area_of(export_id: str, fencing_token: int) -> Path:
 
 def _run_of(attempt: Attempt) -> ExportRun:
     here = node()
-    return ExportRun(attempt, here.destinations, here.circuits, here.settings.scu.ae_title, STOPPING, here.now)
+    return ExportRun(attempt, here.destinations, here.circuits, STOPPING, here.now)
 
 
 def _uuid(export_id: str) -> UUID:

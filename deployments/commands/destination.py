@@ -28,22 +28,21 @@ def list_destinations(as_json: AsJson = False) -> None:
 
 @app.command()
 def echo(name: Annotated[str, typer.Argument(metavar="NAME")]) -> None:
-    """Ask whether a destination answers: C-ECHO, or a QIDO-RS for one study.
+    """Ask whether a destination answers: C-ECHO, a QIDO-RS for one study, or whether a directory can be written.
 
     The exit code is 1 where it refuses, 3 where it can't be reached.
     """
     from deployments.process.exit_codes import ExitCode
     from gateway.config import load_settings
     from gateway.destinations.registered import Destinations
-    from gateway.destinations.sending import probe
     from gateway.errors import PeerUnavailable, PermanentError
 
     settings = load_settings().settings
-    destination = Destinations.of(settings).registered.get(name)
+    destination = Destinations.of(settings).find_registered(name)
     if destination is None:
         raise PermanentError(f"no destination is registered as {name}")
     try:
-        probe(destination, settings.scu.ae_title)
+        destination.probe()
     except PeerUnavailable as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(ExitCode.UNREACHABLE) from error

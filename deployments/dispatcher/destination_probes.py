@@ -9,7 +9,6 @@ import structlog
 
 from gateway.destinations.circuits import Circuit, Circuits
 from gateway.destinations.registered import Destinations
-from gateway.destinations.sending import probe
 from gateway.errors import GatewayError, PeerRefused
 
 _log = structlog.get_logger()
@@ -21,7 +20,6 @@ class DestinationProbes:
 
     circuits: Circuits
     destinations: Callable[[], Destinations]
-    calling_ae_title: str
 
     async def look(self) -> bool:
         """Probe every destination that is due, side by side."""
@@ -32,11 +30,11 @@ class DestinationProbes:
         return True
 
     def _probe(self, circuit: Circuit) -> None:
-        destination = self.destinations().registered.get(circuit.name)
+        destination = self.destinations().find_registered(circuit.name)
         away_for = None
         try:
             if destination:  # where an inference request says it, the next export is the probe
-                probe(destination, self.calling_ae_title)
+                destination.probe()
         except PeerRefused as refusal:  # it answers, and what it says is for the exports to meet
             _log.info("destination answers, and refuses the probe", destination=circuit.name, reason=str(refusal))
         except GatewayError as error:

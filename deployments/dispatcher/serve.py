@@ -136,7 +136,7 @@ def _of_the_node(services: Services, node: NodeContext, api: PrefectApi) -> list
     leftovers = Leftovers(node.retrieved, node.requests, timedelta(days=settings.inference.keep_failed_days))
     pools = (ingest_pool(settings, node.identity), retrieve_pool(settings))
     return [
-        services.repeat(DestinationProbes(node.circuits, current, settings.scu.ae_title).look, RELEASE_SECONDS),
+        services.repeat(DestinationProbes(node.circuits, current).look, RELEASE_SECONDS),
         services.repeat(OutboxPublisher(Outbox(node.database)).look, LOOK_SECONDS_AT_MOST),
         services.repeat(leftovers.look, LEFTOVERS_SECONDS),
         *(services.repeat(LostWorkers(api, pool.name, pool.every_queue).look, LOOK_SECONDS) for pool in pools),

@@ -2,23 +2,29 @@
 
 from gateway.config.load import LoadedSettings, load_settings
 from gateway.config.model import (
-    ApplicationEntitySettings,
-    DicomWebDestination,
-    DimseDestination,
     LocalStoreSettings,
     PrefectEventSettings,
     RabbitMqSettings,
     S3StoreSettings,
     ScpSettings,
     Settings,
-    SourceSettings,
     SpoolSettings,
+)
+from gateway.config.registered import (
+    ApplicationEntitySettings,
+    DestinationSettings,
+    DicomWebDestination,
+    DimseDestination,
+    DirectoryDestination,
+    SourceSettings,
 )
 
 __all__ = [
     "ApplicationEntitySettings",
+    "DestinationSettings",
     "DicomWebDestination",
     "DimseDestination",
+    "DirectoryDestination",
     "LoadedSettings",
     "LocalStoreSettings",
     "PrefectEventSettings",

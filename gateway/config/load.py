@@ -12,8 +12,9 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import EnvSettingsSource
 
-from gateway.config.model import Settings
+from gateway.config.model import LocalStoreSettings, Settings
 from gateway.config.toml_lines import Key, key_lines
+from gateway.config.walk import key_of, with_absolute_paths
 from gateway.errors import SettingsError
 
 DEFAULT_FILE = Path("gateway.toml")
@@ -65,7 +66,7 @@ def load_settings(file: Path | None = None) -> LoadedSettings:
     try:
         settings = Settings(**in_file)
     except ValidationError as error:
-        problems += [_in_words(problem, file, origins) for problem in error.errors()]
+        problems += list(dict.fromkeys(_in_words(problem, file, origins) for problem in error.errors()))
     if problems:
         raise SettingsError("\n".join(problems))
     return LoadedSettings(_with_absolute_paths(settings, file), file, origins, settings)
@@ -116,7 +117,7 @@ def _closest(name: str, known: set[str]) -> str:
 
 
 def _in_words(problem: ErrorDetails, file: Path | None, origins: Mapping[Key, str]) -> str:
-    key = _without_tags(problem["loc"])
+    key = key_of(Settings, problem["loc"])
     text = problem["msg"].removeprefix("Value error, ")
     if problem["type"] == "extra_forbidden":
         text = "no such setting" + _closest(str(key[-1]), _neighbours(key))
@@ -129,13 +130,6 @@ def _where(key: Key, file: Path | None, origins: Mapping[Key, str]) -> str:
         if key[:length] in origins:
             return origins[key[:length]]
     return _variable_name(key) if any(k[0] == key[0] for k in origins) or file is None else str(file)
-
-
-def _without_tags(location: tuple[int | str, ...]) -> Key:
-    """Drop what pydantic adds to a location for a union's member, e.g. ("object_store", "s3", "bucket")."""
-    unions = {"object_store": 1, "events": 1, "destinations": 2}
-    at = unions.get(str(location[0]))
-    return location[:at] + location[at + 1 :] if at is not None and len(location) > at + 1 else location
 
 
 def _neighbours(key: Key) -> set[str]:
@@ -151,17 +145,8 @@ def _neighbours(key: Key) -> set[str]:
 
 def _with_absolute_paths(settings: Settings, file: Path | None) -> Settings:
     here = (file.parent if file else Path()).absolute()
-    data_dir = here / settings.data_dir
-    changes: dict[str, Any] = {"data_dir": data_dir}
-    for name in ("inference", "object_store", "events"):
-        section = getattr(settings, name)
-        paths = {key: here / value for key, value in section if isinstance(value, Path)}
-        changes[name] = section.model_copy(update=paths)
-    if changes["object_store"].kind == "local" and not changes["object_store"].path:
-        changes["object_store"] = changes["object_store"].model_copy(update={"path": data_dir / "objects"})
-    for name in ("destinations", "dicomweb_sources"):
-        changes[name] = tuple(
-            peer.model_copy(update={"ca_file": here / peer.ca_file}) if getattr(peer, "ca_file", None) else peer
-            for peer in getattr(settings, name)
-        )
-    return settings.model_copy(update=changes)
+    absolute = with_absolute_paths(settings, here)
+    store = absolute.object_store
+    if isinstance(store, LocalStoreSettings) and not store.path:
+        store = store.model_copy(update={"path": absolute.data_dir / "objects"})
+    return absolute.model_copy(update={"object_store": store})

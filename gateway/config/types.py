@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Hashable, Iterable
 from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 from gateway.network.proxies import NO_PROXY_AT_ALL, Proxy
 
@@ -93,3 +93,10 @@ def _repeated(values: Iterable[Hashable]) -> Iterable[Hashable]:
         if value in seen:
             yield value
         seen.add(value)
+
+
+GIGABYTE = 1_000_000_000
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")

@@ -5,13 +5,13 @@ from datetime import datetime
 
 from sqlalchemy import Engine
 
-from gateway.config import DicomWebDestination, DimseDestination, Settings
+from gateway.config import DestinationSettings, Settings
 from gateway.destinations.circuits import Circuit, Circuits
-from gateway.destinations.sending import peer_of
+from gateway.destinations.kinds import adapter_of
 
 
 @dataclass(frozen=True, slots=True)
-class DestinationView:
+class RegisteredDestination:
     """A destination: `there`, or `away` since when, for which reason, and when it is asked again."""
 
     name: str
@@ -23,22 +23,17 @@ class DestinationView:
     reason: str
 
 
-def destination_views(settings: Settings, engine: Engine) -> list[DestinationView]:
+def destination_views(settings: Settings, engine: Engine) -> list[RegisteredDestination]:
     """Return every registered destination. Raises DatabaseUnavailable."""
     circuits = {circuit.name: circuit for circuit in Circuits(engine).all()}
     return [_view(each, circuits.get(each.name), settings.scu.ae_title) for each in settings.destinations]
 
 
-def _view(
-    destination: DimseDestination | DicomWebDestination, circuit: Circuit | None, calling_ae_title: str
-) -> DestinationView:
-    if isinstance(destination, DimseDestination):
-        address = str(peer_of(destination, calling_ae_title))
-    else:
-        address = destination.url
+def _view(destination: DestinationSettings, circuit: Circuit | None, calling_ae_title: str) -> RegisteredDestination:
+    address = adapter_of(destination, calling_ae_title).address
     if circuit is None or not circuit.is_open:
         reason = circuit.reason if circuit else ""
-        return DestinationView(destination.name, destination.kind, address, "there", None, None, reason)
-    return DestinationView(
+        return RegisteredDestination(destination.name, destination.kind, address, "there", None, None, reason)
+    return RegisteredDestination(
         destination.name, destination.kind, address, "away", circuit.opened, circuit.next_probe, circuit.reason
     )

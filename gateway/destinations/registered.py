@@ -5,27 +5,15 @@ from dataclasses import dataclass, replace
 
 from pydantic import SecretStr
 
-from gateway.config import DicomWebDestination, DimseDestination, Settings
+from gateway.config import DestinationSettings, DicomWebDestination, Settings
+from gateway.destinations.dicomweb import DicomWebAdapter
+from gateway.destinations.kinds import adapter_of
+from gateway.destinations.port import Destination
 from gateway.errors import PermanentError
 from gateway.inference.identity import request_id
 from gateway.network.proxies import NO_PROXY_AT_ALL
 from gateway.web.service import Service
 
-
-@dataclass(frozen=True, slots=True)
-class OutputService:
-    """A DICOMweb service that an inference request names. `service` has the same name."""
-
-    name: str
-    service: Service
-    retry_for_seconds: float = 3600.0
-    requests_at_once: int = 2
-    connect_seconds: float = 10.0
-    answer_seconds: float = 120.0
-    slowest_bytes_per_second: int = 100_000
-
-
-Destination = DimseDestination | DicomWebDestination | OutputService
 Outputs = Callable[[str], Sequence[Service]]
 """The DICOMweb services that the inference request with this transactionID names; none where there is no such request.
 
@@ -48,14 +36,15 @@ def no_outputs(_transaction_id: str) -> Sequence[Service]:
 class Destinations:
     """The destinations that are registered now, and how those of inference requests are looked up."""
 
-    registered: Mapping[str, Destination]
+    registered: Mapping[str, DestinationSettings]
     scu_agent_name: str
     outputs: Outputs = no_outputs
+    our_ae_title: str = "MIG"
 
     @classmethod
     def of(cls, settings: Settings, outputs: Outputs = no_outputs) -> "Destinations":
         registered = {each.name: _with_its_proxy(each, settings) for each in settings.destinations}
-        return cls(registered, settings.scu.agent_name, outputs)
+        return cls(registered, settings.scu.agent_name, outputs, settings.scu.ae_title)
 
     def find(self, name: str, agent: str) -> Sequence[Destination]:
         """Return where files for `name` go, in a request that came by `agent`; more than one by an inference request.
@@ -63,13 +52,20 @@ class Destinations:
         Raises UnknownDestination, and what `outputs` raises.
         """
         if name in self.registered:
-            return [self.registered[name]]
+            return [adapter_of(self.registered[name], self.our_ae_title)]
         if agent == self.scu_agent_name:
             raise UnknownDestination("no destination is registered under this name")
         if outputs := self.outputs(name):
             names = [self.circuit_name(name, agent, number) for number in range(len(outputs))]
-            return [OutputService(label, replace(each, name=label)) for label, each in zip(names, outputs, strict=True)]
+            return [
+                DicomWebAdapter(label, replace(each, name=label)) for label, each in zip(names, outputs, strict=True)
+            ]
         raise UnknownDestination("neither a registered destination nor an inference request with outputResources")
+
+    def find_registered(self, name: str) -> Destination | None:
+        """Return a registered destination; None where there is none of this name."""
+        settings = self.registered.get(name)
+        return adapter_of(settings, self.our_ae_title) if settings else None
 
     def circuit_name(self, name: str, agent: str, output: int) -> str:
         """What one service is called among the circuits: one name may stand for several."""
@@ -83,9 +79,9 @@ class Destinations:
         return f"request {str(request_id(name))[:_SHOWN_DIGITS]}"
 
 
-def _with_its_proxy(destination: DimseDestination | DicomWebDestination, settings: Settings) -> Destination:
+def _with_its_proxy(destination: DestinationSettings, settings: Settings) -> DestinationSettings:
     """One that leaves its proxy to the site gets the proxy of the site towards its address."""
-    if isinstance(destination, DimseDestination):
+    if not isinstance(destination, DicomWebDestination):
         return destination
     proxy = settings.proxy_towards(destination.url, destination.proxy)
     return destination.model_copy(update={"proxy": SecretStr(proxy.address if proxy else NO_PROXY_AT_ALL)})

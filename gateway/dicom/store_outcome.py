@@ -15,6 +15,7 @@ class Outcome(StrEnum):
     STORED_WITH_REMARK = "stored with a remark"
     TRANSIENT = "not stored, try again"
     FINAL = "refused"
+    UNSUPPORTED = "not of a kind that the destination takes"
 
 
 @dataclass(frozen=True, slots=True)

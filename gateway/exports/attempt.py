@@ -162,6 +162,7 @@ _STATES = {
     Outcome.STORED_WITH_REMARK: SendState.REMARKED,
     Outcome.TRANSIENT: SendState.PENDING,
     Outcome.FINAL: SendState.FAILED,
+    Outcome.UNSUPPORTED: SendState.FAILED,
 }
 
 # Made once: it is executed for each file, and to make it takes longer than that.
@@ -187,4 +188,5 @@ _NOTE = (
 
 
 def _file_status(outcome: StoreOutcome) -> FileStatus:
-    return FileStatus.SERVICE_ERROR if outcome.outcome is Outcome.FINAL else FileStatus.SUCCESS
+    failures = {Outcome.FINAL: FileStatus.SERVICE_ERROR, Outcome.UNSUPPORTED: FileStatus.UNSUPPORTED_DATA_TYPE}
+    return failures.get(outcome.outcome, FileStatus.SUCCESS)

@@ -6,9 +6,8 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.dicom.part10_file import Part10File
 from gateway.disk.durable import Durability
-from gateway.errors import Damaged, InvalidDataSet, NoRoom, NoSuchObject, StoreRefused
+from gateway.errors import Damaged, NoRoom, NoSuchObject, StoreRefused
 from gateway.exports.states import FileStatus
 from gateway.object_store import ObjectStore
 from gateway.object_store.key import checked
@@ -26,7 +25,7 @@ class Unfit:
 
 def file_in(area: Path, number: int) -> Path:
     """Where file `number` of an export lies."""
-    return area / f"{number}.dcm"
+    return area / str(number)
 
 
 def fetch_files(
@@ -59,11 +58,8 @@ def _fetch(store: ObjectStore, key: str, to: Path, reserve_bytes: int) -> Unfit 
         raise NoRoom(f"less than {reserve_bytes // 1_000_000} MB are free in {to.parent}, which are kept for senders")
     try:
         store.fetch(key, to, Durability.OS)  # what a power cut takes is fetched again
-        Part10File.at(to)
     except NoSuchObject:
         return Unfit(FileStatus.DOWNLOAD_ERROR, "the object store does not have it")
     except Damaged:
         return Unfit(FileStatus.DOWNLOAD_ERROR, "what the object store has is damaged")
-    except InvalidDataSet as error:
-        return Unfit(FileStatus.UNSUPPORTED_DATA_TYPE, f"no DICOM file that can be sent: {error}")
     return None

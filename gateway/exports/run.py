@@ -7,9 +7,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from gateway.destinations.circuits import Circuits
-from gateway.destinations.registered import Destination, Destinations
-from gateway.destinations.sending import send_files
-from gateway.dicom.part10_file import Part10File
+from gateway.destinations.port import Destination, OutgoingFile
+from gateway.destinations.registered import Destinations
 from gateway.dicom.store_outcome import Outcome, StoreOutcome
 from gateway.errors import Dependency, PeerRefused, PeerUnavailable, PermanentError, SettingsError, TransientError
 from gateway.exports.attempt import Attempt
@@ -44,7 +43,6 @@ class ExportRun:
     attempt: Attempt
     destinations: Destinations
     circuits: Circuits
-    calling_ae_title: str
     stopping: threading.Event
     now: Now
 
@@ -167,24 +165,24 @@ class ExportRun:
         self, row: DestinationRow, destination: Destination, area: Path
     ) -> Iterator[tuple[int, StoreOutcome]]:
         """What becomes of each file, by its number. That anything got there is noted with the first that did."""
-        numbers = _files_in(area, self.attempt.missing(row.position))
+        files = _files_in(area, self.attempt.missing(row.position))
         there = False
-        for file, outcome in self._sent(destination, numbers, self.attempt.suspects(row.position)):
-            yield numbers[file], outcome
+        for file, outcome in self._sent(destination, files, self.attempt.suspects(row.position)):
+            yield file.number, outcome
             if not there and outcome.outcome is not Outcome.TRANSIENT:
                 there = True
                 self.circuits.answered(destination.name)
                 self.attempt.note_there(row.position)
 
     def _sent(
-        self, destination: Destination, numbers: Mapping[Part10File, int], suspects: set[int]
-    ) -> Iterator[tuple[Part10File, StoreOutcome]]:
+        self, destination: Destination, files: Sequence[OutgoingFile], suspects: set[int]
+    ) -> Iterator[tuple[OutgoingFile, StoreOutcome]]:
         """New files first, together; then each that was tried before by itself: it takes no other one with it."""
-        new = [file for file, number in numbers.items() if number not in suspects]
-        tried = [file for file, number in numbers.items() if number in suspects]
-        for files, together in ((new, True), (tried, False)):
-            if files and not self.stopping.is_set():
-                yield from send_files(destination, self.calling_ae_title, files, self.stopping, together=together)
+        new = [file for file in files if file.number not in suspects]
+        tried = [file for file in files if file.number in suspects]
+        for some, together in ((new, True), (tried, False)):
+            if some and not self.stopping.is_set():
+                yield from destination.deliver(some, self.stopping, together=together)
 
     def _note_failure(self, row: DestinationRow, destination: Destination, error: PeerUnavailable) -> None:
         """Count it against the destination, unless it took other files. Raises what is to be tried again, and when."""
@@ -223,9 +221,10 @@ class _SomeLeft(PeerUnavailable):
     """A destination took some files, and can't store others just now."""
 
 
-def _files_in(area: Path, missing: Mapping[int, str]) -> dict[Part10File, int]:
+def _files_in(area: Path, missing: Mapping[int, str]) -> list[OutgoingFile]:
     """The files that lie there, in the order in which they are to go."""
-    return {Part10File.at(path): number for number in missing if (path := file_in(area, number)).exists()}
+    files = (OutgoingFile(number, file_in(area, number), key) for number, key in missing.items())
+    return [file for file in files if file.path.exists()]
 
 
 def _in_words(seconds: float) -> str:

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from gateway.disk.durable import Durability
+from gateway.disk.durable_tree import DurableTree
 from gateway.errors import Damaged, NoSuchObject, StoreRefused, StoreUnavailable
-from gateway.object_store.durable_tree import DurableTree
 from gateway.object_store.fetched_file import fetched_file
 from gateway.object_store.key import begins_keys, checked
 from gateway.object_store.port import StoredObject, Upload

@@ -11,9 +11,9 @@ from uuid import UUID
 
 from crc32c import crc32c
 
-from gateway.config import DicomWebDestination, DimseDestination
+from gateway.config import DestinationSettings, DicomWebDestination, DimseDestination
 from gateway.destinations.circuits import Circuits
-from gateway.destinations.registered import Destination, Destinations, Outputs, no_outputs
+from gateway.destinations.registered import Destinations, Outputs, no_outputs
 from gateway.dicom.part10_file import Part10File
 from gateway.errors import PeerUnavailable
 from gateway.events import Message
@@ -87,7 +87,7 @@ class Scene:
     directory: Path
     ledger: ExportLedger
     now: datetime = BEGAN
-    registered: dict[str, Destination] = field(default_factory=dict)
+    registered: dict[str, DestinationSettings] = field(default_factory=dict)
     outputs: Outputs = no_outputs
     stopping: threading.Event = field(default_factory=threading.Event)
 
@@ -95,7 +95,7 @@ class Scene:
         self.store = LocalObjectStore(self.directory / "objects", "monaideploy")
         self.circuits = Circuits(self.ledger.engine)
 
-    def register(self, *destinations: Destination) -> None:
+    def register(self, *destinations: DestinationSettings) -> None:
         self.registered |= {destination.name: destination for destination in destinations}
 
     def put(self, *files: Part10File) -> list[str]:
@@ -133,7 +133,7 @@ class Scene:
 
     def run_of(self, attempt: Attempt) -> ExportRun:
         destinations = Destinations(self.registered, SCU, self.outputs)
-        return ExportRun(attempt, destinations, self.circuits, "MIG", self.stopping, lambda: self.now)
+        return ExportRun(attempt, destinations, self.circuits, self.stopping, lambda: self.now)
 
     def export(self, export_id: UUID) -> Settlement | Left | None:
         """Run an export once, with one try for each destination; None where nothing is missing."""

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 
+from gateway.config import DirectoryDestination
 from gateway.dicom.store_outcome import Outcome, StoreOutcome
 from gateway.errors import CredentialsLost, DatabaseUnavailable, Dependency, TakenOver
 from gateway.exports.run import ExportRun
@@ -250,6 +251,36 @@ def test_a_misspelt_destination_shortens_nobody_s_time_while_a_part_of_ours_is_a
     assert again.until_for_part(Dependency.OBJECT_STORE) == BEGAN + timedelta(days=1)
     scene.move(1)
     assert again.until_for_part(Dependency.OBJECT_STORE) is None
+
+
+def test_a_report_goes_to_a_directory_though_the_pacs_does_not_take_it(scene: Scene, tmp_path: Path) -> None:
+    root = tmp_path / "research"
+    root.mkdir()
+    report = scene.put_bytes("p/report.pdf", b"%PDF-1.4" * 50)
+    with raw_pacs() as pacs:
+        scene.register(pacs_destination(pacs), DirectoryDestination(name="research", path=root))
+        export_id = scene.ask([report, *scene.put_some(2)], "pacs", "research")
+        settlement = scene.settled(export_id)
+    assert pacs.names == SENT[:2]
+    assert sorted(path.name for path in root.rglob("*") if path.is_file()) == [
+        "1.2.3.1.dcm",
+        "1.2.3.2.dcm",
+        "report.pdf",
+    ]
+    assert settlement.file_statuses == {
+        "p/report.pdf": FileStatus.UNSUPPORTED_DATA_TYPE,
+        "p/1.2.3.1.dcm": FileStatus.SUCCESS,
+        "p/1.2.3.2.dcm": FileStatus.SUCCESS,
+    }
+
+
+def test_a_directory_that_is_not_mounted_is_waited_for(scene: Scene, tmp_path: Path) -> None:
+    scene.register(DirectoryDestination(name="research", path=tmp_path / "research"))
+    export_id = scene.ask(scene.put_some(2), "research")
+    (wait,) = scene.waits(export_id).waits
+    assert (wait.name, wait.reason.endswith("is it mounted?")) == ("research", True)
+    (tmp_path / "research").mkdir()
+    assert scene.settled(export_id).message == ""
 
 
 def test_where_no_destination_is_known_the_default_window_holds(scene: Scene) -> None:

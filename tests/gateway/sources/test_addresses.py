@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from gateway.config.model import DicomWebPeer, InferenceSettings, NetworkSettings, Settings
+from gateway.config.model import InferenceSettings, NetworkSettings, Settings
+from gateway.config.registered import DicomWebPeer
 from gateway.errors import InvalidRequest, SettingsError
 from gateway.inference.studies_form import request_for_studies
 from gateway.inference.submission import read_submission
