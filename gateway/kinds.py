@@ -46,6 +46,11 @@ class NothingToDo(PermanentError):
     """A command makes no sense for work in the state that it is in. The text says why."""
 
 
+def refused(kind: str, work_id: UUID, reason: str) -> NothingToDo:
+    """What is said to who asks for what makes no sense: `export 1f3c… has succeeded`, `payload 42f2…: its run is …`."""
+    return NothingToDo(f"{kind} {work_id} {reason[3:]}" if reason.startswith("it ") else f"{kind} {work_id}: {reason}")
+
+
 def ask(node: NodeContext, kind: str, work_id: UUID, command: Command, asked_by: str) -> UUID:
     """Record what an operator asks for, and wake the dispatcher, which carries it out; return the command's id.
 
@@ -56,7 +61,7 @@ def ask(node: NodeContext, kind: str, work_id: UUID, command: Command, asked_by:
     if work is None:
         raise NoSuchWork(f"there is no {kind} {work_id}")
     if reason := known.refusal(work, command):
-        raise NothingToDo(f"{kind} {work_id}: {reason}")
+        raise refused(kind, work_id, reason)
     command_id = Commands(node.database).ask(kind, work_id, command, asked_by, node.now())
     wake_up(wake_up_directory(node.settings))
     return command_id

@@ -20,7 +20,7 @@ def ask_and_show(kind: str, work_id: UUID, command: "Command") -> None:
     Whoever does not want to wait may go: it is written down, and done when dispatcher and Prefect are there.
     """
     from gateway.config import load_settings
-    from gateway.kinds import NothingToDo, ask
+    from gateway.kinds import ask, refused
     from gateway.node_context import NodeContext
     from gateway.work.commands import Commands
 
@@ -30,7 +30,7 @@ def ask_and_show(kind: str, work_id: UUID, command: "Command") -> None:
     if row is None:
         typer.echo(f"{kind} {work_id}: {command} is noted, and is done as soon as the dispatcher and Prefect answer")
     elif not row.carried_out:
-        raise NothingToDo(f"{kind} {work_id}: {row.outcome}")
+        raise refused(kind, work_id, row.outcome)
     else:
         typer.echo(f"{kind} {work_id}: {row.outcome}")
 

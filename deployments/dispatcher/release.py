@@ -120,7 +120,7 @@ class Release:
         if work is None or work.flow_run_id is None:
             return
         if await asyncio.to_thread(self._note, row):
-            waited_for = f"{part.dependency} {part.name}" if part.name else part.dependency.in_words
+            waited_for = f"the {part.dependency} {part.name}" if part.name else part.dependency.in_words
             await self._put_back(work.flow_run_id, waited_for)
 
     def _note(self, row: WaitRow) -> bool:

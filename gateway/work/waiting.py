@@ -107,13 +107,13 @@ class Part:
 
 def sentence(waiting: Sequence[Wait], next_try: datetime) -> str:
     """Return what a run that waits says to the operator who looks at it."""
-    ends_by_itself = [wait for wait in waiting if wait.when_it_answers and wait.dependency is not _NOTHING]
-    parts = list(dict.fromkeys(map(_in_words, ends_by_itself)))
+    named = [wait for wait in waiting if wait.dependency is Dependency.DESTINATION or _ends_by_itself(wait)]
+    parts = list(dict.fromkeys(map(_in_words, named)))
     reason = "; ".join(dict.fromkeys(wait.reason.rstrip(".") for wait in waiting))
     at = f"{next_try.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
-    if not parts:
-        return f"Waits: {reason}. Tries again at {at}."
-    return f"Waits for {_joined(parts)}: {reason}. Tries again by {at}, or when it answers."
+    opening = f"Waits for {_joined(parts)}" if parts else "Waits"
+    until = f"by {at}, or when it answers" if any(map(_ends_by_itself, waiting)) else f"at {at}"
+    return f"{opening}: {reason}. Tries again {until}."
 
 
 def tag_of(dependency: Dependency) -> str:
@@ -205,6 +205,10 @@ def _not_before(wait: Wait, before: WaitRow | None, next_try: datetime) -> datet
 
 
 _NOTHING = Dependency.NOTHING_ASKABLE
+
+
+def _ends_by_itself(wait: Wait) -> bool:
+    return wait.when_it_answers and wait.dependency is not _NOTHING
 
 
 def _in_words(wait: Wait) -> str:

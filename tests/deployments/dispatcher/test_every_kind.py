@@ -306,7 +306,7 @@ def test_asked_for_twice_it_is_done_once(work: KindScene, operator: Operator) ->
 def test_what_makes_no_sense_is_refused_at_once_or_by_the_dispatcher(work: KindScene, operator: Operator) -> None:
     work_id = dispatched(work, Running(), operator)
     if work.name == "export":  # whose row says it
-        with pytest.raises(NothingToDo, match="it is queued: it goes on by itself"):
+        with pytest.raises(NothingToDo, match="is queued: it goes on by itself"):
             asked(work, work_id, Command.RETRY)
     else:
         row = asked(work, work_id, Command.RETRY)

@@ -114,5 +114,7 @@ def test_the_sentence_tells_for_what_why_and_until_when(connection: Connection) 
     )
     left_alone = Wait(Dependency.SOURCE, "busy", "archive", when_it_answers=False)
     assert sentence([left_alone], LATER) == f"Waits: busy. Tries again at {at}."
+    not_known_to_be_away = Wait(Dependency.DESTINATION, "no answer", "pacs", when_it_answers=False)
+    assert sentence([not_known_to_be_away], LATER) == f"Waits for destination pacs: no answer. Tries again at {at}."
     no_room = Wait(Dependency.NOTHING_ASKABLE, "less than 2000 MB are free.")
     assert sentence([no_room], LATER) == f"Waits: less than 2000 MB are free. Tries again at {at}."

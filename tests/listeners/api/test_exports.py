@@ -98,7 +98,7 @@ def test_what_goes_on_by_itself_is_not_retried(api: httpx.Client, scene: Scene) 
     answer = api.post(f"/exports/{export_id}/retry")
     assert (answer.status_code, answer.json()["detail"]) == (
         409,
-        f"export {export_id}: it is recorded: it goes on by itself",
+        f"export {export_id} is recorded: it goes on by itself",
     )
 
 
