@@ -183,7 +183,11 @@ def test_retry_starts_what_waits_has_failed_or_was_cancelled(scene: Scene, state
 def test_retry_of_what_goes_on_by_itself_says_so(scene: Scene) -> None:
     running, announced, new = scene.put(Running()), scene.put(Running()), scene.put()
     scene.announce(announced)
-    for payload_id, why in ((running, "its run is Running"), (announced, "it is announced"), (new, "has no run yet")):
+    for payload_id, why in (
+        (running, "its run is Running"),
+        (announced, f"payload {announced} is announced"),
+        (new, "has no run yet"),
+    ):
         retried = scene.operate("retry", str(payload_id))
         assert retried.exit_code == 1
         assert why in retried.errors
