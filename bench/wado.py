@@ -15,17 +15,17 @@ from bench.row import Row
 from bench.sample import Median, Sample, interleaved
 from bench.scene import Scene
 from examples.made_study import FIRST
+from gateway.acr.submission import read_submission
 from gateway.clock import SystemClock
 from gateway.config import Settings
 from gateway.disk.room import Room
 from gateway.inference.identity import request_id
-from gateway.inference.submission import read_submission
 from gateway.retrieval.areas import Areas
 from gateway.retrieval.fetch import fetch
 from gateway.retrieval.open_sources import OpenSources, addresses_of
 from gateway.retrieval.plan import plan_of
 from gateway.retrieval.query import query
-from tests.gateway.inference.requests import as_body
+from tests.gateway.acr.requests import as_body
 from tests.gateway.retrieval.scene import Node, study_of
 from tests.peers import orthanc
 from tests.peers.orthanc import Orthanc

@@ -13,5 +13,5 @@ def assemble_payload(claim: Claim) -> None:
     """Check the files against the payload's record."""
     mine = held_payload(claim)
     progress = RunProgress(f"assemble-{mine.payload.payload_id}", "Files verified, bytes", mine.payload.bytes)
-    assemble(mine.place, mine.payload, progress)
+    assemble(mine.files, mine.payload, progress)
     progress.finished()

@@ -12,9 +12,9 @@ from gateway.errors import PermanentError
 from gateway.inference.lease import RequestLease
 from gateway.inference.row import WORK as REQUESTS
 from gateway.node_context import NodeContext
+from gateway.payloads.files import PayloadFiles
 from gateway.payloads.index import WORK as PAYLOADS
 from gateway.payloads.payload import Payload
-from gateway.payloads.place import PayloadPlace
 from gateway.payloads.storing import object_prefix
 from gateway.spool import lease as spool_lease
 from gateway.spool.lease import SpoolLease
@@ -38,7 +38,7 @@ class HeldPayload:
     """
 
     payload: Payload
-    place: PayloadPlace
+    files: PayloadFiles
     lease: Held
     may_differ: bool = False
 
@@ -93,8 +93,8 @@ def _received(here: NodeContext, claim: Claim) -> HeldPayload:
 
 def _retrieved(here: NodeContext, claim: Claim) -> HeldPayload:
     lease = held_request(claim)
-    place = here.retrieved.place(lease.request_id)
-    return HeldPayload(lease.payload(), place, lease.lease, may_differ=claim.fencing_token > 1)
+    files = here.retrieved.files_of(lease.request_id)
+    return HeldPayload(lease.payload(), files, lease.lease, may_differ=claim.fencing_token > 1)
 
 
 _HELD: Mapping[str, Callable[[NodeContext, Claim], HeldPayload]] = {

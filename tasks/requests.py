@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from uuid import UUID
 
+from gateway.acr.submission import Submission
 from gateway.credentials.authorization import RequestCredentials
 from gateway.errors import AlreadyKnown, InvalidRequest
 from gateway.inference.identity import request_id
 from gateway.inference.lease import RequestLease, take
 from gateway.inference.row import WORK as REQUESTS
 from gateway.inference.studies_form import request_for_studies
-from gateway.inference.submission import Submission
 from gateway.retrieval.open_sources import OpenSources, addresses_of
 from tasks.node import node
 from tasks.payloads import Claim

@@ -14,7 +14,7 @@ def upload_payload(claim: Claim) -> int:
     """Store each file and each model, verified; return how many objects had to be sent."""
     mine, here = held_payload(claim), node()
     progress = RunProgress(f"upload-{mine.payload.payload_id}", "Upload, bytes", mine.payload.bytes)
-    upload = PayloadUpload(here.object_store, mine.place, mine.payload)
+    upload = PayloadUpload(here.object_store, mine.files, mine.payload)
     sent = upload.run(here.settings.object_store.uploads_at_once, progress)
     if mine.may_differ:
         upload.remove_others()

@@ -34,10 +34,10 @@ def submit(
     from gateway.inference.identity import request_id
 
     with _requests() as (store, settings):
-        from gateway.inference.acceptance import Acceptance
+        from gateway.inference.acceptance import RequestAcceptance
         from gateway.inference.row import RequestState
 
-        submission = Acceptance(store, settings, None).accept(file.read())
+        submission = RequestAcceptance(store, settings, None).accept(file.read())
         request = request_id(submission.request.transaction_id)
         typer.echo(str(request))
         if wait and _wait(store, str(request)).state is not RequestState.COMPLETED:

@@ -1,6 +1,7 @@
 """What an instance is and where it belongs, as its data set says."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from gateway.dicom import scanner
@@ -16,6 +17,23 @@ class Identity(NamedTuple):
     series_instance_uid: str
     modality: str
     grouping_value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A study, a series of it, or one instance: the levels of DICOM's query and retrieve (PS3.4 section C.3)."""
+
+    study_instance_uid: str
+    series_instance_uid: str | None = None
+    sop_instance_uid: str | None = None
+
+    def holds(self, identity: Identity) -> bool:
+        """Whether an instance belongs to it."""
+        return (
+            identity.study_instance_uid == self.study_instance_uid
+            and self.series_instance_uid in {None, identity.series_instance_uid}
+            and self.sop_instance_uid in {None, identity.sop_instance_uid}
+        )
 
 
 _GROUPING_TAGS = {

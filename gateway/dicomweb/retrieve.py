@@ -7,6 +7,7 @@ from typing import Protocol
 from requests import Response
 from urllib3.exceptions import HTTPError
 
+from gateway.dicom.identity import Unit
 from gateway.dicomweb.archive import Archive
 from gateway.dicomweb.multipart_reader import MultipartReader, NotMultipart, PartEvent, multipart_boundary
 from gateway.errors import NotAtPeer, PeerRefused, PeerUnavailable
@@ -21,17 +22,6 @@ _LONGEST_EPILOGUE_BYTES = 65_536
 
 class UnitFailed(PeerUnavailable):
     """The archive answers, and failed at this unit: less at a time may go well."""
-
-
-class Unit(Protocol):
-    """What one request asks for: a study, a series of it, or one instance."""
-
-    @property
-    def study_instance_uid(self) -> str: ...
-    @property
-    def series_instance_uid(self) -> str | None: ...
-    @property
-    def sop_instance_uid(self) -> str | None: ...
 
 
 class PartTaker(Protocol):

@@ -4,15 +4,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from gateway.acr.submission import Submission, read_submission
 from gateway.config import Settings
 from gateway.credentials.vault import Vault, open_vault
 from gateway.inference.store import RequestStore
-from gateway.inference.submission import Submission, read_submission
 from gateway.work.wake_up import wake_up, wake_up_directory
 
 
 @dataclass(frozen=True, slots=True)
-class Acceptance:
+class RequestAcceptance:
     """Takes requests in. `vault` is None where there is no key: only requests without credentials are taken then."""
 
     store: RequestStore

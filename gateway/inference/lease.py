@@ -17,7 +17,7 @@ from gateway.inference.row import COLUMNS, WORK, RequestRow, RequestState, reque
 from gateway.inference.store import RequestStore
 from gateway.inference.tables import payloads, requests
 from gateway.payloads.payload import Payload, read_payload
-from gateway.sources.outcome import OUTCOME, Outcome
+from gateway.sources.outcome import OUTCOME, RetrievalOutcome
 from gateway.work import waiting
 from gateway.work.lease import Lease
 from gateway.work.transitions import Event
@@ -83,7 +83,7 @@ class RequestLease:
             raise CredentialsLost(_CREDENTIALS_GONE)
         return vault.open(sealed)
 
-    def note_outcome(self, outcome: Outcome) -> None:
+    def note_outcome(self, outcome: RetrievalOutcome) -> None:
         """Keep how far the sources have come."""
         self._change({"outcome": OUTCOME.dump_json(outcome).decode()})
 

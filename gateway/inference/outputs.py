@@ -5,16 +5,16 @@ from uuid import UUID
 
 from sqlalchemy import func, select, update
 
+from gateway.acr.request import INFERENCE_REQUEST, Output
+from gateway.acr.vocabulary import Interface
 from gateway.config import Settings
 from gateway.credentials.authorization import Authorization, service_at
 from gateway.credentials.vault import open_vault
 from gateway.database import database_errors
 from gateway.errors import CredentialsLost, PermanentError
 from gateway.inference.identity import request_id
-from gateway.inference.request import INFERENCE_REQUEST, Output
 from gateway.inference.store import RequestStore
 from gateway.inference.tables import requests
-from gateway.inference.vocabulary import Interface
 from gateway.web.service import Service
 
 OUTPUTS_GONE = "the credentials for the request's outputResources are no longer held"

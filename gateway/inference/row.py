@@ -8,11 +8,11 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row
 
+from gateway.acr.request import INFERENCE_REQUEST, InferenceRequest
 from gateway.database import values_of
 from gateway.inference.identity import payload_id
-from gateway.inference.request import INFERENCE_REQUEST, InferenceRequest
 from gateway.inference.tables import requests
-from gateway.sources.outcome import OUTCOME, Outcome
+from gateway.sources.outcome import OUTCOME, RetrievalOutcome
 from gateway.work.rows import WorkTable
 from gateway.work.transitions import Event, Transitions, transition
 
@@ -77,7 +77,7 @@ class RequestRow:
     tries: int
     attempt: int
     flow_run_id: UUID | None
-    outcome: Outcome | None
+    outcome: RetrievalOutcome | None
     partial: bool
     uploaded: datetime | None
 

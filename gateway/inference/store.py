@@ -12,13 +12,13 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Engine, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from gateway.acr.request import INFERENCE_REQUEST
+from gateway.acr.submission import Submission
 from gateway.credentials.vault import Vault
 from gateway.database import database_errors, ids_beginning, open_database
 from gateway.errors import AlreadyKnown, PermanentError
 from gateway.inference.identity import request_id
-from gateway.inference.request import INFERENCE_REQUEST
 from gateway.inference.row import COLUMNS, ENDS, TRANSITIONS, WORK, RequestRow, RequestState, request_row
-from gateway.inference.submission import Submission
 from gateway.inference.tables import payloads, requests
 from gateway.work import rows
 from gateway.work.ledger import WorkLedger

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
+from gateway.acr.request import InferenceRequest, RequestedSource, StudiesInput, StudySelection
+from gateway.acr.vocabulary import Interface
 from gateway.dicom.uid import is_uid
 from gateway.errors import InvalidRequest
-from gateway.inference.request import InferenceRequest, RequestedSource, StudiesInput, StudySelection
-from gateway.inference.vocabulary import Interface
 
 _NORMAL = 128
 

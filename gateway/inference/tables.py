@@ -12,8 +12,8 @@ from sqlalchemy import (
     Uuid,
 )
 
+from gateway.acr.rules import MOST_CHARACTERS
 from gateway.database import UtcDateTime, metadata
-from gateway.inference.rules import MOST_CHARACTERS
 from gateway.work.rows import work_columns
 
 requests = Table(

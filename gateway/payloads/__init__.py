@@ -1,7 +1,7 @@
 """Payloads: the instances and resources that belong together, from a closed group until they are announced.
 
 payload           what one consists of
-place             where its files lie until then
+files             where its files lie until then
 assembly          every file verified
 storing           to the object store, with a DICOM JSON Model beside each instance
 json_model        that model

@@ -45,7 +45,7 @@ class Instance(_Record):
     `crc32c` is that of exactly the bytes that are stored: on the spool, of the file with its 128-byte preamble zeroed.
     """
 
-    file: str  # relative to the place of its payload
+    file: str  # relative to the root of its payload's files
     sop_class_uid: str
     sop_instance_uid: str
     study_instance_uid: str

@@ -17,9 +17,9 @@ from crc32c import crc32c
 from gateway.errors import InvalidDataSet
 from gateway.object_store import ObjectStore, Upload
 from gateway.payloads.assembly import Progress
+from gateway.payloads.files import PayloadFiles
 from gateway.payloads.json_model import dicom_json, minimal_json
 from gateway.payloads.payload import Instance, Payload, Resource
-from gateway.payloads.place import PayloadPlace
 
 log = structlog.get_logger(__name__)
 
@@ -36,7 +36,7 @@ class PayloadUpload:
     """What is to be stored, and where."""
 
     store: ObjectStore
-    place: PayloadPlace
+    files: PayloadFiles
     payload: Payload
 
     def run(self, at_once: int, progress: Progress) -> int:
@@ -66,7 +66,7 @@ class PayloadUpload:
                 self.store.remove(stored.key)
 
     def _begun_before(self) -> bool:
-        mark = self.place.upload_mark(self.payload.payload_id)
+        mark = self.files.upload_mark(self.payload.payload_id)
         begun = mark.exists()
         mark.parent.mkdir(exist_ok=True)
         mark.touch()
@@ -88,7 +88,7 @@ class PayloadUpload:
     def _file(self, each: Instance | Resource) -> Upload:
         return Upload(
             key=object_prefix(self.payload) + each.path,
-            open=partial(self.place.open, each.file),
+            open=partial(self.files.open, each.file),
             bytes=each.bytes,
             crc32c=each.crc32c,
             content_type=each.content_type,
@@ -96,7 +96,7 @@ class PayloadUpload:
         )
 
     def _model(self, instance: Instance) -> Upload:
-        model = model_of(self.place, instance)
+        model = model_of(self.files, instance)
         return Upload(
             key=object_prefix(self.payload) + instance.metadata_path,
             open=partial(io.BytesIO, model),
@@ -111,10 +111,10 @@ class PayloadUpload:
         return {"FILESOURCE": each.origin.source, "WORKFLOWS": ",".join(self.payload.workflows)}
 
 
-def model_of(place: PayloadPlace, instance: Instance) -> bytes:
+def model_of(files: PayloadFiles, instance: Instance) -> bytes:
     """Return the DICOM JSON Model of an instance. One that can't be read is named in the log, and stops no study."""
     try:
-        return dicom_json(place.root / instance.file)
+        return dicom_json(files.root / instance.file)
     except InvalidDataSet as error:
         log.warning("instance stored with a minimal model", file=instance.file, reason=str(error))
         return minimal_json(instance)

@@ -7,7 +7,7 @@ fetch_list    that list
 fetch         all of it, source by source
 arrivals      what comes of a source: kept, or left out
 area          one request's working area
-areas         all of them on this node, and each as the place that a payload is stored from
+areas         all of them on this node, and each as the files that a payload is stored from
 fetched       what is known of a file that was fetched whole
 index         the list of those, which survives a crash
 record        the payload that an area becomes

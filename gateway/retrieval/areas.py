@@ -32,7 +32,7 @@ class AreaState:
 
 
 @dataclass(frozen=True, slots=True)
-class AreaPlace:
+class AreaFiles:
     """The area at `root`. Nothing in it is made durable: what a power cut takes is fetched again."""
 
     root: Path
@@ -67,9 +67,9 @@ class Areas:
             finally:
                 area.close()
 
-    def place(self, request_id: UUID) -> AreaPlace:
+    def files_of(self, request_id: UUID) -> AreaFiles:
         """The area as what assemble and upload read from."""
-        return AreaPlace(self._directory(request_id))
+        return AreaFiles(self._directory(request_id))
 
     def states(self) -> Iterator[AreaState]:
         """What areas there are."""

@@ -7,13 +7,13 @@ from pathlib import Path
 from crc32c import crc32c
 
 from gateway.clock import Clock
-from gateway.dicom.identity import Identity, identify
+from gateway.dicom.identity import Identity, Unit, identify
 from gateway.dicom.part10 import FileMeta, read_head
 from gateway.dicom.scanner import HeaderScanner
 from gateway.errors import InvalidDataSet, PeerRefused
 from gateway.retrieval.area import Area, NewFile
 from gateway.retrieval.fetched import FetchedInstance, FetchedResource
-from gateway.sources.items import Unit, WantedResource
+from gateway.sources.items import WantedResource
 from gateway.sources.port import ArrivingFile
 
 _READ_BYTES = 16_384
@@ -109,7 +109,7 @@ class AreaArrivals:
         except InvalidDataSet:
             self._left_out.unreadable += 1
             return None
-        if not _is_of(asked, identity):
+        if not asked.holds(identity):
             self._left_out.foreign += 1
             return None
         if self.has_instance(identity.sop_instance_uid):
@@ -156,9 +156,3 @@ def read_identity(path: Path) -> tuple[FileMeta, Identity]:
         while not scanner.complete and (piece := file.read(_READ_BYTES)):
             scanner.feed(piece)
     return meta, identify(scanner.values, "0020,000D")
-
-
-def _is_of(asked: Unit, identity: Identity) -> bool:
-    wanted = (asked.study_instance_uid, asked.series_instance_uid, asked.sop_instance_uid)
-    came = (identity.study_instance_uid, identity.series_instance_uid, identity.sop_instance_uid)
-    return all(uid is None or uid == came_uid for uid, came_uid in zip(wanted, came, strict=True))

@@ -8,10 +8,10 @@ from gateway.retrieval.arrivals import AreaArrivals, Progress
 from gateway.retrieval.fetch_list import FetchList
 from gateway.retrieval.fetched import Fetched
 from gateway.retrieval.open_sources import OpenSources
-from gateway.sources.outcome import Outcome, SourceOutcome, SourceProblem, reasons
+from gateway.sources.outcome import RetrievalOutcome, SourceOutcome, SourceProblem, reasons
 
 
-def fetch(listed: FetchList, sources: OpenSources, area: Area, clock: Clock, progress: Progress) -> Outcome:
+def fetch(listed: FetchList, sources: OpenSources, area: Area, clock: Clock, progress: Progress) -> RetrievalOutcome:
     """Fetch what is missing in the area, and tell how it ended. Raises NoRoom and SpoolFailed."""
     problems = dict.fromkeys(listed.problems)
     remarks = list(listed.remarks)
@@ -25,14 +25,16 @@ def fetch(listed: FetchList, sources: OpenSources, area: Area, clock: Clock, pro
     return _outcome(listed, area, tuple(problems), (*remarks, *_transcoded(area)))
 
 
-def outcome_so_far(listed: FetchList, area: Area) -> Outcome:
+def outcome_so_far(listed: FetchList, area: Area) -> RetrievalOutcome:
     """How far each source has come while it is fetched from."""
     return _outcome(listed, area, listed.problems, listed.remarks)
 
 
-def _outcome(listed: FetchList, area: Area, problems: tuple[SourceProblem, ...], remarks: tuple[str, ...]) -> Outcome:
+def _outcome(
+    listed: FetchList, area: Area, problems: tuple[SourceProblem, ...], remarks: tuple[str, ...]
+) -> RetrievalOutcome:
     sources = (_source_outcome(source, listed, problems, area) for source in listed.sources)
-    return Outcome(tuple(sources), problems, remarks)
+    return RetrievalOutcome(tuple(sources), problems, remarks)
 
 
 def _source_outcome(source: int, listed: FetchList, problems: tuple[SourceProblem, ...], area: Area) -> SourceOutcome:

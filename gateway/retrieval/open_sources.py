@@ -6,12 +6,12 @@ from functools import partial
 from types import TracebackType
 from typing import Self
 
+from gateway.acr.request import InferenceRequest
+from gateway.acr.vocabulary import SERVES
 from gateway.config import Settings, load_settings
 from gateway.credentials.authorization import Authorization
 from gateway.errors import PeerRefused
-from gateway.inference.request import InferenceRequest
 from gateway.inference.row import RequestRow
-from gateway.inference.vocabulary import SERVES
 from gateway.sources.address import SourceAddress
 from gateway.sources.kinds import open_source
 from gateway.sources.port import Source

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from gateway.inference.request import InferenceRequest, Input, RequestedSource
-from gateway.inference.vocabulary import SERVES, Interface
+from gateway.acr.request import InferenceRequest, Input, RequestedSource
+from gateway.acr.vocabulary import SERVES, Interface
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from gateway.acr.request import AccessionInput, Input, PatientInput, ResourcesInput, StudySelection
 from gateway.errors import PeerRefused, PeerUnavailable
-from gateway.inference.request import AccessionInput, Input, PatientInput, ResourcesInput, StudySelection
 from gateway.retrieval.fetch_list import FetchList
 from gateway.retrieval.open_sources import OpenSources
 from gateway.retrieval.plan import RetrievalPlan

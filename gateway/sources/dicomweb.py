@@ -9,13 +9,14 @@ from collections.abc import Iterator, Sequence
 
 from gateway.config import Settings
 from gateway.config.model import InferenceSettings
+from gateway.dicom.identity import Unit
 from gateway.dicomweb.archive import Archive
 from gateway.dicomweb.multipart_reader import PartBegins, PartData, PartEvent
 from gateway.dicomweb.retrieve import UnitFailed, retrieve
 from gateway.dicomweb.search import FoundStudy, find_studies, list_instances, probe
 from gateway.errors import GatewayError, NotAtPeer, PeerRefused, PeerUnavailable, SettingsError
 from gateway.sources.address import SourceAddress, patience_of, service_of
-from gateway.sources.items import Found, ListedInstance, Unit, WantedItem, WantedStudy
+from gateway.sources.items import Found, ListedInstance, WantedItem, WantedStudy
 from gateway.sources.port import Arrivals, ArrivingFile, not_served
 from gateway.sources.questions import Question, SeriesQuestion, StudyQuestion
 from gateway.sources.study_state import StudyState
@@ -74,8 +75,8 @@ class DicomWebSource:
     def _whole_study(self, study: FoundStudy) -> WantedStudy:
         uid = study.study_instance_uid
         instances = self._listed(uid, None, f"study {uid}")
-        promised = study.instances if self._bounds.check_instance_count else None
-        return WantedStudy(uid, "study", instances, listed=True, promised=promised)
+        related_instances = study.instances if self._bounds.check_instance_count else None
+        return WantedStudy(uid, "study", instances, listed=True, related_instances=related_instances)
 
     def _series(self, question: SeriesQuestion) -> WantedStudy:
         study, series = question.study_instance_uid, question.series_instance_uid

@@ -7,15 +7,6 @@ from gateway.fhir.names import FhirFormat, FhirVersion
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
-    """A study, a series of it, or one instance: the levels of DICOM's query and retrieve (PS3.4 section C.3)."""
-
-    study_instance_uid: str
-    series_instance_uid: str | None = None
-    sop_instance_uid: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class ListedInstance:
     """An instance, known by name."""
 
@@ -27,7 +18,7 @@ class ListedInstance:
 class WantedStudy:
     """Instances of one study. `level` is the largest unit that may be asked for; the request names no more.
 
-    `promised` is the source's NumberOfStudyRelatedInstances, where all of the study is wanted and it tells.
+    `related_instances` is the source's NumberOfStudyRelatedInstances, where all of the study is wanted and it tells.
     `listed` tells that the source named the instances itself, and not the request.
     """
 
@@ -35,7 +26,7 @@ class WantedStudy:
     level: Literal["study", "series", "instances"]
     instances: tuple[ListedInstance, ...]
     listed: bool
-    promised: int | None = None
+    related_instances: int | None = None
     kind: Literal["study"] = "study"
 
 

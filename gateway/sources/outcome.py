@@ -38,7 +38,7 @@ class SourceOutcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RetrievalOutcome:
     """All sources; `remarks` are what a person should know of what went well."""
 
     sources: tuple[SourceOutcome, ...]
@@ -68,7 +68,7 @@ class Outcome:
         return bool(self.problems)
 
 
-OUTCOME: TypeAdapter[Outcome] = TypeAdapter(Outcome)
+OUTCOME: TypeAdapter[RetrievalOutcome] = TypeAdapter(RetrievalOutcome)
 """Turns one into JSON and back, for the request's status."""
 
 
@@ -89,7 +89,7 @@ def reasons(texts: Sequence[str]) -> str:
     return "; ".join([*texts[:_MOST_REASONS], *more])
 
 
-def sources_report(outcome: Outcome | None) -> str:
+def sources_report(outcome: RetrievalOutcome | None) -> str:
     """Return Markdown: what each source had, and what of it is here; places in the request and counts."""
     if outcome is None:
         return "No source was asked yet."

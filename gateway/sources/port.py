@@ -9,8 +9,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from gateway.dicom.identity import Unit
 from gateway.errors import GatewayError, PeerRefused
-from gateway.sources.items import Found, Unit, WantedItem, WantedResource
+from gateway.sources.items import Found, WantedItem, WantedResource
 from gateway.sources.questions import Question
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from gateway.sources.items import ListedInstance, Unit, WantedStudy
+from gateway.dicom.identity import Unit
+from gateway.sources.items import ListedInstance, WantedStudy
 from gateway.sources.port import Arrivals
 
 
@@ -22,14 +23,14 @@ class StudyState:
     @property
     def here(self) -> int:
         """The instances that are here: of those that were listed, or of all the study where the source counts them."""
-        if self.wanted.promised is None:
+        if self.wanted.related_instances is None:
             return len(self.wanted.instances) - len(self.missing())
         return self.arrivals.count_of_study(self.wanted.study_instance_uid)
 
     @property
     def total(self) -> int:
         """The instances that make it complete."""
-        return max(len(self.wanted.instances), self.wanted.promised or 0)
+        return max(len(self.wanted.instances), self.wanted.related_instances or 0)
 
     def missing(self) -> list[ListedInstance]:
         """What was listed and is not here."""

@@ -9,13 +9,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
+from gateway.acr.wire import SubmittedRequest
 from gateway.config import Settings
 from gateway.errors import AlreadyKnown, InvalidRequest, SettingsError, UnreadableRequest
-from gateway.inference.acceptance import Acceptance, note
+from gateway.inference.acceptance import RequestAcceptance, note
 from gateway.inference.identity import request_id
 from gateway.inference.row import RequestState
 from gateway.inference.view import RequestView, view_of
-from gateway.inference.wire import SubmittedRequest
 from listeners.api.app import Routes
 from listeners.api.openapi import json_body
 from listeners.api.problems import described, problem
@@ -67,7 +67,7 @@ class Accepted(BaseModel):
     transaction_id: str = Field(alias="transactionId")
 
 
-def inference_routes(acceptance: Acceptance, settings: Settings) -> Routes:
+def inference_routes(acceptance: RequestAcceptance, settings: Settings) -> Routes:
     """The routes for inference requests."""
     router = APIRouter(prefix="/inference", tags=["inference"])
     store = acceptance.store
@@ -104,7 +104,7 @@ def inference_routes(acceptance: Acceptance, settings: Settings) -> Routes:
     return Routes(router, (SubmittedRequest,))
 
 
-def _accept(acceptance: Acceptance, body: bytes) -> JSONResponse:
+def _accept(acceptance: RequestAcceptance, body: bytes) -> JSONResponse:
     try:
         submission = acceptance.accept(body)
     except UnreadableRequest as error:

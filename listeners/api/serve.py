@@ -13,7 +13,7 @@ from gateway.credentials.key_check import check_key
 from gateway.credentials.vault import Vault, open_vault
 from gateway.database import check_database, ending_with_schema
 from gateway.errors import SettingsError
-from gateway.inference.acceptance import Acceptance
+from gateway.inference.acceptance import RequestAcceptance
 from gateway.inference.store import RequestStore
 from gateway.node_context import NodeContext
 from listeners.api.app import create_app
@@ -31,7 +31,7 @@ def serve(settings: Settings) -> None:
     """
     with closing(NodeContext(settings)) as node, listening(settings.api) as sockets:
         check_database(node.database)
-        acceptance = Acceptance(node.requests, settings, _vault(node.requests, settings))
+        acceptance = RequestAcceptance(node.requests, settings, _vault(node.requests, settings))
         routes = [inference_routes(acceptance, settings), exports_routes(node)]
         server = Server(create_app(settings.api, routes), settings.api)
         asyncio.run(_serve(server, sockets, node.database))

@@ -19,11 +19,11 @@ from deployments.dispatcher.release import Release
 from deployments.prefect_side.pools import Pool
 from deployments.prefect_side.prefect_api import prefect_errors
 from deployments.prefect_side.registration import register
+from gateway.acr.submission import read_submission
 from gateway.clock import time_of
 from gateway.config import Settings
 from gateway.errors import Dependency
 from gateway.exports.request import read_export_request
-from gateway.inference.submission import read_submission
 from gateway.kinds import KINDS
 from gateway.node_context import NodeContext
 from gateway.runs.api import PrefectApi
@@ -36,8 +36,8 @@ from gateway.work.waiting import Wait
 from tests.clock import MovableClock
 from tests.deployments.payloads import made_payload, put_into_ready
 from tests.deployments.prefect_side.test_registration import TRIVIAL
+from tests.gateway.acr.requests import as_body, inference_request
 from tests.gateway.exports.scene import request_body
-from tests.gateway.inference.requests import as_body, inference_request
 
 Act = Callable[[Engine, OperatorCommands, Release], Awaitable[object]]
 

@@ -18,11 +18,12 @@ import pytest
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.objects import State, StateType
 
+from gateway.acr.submission import read_submission
 from gateway.inference.identity import payload_id, request_id
 from gateway.inference.row import RequestRow, RequestState
 from gateway.inference.store import opened_request_store
-from gateway.inference.submission import read_submission
 from gateway.object_store.local import LocalObjectStore
+from tests.gateway.acr.requests import Json, as_body, inference_request, source
 from tests.gateway.dicomweb.faulty_archive import (
     FaultyArchive,
     faulty_archive,
@@ -31,7 +32,6 @@ from tests.gateway.dicomweb.faulty_archive import (
     study,
 )
 from tests.gateway.events.conftest import prefect_events
-from tests.gateway.inference.requests import Json, as_body, inference_request, source
 from tests.gateway.retrieval.scene import study_of
 from tests.peers.ports import free_port
 from tests.peers.prefect_server import PrefectServer

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import httpx
 
 from gateway.inference.identity import payload_id, request_id
-from tests.gateway.inference.requests import Json
+from tests.gateway.acr.requests import Json
 from tests.site.site import Site
 from tests.waiting import wait_until
 

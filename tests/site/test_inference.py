@@ -16,9 +16,9 @@ from examples.made_study import Examination, write_study
 from examples.ultrasound import write_ultrasound_clip
 from gateway.inference.identity import correlation_id, request_id
 from tests.certificates import Certificate, self_signed
+from tests.gateway.acr.requests import Json, inference_request, source
 from tests.gateway.dicomweb.faulty_archive import faulty_archive, hanging
 from tests.gateway.dicomweb.faulty_archive import study as study_of_instances
-from tests.gateway.inference.requests import Json, inference_request, source
 from tests.gateway.retrieval.scene import study_of
 from tests.peers import orthanc as orthanc_peer
 from tests.peers import stunnel

@@ -14,20 +14,20 @@ import httpx
 import pytest
 from sqlalchemy import Boolean, Column, Engine, Integer, Table, Uuid, insert, update
 
+from gateway.acr.submission import read_submission
 from gateway.config import Settings
 from gateway.database import UtcDateTime, open_database
 from gateway.exports.tables import exports
-from gateway.inference.acceptance import Acceptance
+from gateway.inference.acceptance import RequestAcceptance
 from gateway.inference.store import RequestStore
-from gateway.inference.submission import read_submission
 from gateway.inference.tables import requests
 from gateway.node_context import NodeContext
-from gateway.sources.outcome import OUTCOME, Outcome, SourceOutcome
+from gateway.sources.outcome import OUTCOME, RetrievalOutcome, SourceOutcome
 from listeners.api.app import create_app
 from listeners.api.exports import exports_routes
 from listeners.api.inference import inference_routes
 from tests.deployments.commands.mig import MigHere
-from tests.gateway.inference.requests import as_body, inference_request
+from tests.gateway.acr.requests import as_body, inference_request
 from tests.listeners.api.serving import serving
 
 OF_EXPORTS = {"problem", "fencing_token"}
@@ -38,7 +38,7 @@ OF_REQUESTS = {"content", "had_credentials", "waiting_since", "fencing_token", "
 
 _SEALED = {"sources_sealed", "outputs_sealed"}
 _BEGAN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-_OUTCOME = Outcome((SourceOutcome(3, 7001, 7002, 7003, "an error"),), (), ("a remark",))
+_OUTCOME = RetrievalOutcome((SourceOutcome(3, 7001, 7002, 7003, "an error"),), (), ("a remark",))
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def engine(settings: Settings) -> Iterator[Engine]:
 
 @pytest.fixture
 def api(engine: Engine, settings: Settings) -> Iterator[httpx.Client]:
-    acceptance = Acceptance(RequestStore(engine), settings, None)
+    acceptance = RequestAcceptance(RequestStore(engine), settings, None)
     with closing(NodeContext(settings)) as node:
         routes = [exports_routes(node), inference_routes(acceptance, settings)]
         with serving(create_app(settings.api, routes)) as client:

@@ -18,7 +18,7 @@ from tests.deployments.commands.mig import Finished, Mig, MigHere
 from tests.deployments.dispatching import dispatching_on
 from tests.deployments.operator import Operator
 from tests.deployments.prefect_side.test_registration import TRIVIAL, register_on
-from tests.gateway.inference.requests import Json, inference_request, source
+from tests.gateway.acr.requests import Json, inference_request, source
 from tests.peers.prefect_server import PrefectServer
 
 NOW = datetime.now(UTC)

@@ -9,17 +9,17 @@ from uuid import UUID
 import pytest
 
 from deployments.dispatcher.leftovers import Leftovers
+from gateway.acr.submission import read_submission
 from gateway.disk.room import Room
 from gateway.errors import Dependency
 from gateway.inference.identity import request_id
 from gateway.inference.lease import RequestLease, take
 from gateway.inference.row import RequestState
 from gateway.inference.store import RequestStore, opened_request_store
-from gateway.inference.submission import read_submission
 from gateway.retrieval.areas import Areas
 from gateway.work.waiting import Wait
 from tests.databases import empty_database
-from tests.gateway.inference.requests import as_body, inference_request
+from tests.gateway.acr.requests import as_body, inference_request
 
 NOW = datetime.now(UTC)
 WEEK = timedelta(days=7)

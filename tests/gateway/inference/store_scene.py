@@ -7,12 +7,12 @@ from uuid import UUID, uuid4
 from cryptography.fernet import Fernet
 from sqlalchemy import text
 
+from gateway.acr.submission import read_submission
 from gateway.credentials.vault import Vault
 from gateway.inference.lease import RequestLease, take
 from gateway.inference.row import RequestRow
 from gateway.inference.store import RequestStore
-from gateway.inference.submission import read_submission
-from tests.gateway.inference.requests import Json, as_body, inference_request, source
+from tests.gateway.acr.requests import Json, as_body, inference_request, source
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 SECRET = "Zm9vOmJhcg=="

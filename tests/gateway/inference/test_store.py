@@ -19,14 +19,14 @@ from gateway.inference.lease import take
 from gateway.inference.outputs import NoSuchOutput, output_services
 from gateway.inference.row import RequestState
 from gateway.inference.store import RequestStore, opened_request_store
-from gateway.sources.outcome import Outcome, SourceOutcome
+from gateway.sources.outcome import RetrievalOutcome, SourceOutcome
 from gateway.work.waiting import Wait
+from tests.gateway.acr.requests import inference_request
 from tests.gateway.events.payloads import payload
-from tests.gateway.inference.requests import inference_request
 from tests.gateway.inference.store_scene import NOW, OUTPUT_SECRET, SECRET, Requests
 
 AWAY = Wait(Dependency.SOURCE, "away")
-OUTCOME = Outcome((SourceOutcome(1, found=3, fetched=2, bytes=10),), (), ("a remark",))
+OUTCOME = RetrievalOutcome((SourceOutcome(1, found=3, fetched=2, bytes=10),), (), ("a remark",))
 
 
 def test_an_accepted_request_is_there_for_every_other_process(requests: Requests, database_url: str) -> None:

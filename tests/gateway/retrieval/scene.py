@@ -3,20 +3,20 @@
 from pathlib import Path
 from typing import Any
 
+from gateway.acr.submission import Submission, read_submission
 from gateway.config import Settings
 from gateway.config.model import InferenceSettings
 from gateway.disk.room import Room
 from gateway.inference.identity import request_id
-from gateway.inference.submission import Submission, read_submission
 from gateway.retrieval.areas import Areas
 from gateway.retrieval.fetch import fetch
 from gateway.retrieval.fetched import Fetched
 from gateway.retrieval.open_sources import OpenSources, addresses_of
 from gateway.retrieval.plan import plan_of
 from gateway.retrieval.query import query
-from gateway.sources.outcome import Outcome
+from gateway.sources.outcome import RetrievalOutcome
 from tests.clock import MovableClock
-from tests.gateway.inference.requests import Json, as_body, inference_request, source
+from tests.gateway.acr.requests import Json, as_body, inference_request, source
 
 HASTY = {"answer_seconds": 1, "slowest_bytes_per_second": 1_000_000}
 """Settings for peers that misbehave."""
@@ -31,7 +31,7 @@ class Node:
         self.progress: list[int] = []
         self._epoch = 0
 
-    def retrieve(self, request: Json, epoch: int = 1) -> Outcome:
+    def retrieve(self, request: Json, epoch: int = 1) -> RetrievalOutcome:
         """Do what a run does: query, then fetch what is missing in the area."""
         self._epoch = epoch
         submission = self.submit(request)

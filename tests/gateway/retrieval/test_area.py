@@ -148,7 +148,7 @@ def test_one_process_works_in_an_area_at_a_time(areas: Areas) -> None:
 
 
 def test_what_the_queries_found_is_kept(areas: Areas) -> None:
-    study = WantedStudy("1.2", "study", (ListedInstance("3", "4"),), listed=True, promised=1)
+    study = WantedStudy("1.2", "study", (ListedInstance("3", "4"),), listed=True, related_instances=1)
     resource = WantedResource("Patient", "1", FhirFormat.JSON, FhirVersion.R4, "inputs[0]")
     problem = SourceProblem(2, "away", final=False, retry_after_seconds=3.5)
     listed = FetchList({1: (study, resource)}, (problem,), ("a remark",))

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import GatewayError, PeerRefused, PeerUnavailable
-from gateway.sources.outcome import Outcome
+from gateway.sources.outcome import RetrievalOutcome
+from tests.gateway.acr.requests import STUDY as STUDY_INPUT
+from tests.gateway.acr.requests import Json, inference_request, source
 from tests.gateway.dicomweb.faulty_archive import (
     FaultyArchive,
     Give,
@@ -28,8 +30,6 @@ from tests.gateway.dicomweb.faulty_archive import (
     with_parts,
 )
 from tests.gateway.dicomweb.raw_service import Conversation
-from tests.gateway.inference.requests import STUDY as STUDY_INPUT
-from tests.gateway.inference.requests import Json, inference_request, source
 from tests.gateway.retrieval.scene import HASTY, Node, series_of, study_of
 
 STUDY, SERIES_1, SERIES_2 = "studies/1.2.1", "studies/1.2.1/series/1.2.1.1", "studies/1.2.1/series/1.2.1.2"
@@ -53,7 +53,7 @@ def as_held(archive: FaultyArchive) -> dict[str, bytes]:
     return {held.sop: held.file for held in archive.held}
 
 
-def error_of(outcome: Outcome) -> GatewayError:
+def error_of(outcome: RetrievalOutcome) -> GatewayError:
     error = outcome.error(allow_partial=False)
     assert error
     return error

@@ -11,11 +11,11 @@ import pytest
 from gateway.errors import GatewayError, PeerRefused, PeerUnavailable
 from gateway.fhir.client import FhirClient
 from gateway.fhir.names import FhirFormat, FhirVersion
-from gateway.sources.outcome import Outcome
+from gateway.sources.outcome import RetrievalOutcome
 from gateway.web.service import Service
 from tests.fhir_examples import fhir_examples
+from tests.gateway.acr.requests import Json, inference_request, source
 from tests.gateway.dicomweb.raw_service import Behave, Conversation, RawService, answering, raw_service
-from tests.gateway.inference.requests import Json, inference_request, source
 from tests.gateway.retrieval.scene import Node
 from tests.peers import hapi_fhir as hapi_peer
 from tests.peers.hapi_fhir import HapiFhir
@@ -50,7 +50,7 @@ def from_server(url: str, input_: Json, **more: Any) -> Json:
     return inference_request(input_, sources=[source(url, interface="FHIR", **more)])
 
 
-def error_of(outcome: Outcome) -> GatewayError:
+def error_of(outcome: RetrievalOutcome) -> GatewayError:
     error = outcome.error(allow_partial=False)
     assert error
     return error
@@ -164,7 +164,7 @@ def answer(body: bytes, status: int = 200, content_type: str = JSON, **headers: 
     return answering(status, body, Content_Type=content_type, Connection="close", **headers)
 
 
-def patient_from(node: Node, service: RawService, *names: str, **more: Any) -> Outcome:
+def patient_from(node: Node, service: RawService, *names: str, **more: Any) -> RetrievalOutcome:
     return node.retrieve(from_server(service.url, resources(*(names or ("Patient/1",))), **more))
 
 

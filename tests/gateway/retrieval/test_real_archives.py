@@ -15,7 +15,7 @@ from gateway.dicomweb.search import probe
 from gateway.errors import PeerRefused, PeerUnavailable
 from gateway.web.service import Service
 from tests.certificates import Certificate, self_signed
-from tests.gateway.inference.requests import Json, inference_request, source
+from tests.gateway.acr.requests import Json, inference_request, source
 from tests.gateway.retrieval.scene import Node, study_of
 from tests.peers import orthanc as orthanc_peer
 from tests.peers import stunnel

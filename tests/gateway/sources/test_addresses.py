@@ -5,18 +5,18 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from gateway.acr.submission import read_submission
+from gateway.acr.vocabulary import SERVES
 from gateway.config.model import InferenceSettings, NetworkSettings, Settings
 from gateway.config.registered import DicomWebPeer
 from gateway.errors import InvalidRequest, SettingsError
 from gateway.inference.studies_form import request_for_studies
-from gateway.inference.submission import read_submission
-from gateway.inference.vocabulary import SERVES
 from gateway.retrieval.open_sources import OpenSources, addresses_of
 from gateway.retrieval.plan import plan_of
 from gateway.sources.address import SourceAddress, patience_of, service_of
 from gateway.sources.dicomweb import registered_service
 from gateway.sources.kinds import KINDS, open_source
-from tests.gateway.inference.requests import as_body, inference_request, source
+from tests.gateway.acr.requests import as_body, inference_request, source
 
 ARCHIVE = DicomWebPeer.model_validate(
     {

@@ -11,17 +11,17 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from gateway.acr.submission import read_submission
 from gateway.config import Settings
 from gateway.exports.request import read_export_request
 from gateway.exports.states import ExportState
 from gateway.inference.row import RequestState
-from gateway.inference.submission import read_submission
 from gateway.kinds import KINDS
 from gateway.node_context import NodeContext
+from tests.gateway.acr.requests import as_body, inference_request
 from tests.gateway.dimse.raw_pacs import RawPacs, raw_pacs
 from tests.gateway.events.payloads import payload
 from tests.gateway.exports.scene import pacs_destination, request_body
-from tests.gateway.inference.requests import as_body, inference_request
 from tests.gateway.object_store.uploads import upload
 from tests.gateway.part10_files import write_files
 from tests.gateway.spool.scene import Scene as Spool

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from gateway.inference.identity import payload_id, request_id
-from tests.gateway.inference.requests import as_body, inference_request, source
+from tests.gateway.acr.requests import as_body, inference_request, source
 from tests.listeners.api.service import Api, running_api
 from tests.waiting import wait_until
 

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.acr.request import INFERENCE_REQUEST
+from gateway.acr.submission import Submission, read_submission
+from gateway.acr.wire import bind
 from gateway.errors import InvalidRequest, UnreadableRequest
-from gateway.inference.request import INFERENCE_REQUEST
-from gateway.inference.submission import Submission, read_submission
-from gateway.inference.wire import bind
-from tests.gateway.inference.requests import as_body, inference_request, source
+from tests.gateway.acr.requests import as_body, inference_request, source
 
 SECRET = "c2VjcmV0OnNlY3JldA=="
 

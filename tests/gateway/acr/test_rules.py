@@ -1,12 +1,13 @@
 """A request has to keep MIG's rules, and those without which it could fetch what nobody asked for."""
 
+import pickle
 from typing import Any
 
 import pytest
 
-from gateway.errors import InvalidRequest
-from gateway.inference.submission import Submission, read_submission
-from tests.gateway.inference.requests import ALGORITHM, STUDY, Json, as_body, inference_request, source
+from gateway.acr.submission import Submission, read_submission
+from gateway.errors import InvalidRequest, UnreadableRequest
+from tests.gateway.acr.requests import ALGORITHM, STUDY, Json, as_body, inference_request, source
 
 ARCHIVE = "https://archive.hospital/dicom-web"
 
@@ -243,3 +244,9 @@ def test_all_problems_are_told_at_once_with_their_paths() -> None:
         "inputMetadata.inputs[0].PatientID",
         "inputMetadata.inputs[1].studies[0].StudyInstanceUID",
     ]
+
+
+@pytest.mark.parametrize("error", [UnreadableRequest({"$": ("not an object",)}), InvalidRequest(["a: b"])])
+def test_a_refusal_keeps_its_problems_on_its_way_between_processes(error: InvalidRequest | UnreadableRequest) -> None:
+    copied = pickle.loads(pickle.dumps(error))
+    assert (str(copied), copied.problems) == (str(error), error.problems)

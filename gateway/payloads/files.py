@@ -5,7 +5,7 @@ from typing import BinaryIO, Protocol
 from uuid import UUID
 
 
-class PayloadPlace(Protocol):
+class PayloadFiles(Protocol):
     """What assemble and upload need of it. Files are called as the payload's record calls them."""
 
     @property

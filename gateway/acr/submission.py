@@ -4,9 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from gateway.credentials.authorization import Authorization, AuthType, RequestCredentials
-from gateway.errors import InvalidRequest
-from gateway.inference.request import (
+from gateway.acr.request import (
     AccessionInput,
     InferenceRequest,
     Input,
@@ -19,9 +17,11 @@ from gateway.inference.request import (
     StudiesInput,
     StudySelection,
 )
-from gateway.inference.rules import broken_rules, is_web, named_inputs
-from gateway.inference.vocabulary import InputType, Interface
-from gateway.inference.wire import SubmittedInput, SubmittedRequest, SubmittedResource, SubmittedSeries, bind
+from gateway.acr.rules import broken_rules, is_web, named_inputs
+from gateway.acr.vocabulary import InputType, Interface
+from gateway.acr.wire import SubmittedInput, SubmittedRequest, SubmittedResource, SubmittedSeries, bind
+from gateway.credentials.authorization import Authorization, AuthType, RequestCredentials
+from gateway.errors import InvalidRequest
 
 _Thing = TypeVar("_Thing")
 

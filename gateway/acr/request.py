@@ -8,8 +8,8 @@ from typing import ClassVar, Literal
 
 from pydantic import TypeAdapter
 
+from gateway.acr.vocabulary import InputType, Interface
 from gateway.fhir.names import FhirFormat, FhirVersion
-from gateway.inference.vocabulary import InputType, Interface
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ Each function yields problems as path and text. No text quotes a value.
 
 from collections.abc import Iterator, Sequence
 
+from gateway.acr.vocabulary import InputType
+from gateway.acr.wire import SubmittedFhirResource, SubmittedInput, SubmittedSeries, SubmittedStudy
 from gateway.dicom.uid import is_uid
 from gateway.fhir.names import is_fhir_id, is_fhir_type
-from gateway.inference.vocabulary import InputType
-from gateway.inference.wire import SubmittedFhirResource, SubmittedInput, SubmittedSeries, SubmittedStudy
 
 BrokenRule = tuple[str, str]
 

@@ -22,10 +22,10 @@ from pydantic import (
     model_validator,
 )
 
+from gateway.acr.vocabulary import InputType, Interface, Operation
 from gateway.credentials.authorization import AuthType
 from gateway.errors import UnreadableRequest
 from gateway.fhir.names import FhirFormat, FhirVersion
-from gateway.inference.vocabulary import InputType, Interface, Operation
 
 _WHOLE = "$"  # the path of the request itself
 _MOST_DIGITS = 20
@@ -188,8 +188,8 @@ def _object(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
 def _problems(error: ValidationError) -> dict[str, tuple[str, ...]]:
     found = defaultdict(list)
     for problem in error.errors(include_url=False, include_context=False, include_input=False):
-        told = problem["msg"].removeprefix("Value error, ")
-        found[_path(problem["loc"])].append(_WORDS.get(problem["type"], told))
+        text = problem["msg"].removeprefix("Value error, ")
+        found[_path(problem["loc"])].append(_WORDS.get(problem["type"], text))
     return {path: tuple(texts) for path, texts in found.items()}
 
 

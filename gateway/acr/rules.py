@@ -6,15 +6,15 @@ Each function yields a problem as path and text. No text quotes a value.
 from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
-from gateway.credentials.authorization import AuthType
-from gateway.inference.input_rules import BrokenRule, input_problems, is_blank
-from gateway.inference.vocabulary import SERVES, Interface
-from gateway.inference.wire import (
+from gateway.acr.input_rules import BrokenRule, input_problems, is_blank
+from gateway.acr.vocabulary import SERVES, Interface
+from gateway.acr.wire import (
     ConnectionDetails,
     SubmittedInput,
     SubmittedRequest,
     SubmittedResource,
 )
+from gateway.credentials.authorization import AuthType
 
 MOST_CHARACTERS = 255
 """Of a transaction id, and of a workflow's id."""
