@@ -45,4 +45,4 @@ def test_it_remembers_no_more_than_it_needs() -> None:
         decoder = CommandDecoder()
         return bytes_kept(lambda: [decoder.decode(each) and None for each in commands])
 
-    assert kept_of(600) < 2 * kept_of(130)
+    assert kept_of(400) < 2 * kept_of(130)

@@ -97,11 +97,11 @@ def test_whatever_the_bytes_it_is_a_model_or_said_to_be_impossible(tmp_path: Pat
     original = Path(str(get_testdata_file("CT_small.dcm")))
     whole, content = json.loads(dicom_json(original)), original.read_bytes()
     path, models = tmp_path / "torn.dcm", []
-    for cut in range(300, 3000, 7):
+    for cut in range(300, 3000, 11):
         path.write_bytes(content[:cut] + tail)
         with suppress(InvalidDataSet):
             models.append(json.loads(dicom_json(path)))
-    assert len(models) > 50
+    assert len(models) > 40
     for model in models:
         assert "00080018" in model
         assert sum(model[tag] != whole.get(tag) for tag in model) <= 2
