@@ -70,12 +70,15 @@ part = Part(Plan("scp", [sys.executable, "-c", child], dict(os.environ)), print)
 asyncio.run(part.keep_running())
 """
 
+    def written() -> str:
+        return (tmp_path / "pid").read_text().strip() if (tmp_path / "pid").exists() else ""
+
     async def kill_parent() -> int:
         parent = await asyncio.create_subprocess_exec(sys.executable, "-c", script)
-        await asyncio.to_thread(wait_until, (tmp_path / "pid").exists, 20, "the part to run")
+        child = await asyncio.to_thread(wait_until, written, 20, "the part to run, and to have said so")
         parent.kill()
         await parent.wait()
-        return int((tmp_path / "pid").read_text())
+        return int(child)
 
     child = asyncio.run(kill_parent())
     wait_until(lambda: not Path(f"/proc/{child}").exists(), 5, "the part to be gone")
