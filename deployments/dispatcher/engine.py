@@ -16,6 +16,7 @@ from deployments.dispatcher.decision import ends_that_matter, meaning_of
 from gateway.runs.deployment import DeploymentRuns
 from gateway.runs.reading import runs_over
 from gateway.runs.run import Run
+from gateway.runs.states import cancel
 from gateway.work.kind import Kind
 from gateway.work.rows import Work
 from gateway.work.transitions import Event
@@ -87,7 +88,8 @@ class Engine:
             if meaning_of(run, attempt, datetime.now(UTC)) is not Event.RUN_LOST:
                 break
             attempt += 1
-        await asyncio.to_thread(each.kind.ledger.note_run, work.work_id, attempt, run.id)
+        if not await asyncio.to_thread(each.kind.ledger.note_run, work.work_id, attempt, run.id):
+            await cancel(each.runs.api, run.id)
         what = {each.name: str(work.work_id)}
         _log.info("run asked for", attempt=attempt, run=run.name, run_id=str(run.id), **what)
 

@@ -25,6 +25,10 @@ class Refused(GatewayError):
     """A command makes no sense now. The text says why."""
 
 
+class _HasChanged(GatewayError):
+    """Another step of a dispatcher has touched the work meanwhile: the command is for what it has become."""
+
+
 @dataclass
 class OperatorCommands:
     """Carries commands out, each once, and says what became of it. What Prefect is away for stays to be done."""
@@ -40,6 +44,9 @@ class OperatorCommands:
                 outcome, carried_out = await self._carry_out(row), True
             except Refused as refusal:
                 outcome, carried_out = str(refusal), False
+            except _HasChanged:
+                await asyncio.to_thread(self.commands.give_back, row)
+                return True
             except BaseException:
                 await asyncio.to_thread(self.commands.give_back, row)
                 raise
@@ -64,7 +71,8 @@ class OperatorCommands:
         """Start the run now, as Retry in the dashboard does; where it is gone, have another."""
         await asyncio.to_thread(kind.before_retry, work)
         if run is None:
-            await asyncio.to_thread(kind.ledger.ask_for_another_run, work, Event.RETRIED)
+            if not await asyncio.to_thread(kind.ledger.ask_for_another_run, work, Event.RETRIED):
+                raise _HasChanged
             return "another run is asked for"
         if reason := starts_by_itself(run, datetime.now(UTC)):
             raise Refused(f"{reason}: it goes on by itself")
@@ -77,7 +85,8 @@ class OperatorCommands:
         is_over = run is None or run.state_type.is_final
         if run is not None and not is_over:
             is_over = (await cancel(self.api, run.id)).state_type.is_final
-        await asyncio.to_thread(lambda: kind.cancelled(work, datetime.now(UTC), run_is_over=is_over))
+        if not await asyncio.to_thread(lambda: kind.cancelled(work, datetime.now(UTC), run_is_over=is_over)):
+            raise _HasChanged
         return "it is ended" if is_over else "its run is ending"
 
     def _finish(self, row: CommandRow, outcome: str, carried_out: bool) -> None:

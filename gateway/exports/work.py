@@ -66,9 +66,7 @@ class ExportWork:
     def run_ended(self, work: Work, event: Event, message: str, now: datetime) -> None:
         """Settle it, unless it has settled, or was taken, meanwhile."""
         was_cancelled = event is Event.RUN_CANCELLED
-        if lease := self.ledger.take_from_run(work):
-            reason = CANCELLED if was_cancelled else FAILED
-            give_up(Attempt(lease), self.destinations(), reason, now, cancelled=was_cancelled)
+        self._end(work, CANCELLED if was_cancelled else FAILED, now, cancelled=was_cancelled)
 
     def refusal(self, work: Work, command: Command) -> str | None:
         if command is Command.CANCEL:
@@ -85,10 +83,17 @@ class ExportWork:
         for each in self.exports.destinations(row.export_id):
             self.circuits.try_again(found.circuit_name(each.name, row.agent, each.output))
 
-    def cancelled(self, work: Work, now: datetime, *, run_is_over: bool) -> None:
+    def cancelled(self, work: Work, now: datetime, *, run_is_over: bool) -> bool:
         """Once no file is on its way any more: until then its run is about to say what became of them."""
-        if run_is_over and work.state not in self.ledger.of.transitions.ends:
-            self.run_ended(work, Event.RUN_CANCELLED, "", now)
+        if not run_is_over or work.state in self.ledger.of.transitions.ends:
+            return True
+        return self._end(work, CANCELLED, now, cancelled=True)
+
+    def _end(self, work: Work, reason: str, now: datetime, *, cancelled: bool) -> bool:
+        """False where it has settled, or was taken, since it was seen."""
+        if lease := self.ledger.take_from_run(work):
+            give_up(Attempt(lease), self.destinations(), reason, now, cancelled=cancelled)
+        return lease is not None
 
     def probe_for(self, wait: WaitRow) -> Probe | None:
         return None  # destinations are probed by their circuit breakers

@@ -68,9 +68,10 @@ class RequestWork:
     def before_retry(self, work: Work) -> None:
         """Nothing speaks against it but its own waits."""
 
-    def cancelled(self, work: Work, now: datetime, *, run_is_over: bool) -> None:
+    def cancelled(self, work: Work, now: datetime, *, run_is_over: bool) -> bool:
         """At once: its credentials are erased, and a run that has not heard of it yet is fenced off."""
         self.store.cancel(work.work_id, _CANCELLED_BY_OPERATOR, now)
+        return True  # whatever has changed
 
     def probe_for(self, wait: WaitRow) -> Probe | None:
         row = self.store.find(wait.work_id)

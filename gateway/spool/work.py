@@ -78,8 +78,10 @@ class PayloadWork:
     def before_retry(self, work: Work) -> None:
         """Nothing speaks against it but its own waits."""
 
-    def cancelled(self, work: Work, now: datetime, *, run_is_over: bool) -> None:
+    def cancelled(self, work: Work, now: datetime, *, run_is_over: bool) -> bool:
         """Its run is over, and stands for it: what was received stays on the spool, and can be retried."""
+        seen_now = self.ledger.find(work.work_id)
+        return seen_now is not None and seen_now.flow_run_id == work.flow_run_id
 
     def probe_for(self, wait: WaitRow) -> Probe | None:
         return None

@@ -55,8 +55,8 @@ class Kind(Protocol):
     def before_retry(self, work: Work) -> None:
         """Somebody says that it is worth a try: forget what speaks against it."""
 
-    def cancelled(self, work: Work, now: datetime, *, run_is_over: bool) -> None:
-        """An operator has ended it; `run_is_over`: no run will say so."""
+    def cancelled(self, work: Work, now: datetime, *, run_is_over: bool) -> bool:
+        """An operator has ended it; `run_is_over`: no run will say so. False where it has changed since it was seen."""
 
     def probe_for(self, wait: WaitRow) -> Probe | None:
         """How it is found out whether a part of this kind's own, such as a source, answers; None where nobody can."""

@@ -51,12 +51,17 @@ class WorkLedger:
         with database_errors(), self.engine.connect() as connection:
             return int(connection.execute(wanted).scalar_one())
 
-    def note_run(self, work_id: UUID, attempt: int, flow_run_id: UUID) -> None:
-        """Run number `attempt` of this work is this one, which may have begun already."""
+    def note_run(self, work_id: UUID, attempt: int, flow_run_id: UUID) -> bool:
+        """Run number `attempt` of this work is this one, which may have begun already.
+
+        False where the work is over meanwhile, as after a cancel: nobody wants that run.
+        """
+        column, noted = self.of.table.c, {"attempt": attempt, "flow_run_id": flow_run_id}
         with database_errors(), self.engine.begin() as connection:
-            noted = {"attempt": attempt, "flow_run_id": flow_run_id}
             rows.write(connection, self.of, self.of.id == work_id, noted)
             rows.apply(connection, self.of, Event.DISPATCHED, work_id, message="", next_try=None)
+            open_ = select(column.state).where(self.of.id == work_id, self._is_open)
+            return connection.execute(open_).first() is not None
 
     def ask_for_another_run(self, seen: Work, event: Event = Event.RUN_LOST) -> bool:
         """The last run is no more: the next one is asked for. False where something has happened since it was seen.

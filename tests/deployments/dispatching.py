@@ -28,6 +28,7 @@ from gateway.kinds import KINDS
 from gateway.node_context import NodeContext
 from gateway.runs.api import PrefectApi
 from gateway.runs.deployment import DeploymentRuns
+from gateway.runs.run import Run, WantedRun
 from gateway.spool import lease as spool_lease
 from gateway.work.commands import Commands
 from gateway.work.kind import Probe
@@ -43,6 +44,18 @@ Act = Callable[[Engine, OperatorCommands, Release], Awaitable[object]]
 
 
 @dataclass
+class WatchedRuns(DeploymentRuns):
+    """Says when it has created a run, of which the rows do not know yet."""
+
+    created: Callable[[], object] = lambda: None
+
+    async def create(self, wanted: WantedRun) -> Run:
+        run = await super().create(wanted)
+        await asyncio.to_thread(self.created)
+        return run
+
+
+@dataclass
 class Dispatching:
     """A node with work of every kind, and its dispatcher, for which it is now until the clock is moved."""
 
@@ -52,6 +65,7 @@ class Dispatching:
     database_url: str | None = None
     probes: dict[Dependency, Probe] = field(default_factory=dict)
     clock: MovableClock = field(default_factory=lambda: MovableClock(time.time_ns()))
+    run_created: Callable[[], object] = lambda: None
 
     def __post_init__(self) -> None:
         database = {"database": {"url": self.database_url}} if self.database_url else {}
@@ -106,7 +120,7 @@ class Dispatching:
                     queues = (self.node.identity.work_queue, "immediate", "higher", "normal", "lower")
                     await register(client, [Pool(self.work_pool, queues)], [TRIVIAL])
 
-                runs = DeploymentRuns(api, "example-trivial/trivial", registered)
+                runs = WatchedRuns(api, "example-trivial/trivial", registered, self.run_created)
                 engine = Engine({name: Dispatched(make(self.node), runs) for name, make in KINDS.items()})
                 commands = OperatorCommands(api, engine, Commands(self.node.database))
                 await act(engine, commands, self._releasing(api, engine))

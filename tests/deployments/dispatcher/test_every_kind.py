@@ -14,6 +14,7 @@ from sqlalchemy import update
 from gateway.errors import BrokerUnavailable, Dependency
 from gateway.kinds import KINDS, NothingToDo, ask
 from gateway.work.commands import Command, CommandRow, Commands
+from gateway.work.rows import Work
 from gateway.work.waiting import Wait, tag_of
 from tests.deployments.dispatching import Dispatching, KindScene, dispatching_on
 from tests.deployments.operator import Operator
@@ -275,6 +276,44 @@ def test_a_cancel_ends_the_run(work: KindScene, operator: Operator) -> None:
     found = KINDS[work.name](work.dispatching.node).ledger.find(work_id)
     assert found
     assert found.state == ("dispatched" if work.name == "payload" else "cancelled")
+
+
+def test_a_cancel_of_work_that_changes_meanwhile_ends_what_it_has_become(
+    work: KindScene, operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run is gone, as after an upgrade, and while the command is carried out another is asked for."""
+    work_id = waiting_run(work, operator)
+    operator.client.delete_flow_run(work.run_id(work_id))
+    kind = KINDS[work.name](work.dispatching.node)
+
+    def refusal_late(_self: object, seen: Work, _command: Command) -> None:
+        kind.ledger.ask_for_another_run(seen)
+
+    command_id = ask(work.dispatching.node, work.name, work_id, Command.CANCEL, "a test")
+    with monkeypatch.context() as patch:
+        patch.setattr(type(kind), "refusal", refusal_late)
+        work.dispatching.carry_out()
+    work.dispatching.look()
+    work.dispatching.carry_out()
+    row = Commands(work.dispatching.node.database).row(command_id)
+    assert row
+    assert row.carried_out
+    work.dispatching.look()
+    found = kind.ledger.find(work_id)
+    assert found
+    assert found.state == ("dispatched" if work.name == "payload" else "cancelled")
+    assert found.flow_run_id is None or operator.state(found.flow_run_id).name == "Cancelled"
+
+
+@pytest.mark.parametrize("work", ["request", "export"], indirect=True)
+def test_a_run_of_work_that_is_cancelled_while_the_run_is_created_is_cancelled(
+    work: KindScene, operator: Operator
+) -> None:
+    """Else it would send what somebody has just cancelled, as a retry does. A payload is refused until it has a run."""
+    work_id = work.new()
+    work.dispatching.run_created = lambda: asked(work, work_id, Command.CANCEL)
+    work.dispatching.look()
+    assert operator.state(work.run_id(work_id)).name == "Cancelled"
 
 
 def test_what_is_asked_while_prefect_is_away_is_done_when_it_is_back(work: KindScene, operator: Operator) -> None:
