@@ -17,7 +17,6 @@ from gateway.events import open_publisher
 from gateway.network.addresses import written
 from gateway.object_store import open_object_store
 from gateway.registry.names import names_never_resolved
-from gateway.registry.sources import names_file
 from gateway.runs.api import asked
 from gateway.runs.server import check_health, heartbeats
 from gateway.spool.door import scp_door
@@ -67,12 +66,12 @@ def _health(part: str, check: Callable[[Settings], str], settings: Settings) -> 
 
 
 def _receiver(settings: Settings) -> str:
-    owner = owner_of(scp_door(settings.data_dir / "spool").root)
+    owner = owner_of(scp_door(settings.paths.spool).root)
     if owner is None:
         raise Down("nobody holds the spool")
     port = settings.scp.port
     _connect(settings.scp.hosts, port, str(owner))
-    never = names_never_resolved(names_file(settings))
+    never = names_never_resolved(settings.paths.names_never_resolved)
     return f"{owner}, port {port}" + (f"; never resolved: {', '.join(never)}" if never else "")
 
 
@@ -99,7 +98,7 @@ def _consumer(settings: Settings) -> str:
 
 
 def _worker(settings: Settings) -> str:
-    process, name = _running(settings, "worker"), read_node(settings.data_dir / "spool").worker_name
+    process, name = _running(settings, "worker"), read_node(settings.paths.spool).worker_name
     pool = settings.prefect.work_pool
     heard = asked(settings.prefect_api_url, lambda api: heartbeats(api, pool), answer_seconds=_ANSWER_SECONDS)
     if (heartbeat := heard.get(name)) is None:

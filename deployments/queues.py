@@ -39,7 +39,7 @@ class QueueDepth:
 
 def spool_depths(settings: Settings) -> list[QueueDepth]:
     """What lies on this node's spool."""
-    payloads = list_spool(scp_door(settings.data_dir / "spool"))
+    payloads = list_spool(scp_door(settings.paths.spool))
     depths = []
     for state in ("open", "ready", "done", "damaged", "newer"):
         since = [payload.since for payload in payloads if payload.state == state]
@@ -73,7 +73,7 @@ def request_depths(settings: Settings) -> list[QueueDepth]:
 
 def run_depths(settings: Settings) -> list[QueueDepth]:
     """The runs of this node, none where there is no spool yet. Raises PrefectUnavailable and PrefectRefused."""
-    spool = settings.data_dir / "spool"
+    spool = settings.paths.spool
     if not spool.is_dir():
         return []
     queue = read_node(spool).work_queue

@@ -18,7 +18,7 @@ from gateway.spool.work import PayloadWork
 from gateway.work.commands import Command, Commands
 from gateway.work.kind import DEFAULT_QUEUE, Kind
 from gateway.work.ledger import NoSuchWork
-from gateway.work.wake_up import wake_up, wake_up_directory
+from gateway.work.wake_up import wake_up
 
 
 def _payloads(node: NodeContext) -> Kind:
@@ -63,7 +63,7 @@ def ask(node: NodeContext, kind: str, work_id: UUID, command: Command, asked_by:
     if reason := known.refusal(work, command):
         raise refused(kind, work_id, reason)
     command_id = Commands(node.database).ask(kind, work_id, command, asked_by, node.now())
-    wake_up(wake_up_directory(node.settings))
+    wake_up(node.settings.paths.wake_ups)
     return command_id
 
 

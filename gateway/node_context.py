@@ -25,7 +25,7 @@ from gateway.retrieval.areas import Areas, areas_of
 from gateway.spool.door import Door, scp_door
 from gateway.spool.node import Node, read_node
 from gateway.web.service import Service
-from gateway.work.wake_up import wake_up, wake_up_directory
+from gateway.work.wake_up import wake_up
 
 
 @dataclass(frozen=True)
@@ -46,12 +46,12 @@ class NodeContext:
     @cached_property
     def identity(self) -> Node:
         """Which node this is: that of its spool."""
-        return read_node(self.settings.data_dir / "spool")
+        return read_node(self.settings.paths.spool)
 
     @cached_property
     def received(self) -> Door:
         """What its receiver has taken."""
-        return scp_door(self.settings.data_dir / "spool", Durability(self.settings.spool.durability))
+        return scp_door(self.settings.paths.spool, Durability(self.settings.spool.durability))
 
     @cached_property
     def payloads(self) -> PayloadIndex:
@@ -68,7 +68,7 @@ class NodeContext:
 
     @cached_property
     def exports(self) -> ExportLedger:
-        return ExportLedger(self.database, partial(wake_up, wake_up_directory(self.settings)))
+        return ExportLedger(self.database, partial(wake_up, self.settings.paths.wake_ups))
 
     @cached_property
     def circuits(self) -> Circuits:

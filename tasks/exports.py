@@ -75,4 +75,4 @@ def _run_id() -> UUID | None:
 
 
 def _areas() -> Path:
-    return node().settings.data_dir / "exports"
+    return node().settings.paths.exports

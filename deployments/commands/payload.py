@@ -84,7 +84,7 @@ def _payloads() -> "Iterator[PayloadList]":
     from gateway.spool.node import read_node
 
     settings = load_settings().settings
-    spool = settings.data_dir / "spool"
+    spool = settings.paths.spool
 
     def asked_for(run_ids: "Sequence[UUID]") -> "Mapping[UUID, Run]":
         return asked(settings.prefect_api_url, lambda api: runs_by_id(api, run_ids))

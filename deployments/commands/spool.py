@@ -66,7 +66,7 @@ def _door() -> "Door":
     from gateway.errors import PermanentError
     from gateway.spool.door import scp_door
 
-    door = scp_door(load_settings().settings.data_dir / "spool")
+    door = scp_door(load_settings().settings.paths.spool)
     if not door.root.is_dir():
         raise PermanentError(f"there is no spool at {door.root}: nothing was received here")
     return door

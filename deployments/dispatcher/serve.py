@@ -34,7 +34,6 @@ from gateway.runs.api import PrefectApi
 from gateway.runs.deployment import DeploymentRuns
 from gateway.work.commands import Commands
 from gateway.work.kind import Probe
-from gateway.work.wake_up import wake_up_directory
 
 LOOK_SECONDS_AT_MOST = 0.5  # listeners of other nodes record as well: the database wakes nobody up
 RECONCILE_SECONDS = 5.0
@@ -115,7 +114,7 @@ def _of_the_engine(
     release = Release(api, engine, node.database, probes, node.circuits)
     commands = OperatorCommands(api, engine, Commands(node.database))
     wake, wake_for_commands = asyncio.Event(), asyncio.Event()
-    wake_ups = wake_up_directory(node.settings)
+    wake_ups = node.settings.paths.wake_ups
     for directory in (wake_ups, node.received.ready):
         directory.mkdir(parents=True, exist_ok=True)
     return [

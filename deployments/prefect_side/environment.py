@@ -13,7 +13,7 @@ def prefect_environment(settings: Settings) -> dict[str, str]:
     ours = {} if settings.prefect.api_url else {"PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "false"}  # spares requests
     return ours | {
         "PREFECT_API_URL": settings.prefect_api_url,
-        "PREFECT_HOME": os.environ.get("PREFECT_HOME", str(settings.data_dir / "prefect")),
+        "PREFECT_HOME": os.environ.get("PREFECT_HOME", str(settings.paths.prefect)),
         "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false",  # a missing server is waited for, never replaced
         "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
         "DO_NOT_TRACK": "1",

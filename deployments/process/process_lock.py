@@ -5,6 +5,7 @@ from pathlib import Path
 
 from gateway.disk.lock_file import LockHolder, holder_of, locked
 from gateway.errors import AlreadyRunning
+from gateway.paths import Paths
 
 
 def only_one(data_dir: Path, role: str) -> AbstractContextManager[None]:
@@ -23,4 +24,4 @@ def runs_already(data_dir: Path, role: str, by: LockHolder) -> AlreadyRunning:
 
 
 def _lock_file(data_dir: Path, role: str) -> Path:
-    return data_dir / "run" / f"{role}.lock"
+    return Paths(data_dir).role_lock(role)

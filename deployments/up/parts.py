@@ -37,7 +37,7 @@ def _role(name: str) -> Plan:
 
 
 def _prefect_server(settings: Settings) -> Plan:
-    home = settings.data_dir / "prefect"
+    home = settings.paths.prefect
     home.mkdir(parents=True, exist_ok=True)
     host, port = settings.prefect.host, str(settings.prefect.port)
     environment = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}

@@ -38,7 +38,7 @@ def serve(settings: Settings, descriptions: Sequence[Description] | None = None)
 
 async def _serve(settings: Settings, descriptions: Sequence[Description]) -> None:
     stopping = stop_on_signals()
-    node = read_node(settings.data_dir / "spool")
+    node = read_node(settings.paths.spool)
     pools = pools_of(settings, node)
     workers = [_worker(pool, node, settings, descriptions) for pool in pools]
     async with asyncio.TaskGroup() as group:

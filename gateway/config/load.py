@@ -148,5 +148,5 @@ def _with_absolute_paths(settings: Settings, file: Path | None) -> Settings:
     absolute = with_absolute_paths(settings, here)
     store = absolute.object_store
     if isinstance(store, LocalStoreSettings) and not store.path:
-        store = store.model_copy(update={"path": absolute.data_dir / "objects"})
+        store = store.model_copy(update={"path": absolute.paths.objects})
     return absolute.model_copy(update={"object_store": store})

@@ -26,6 +26,7 @@ from gateway.config.types import (
     unique,
 )
 from gateway.network.proxies import Proxies, Proxy, environment_proxies, proxy_at
+from gateway.paths import Paths
 
 _EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104
 
@@ -259,9 +260,14 @@ class Settings(BaseSettings):
         return self.prefect_api_url.removesuffix("/api")
 
     @property
+    def paths(self) -> Paths:
+        """What lies where below the data directory."""
+        return Paths(self.data_dir)
+
+    @property
     def database_url(self) -> str:
         """The SQLAlchemy address of the gateway's database."""
-        return self.database.url.get_secret_value() or f"sqlite:///{self.data_dir / 'gateway.db'}"
+        return self.database.url.get_secret_value() or f"sqlite:///{self.paths.database}"
 
     @property
     def has_local_database(self) -> bool:

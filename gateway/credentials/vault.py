@@ -64,7 +64,7 @@ def open_vault(settings: Settings) -> Vault:
     Raises SettingsError, which says what to do.
     """
     named = settings.inference.key_file
-    file = named or settings.data_dir / "keys" / "credentials.key"
+    file = named or settings.paths.credentials_key
     if named is None and settings.has_local_database:
         make_key(file)
     return Vault(read_keys(file), f"inference.key_file {file}")

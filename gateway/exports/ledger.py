@@ -23,7 +23,7 @@ from gateway.exports.states import TRANSITIONS, DestinationRow, ExportRow, FileS
 from gateway.exports.tables import WORK, destinations, exports, files, sends
 from gateway.work.ledger import WorkLedger
 from gateway.work.rows import NEW_WORK
-from gateway.work.wake_up import wake_up, wake_up_directory
+from gateway.work.wake_up import wake_up
 
 
 class ExportLedger:
@@ -41,7 +41,7 @@ class ExportLedger:
 
         Raises SettingsError where the database's address can't be used.
         """
-        return cls(engine or open_database(settings.database_url), partial(wake_up, wake_up_directory(settings)))
+        return cls(engine or open_database(settings.database_url), partial(wake_up, settings.paths.wake_ups))
 
     def close(self) -> None:
         """Close the connections."""

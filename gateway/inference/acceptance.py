@@ -8,7 +8,7 @@ from gateway.acr.submission import Submission, read_submission
 from gateway.config import Settings
 from gateway.credentials.vault import Vault, open_vault
 from gateway.inference.store import RequestStore
-from gateway.work.wake_up import wake_up, wake_up_directory
+from gateway.work.wake_up import wake_up
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class RequestAcceptance:
             vault = open_vault(self.settings)  # which says what is missing, or has been put there since
         term = timedelta(days=self.settings.inference.keep_output_days)
         self.store.accept(submission, vault, datetime.now(UTC), output_term=term)
-        wake_up(wake_up_directory(self.settings))
+        wake_up(self.settings.paths.wake_ups)
         return submission
 
 

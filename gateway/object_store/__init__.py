@@ -22,5 +22,5 @@ def open_object_store(settings: Settings) -> ObjectStore:
     """The object store that the settings name. Nothing is asked of it yet."""
     store = settings.object_store
     if isinstance(store, LocalStoreSettings):
-        return LocalObjectStore(store.path or settings.data_dir / "objects", store.bucket)
+        return LocalObjectStore(store.path or settings.paths.objects, store.bucket)
     return S3ObjectStore(store)

@@ -2,16 +2,10 @@
 
 import ipaddress
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
 from gateway.config import ApplicationEntitySettings, Settings, SourceSettings
 from gateway.network.addresses import plain_network
 from gateway.registry.names import HostNames, Resolve, resolve_host
-
-
-def names_file(settings: Settings) -> Path:
-    """Where a receiver tells which names were never resolved."""
-    return settings.data_dir / "run" / "names-never-resolved.json"
 
 
 class Registry:
@@ -40,7 +34,7 @@ class Registry:
             settings.application_entities,
             settings.sources,
             reject_unknown_sources=settings.scp.reject_unknown_sources,
-            names=HostNames(by_name, told=names_file(settings)),
+            names=HostNames(by_name, told=settings.paths.names_never_resolved),
         )
 
     def knows_source(self, ae_title: str, address: str) -> bool:

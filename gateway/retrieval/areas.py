@@ -17,7 +17,7 @@ from gateway.retrieval.area import Area, read_epoch
 
 def areas_of(settings: Settings) -> "Areas":
     """The areas of this node."""
-    root = settings.data_dir / "retrieval"
+    root = settings.paths.retrieval
     root.mkdir(parents=True, exist_ok=True)
     return Areas(root, Room(root, settings.spool.reserve_bytes), settings.inference.at_once)
 

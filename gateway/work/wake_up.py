@@ -3,13 +3,6 @@
 from contextlib import suppress
 from pathlib import Path
 
-from gateway.config import Settings
-
-
-def wake_up_directory(settings: Settings) -> Path:
-    """What to watch for work, and operators' commands, that are recorded on this node."""
-    return settings.data_dir / "run" / "wake-up"
-
 
 def wake_up(directory: Path) -> None:
     """Have whoever watches look. What is recorded stays so: that nobody can be woken is no error."""

@@ -80,7 +80,7 @@ def _collect_seldom() -> None:
 
 @contextmanager
 def _opened_spool(settings: Settings, registry: Registry) -> Iterator[Intake]:
-    spool = settings.data_dir / "spool"
+    spool = settings.paths.spool
     spool.mkdir(parents=True, exist_ok=True)
     durability = Durability(settings.spool.durability)
     for warning in check_file_system(spool, durability):
