@@ -69,7 +69,8 @@ class Server:
         for each in self._listening:
             with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)  # which wakes who waits for a connection
-        self._nobody_accepts.wait(_POLL_SECONDS)  # who is closed on before is not woken
+        if self._nobody_accepts.wait(_POLL_SECONDS):  # who is closed on before is not woken
+            self._ready.close()
         for each in self._listening:
             each.close()
         deadline = time.monotonic() + grace_seconds
