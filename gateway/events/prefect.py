@@ -4,19 +4,18 @@ Prefect answers before it has recorded an event, and loses it in silence if it i
 or the event is too large. So an event counts as published once it can be read back by its id.
 """
 
+import asyncio
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
-import httpx
-
-from gateway.errors import BrokerRefused, BrokerUnavailable, SettingsError
+from gateway.errors import BrokerRefused, BrokerUnavailable, PrefectRefused, PrefectUnavailable
 from gateway.events.port import Message
-from gateway.network.connection_errors import is_untrusted, reason
-from gateway.runs.access import access
+from gateway.runs.api import PrefectApi, asked, checked_address
 
 _ANSWER_SECONDS = 10
 _RECORD_SECONDS = 10  # Prefect records what it has every 5 s, unless it is told otherwise
@@ -25,73 +24,55 @@ _SLOWEST_POLL_SECONDS = 0.5
 # Prefect takes a larger one, answers 204, and drops it, unless it is told otherwise.
 _USUAL_LIMIT_BYTES = 1_500_000
 
-_TRANSIENT_STATUSES = (408, 425, 429)
-
 
 class PrefectPublisher:
     """Publishes to the API at `api_url`, with the credentials that Prefect's own clients take from the environment."""
 
     def __init__(self, api_url: str, record_seconds: float = _RECORD_SECONDS) -> None:
-        self._record_seconds = record_seconds
-        self._client = _client(api_url)
-        self._server = f"the Prefect server at {self._client.base_url.netloc.decode()}"
+        self._api_url, self._record_seconds = api_url, record_seconds
+        self._server = f"the Prefect server at {checked_address(api_url).netloc.decode()}"
 
     def publish(self, message: Message) -> None:
-        if self._is_recorded(message):  # a repeat has nothing to wait for
+        self._ask(partial(self._publish, message))
+
+    def check(self) -> None:
+        self._ask(lambda api: api.do("GET", "ready"))
+
+    def close(self) -> None:
+        """Nothing is open between two questions."""
+
+    def _ask(self, question: Callable[[PrefectApi], Awaitable[None]]) -> None:
+        with self._our_errors():
+            asked(self._api_url, question, answer_seconds=_ANSWER_SECONDS)
+
+    async def _publish(self, message: Message, api: PrefectApi) -> None:
+        if await _is_recorded(api, message):  # a repeat has nothing to wait for
             return
         event = _event(message)
         for _ in range(2):
-            self._ask("POST", "events", [event])
-            if self._is_recorded_in_time(message):
+            await api.do("POST", "events", [event])
+            if await self._is_recorded_in_time(api, message):
                 return
         self._raise_lost(event)
 
-    def check(self) -> None:
-        self._ask("GET", "ready")
-
-    def close(self) -> None:
-        self._client.close()
-
-    def _is_recorded_in_time(self, message: Message) -> bool:
+    async def _is_recorded_in_time(self, api: PrefectApi, message: Message) -> bool:
         deadline = time.monotonic() + self._record_seconds
         poll_seconds = 0.05
         while time.monotonic() < deadline:
-            if self._is_recorded(message):
+            if await _is_recorded(api, message):
                 return True
-            time.sleep(poll_seconds)
+            await asyncio.sleep(poll_seconds)
             poll_seconds = min(2 * poll_seconds, _SLOWEST_POLL_SECONDS)
         return False
-
-    def _is_recorded(self, message: Message) -> bool:
-        # Left out, Prefect's limits are its own clock's now, and half a year before.
-        occurred = {"since": _text(message.timestamp - timedelta(days=1)), "until": "9999-01-01T00:00:00Z"}
-        question = {"filter": {"id": {"id": [str(message.message_id)]}, "occurred": occurred}, "limit": 1}
-        answer = self._ask("POST", "events/filter", question)
-        with self._our_errors():
-            return bool(answer.json()["events"])
-
-    def _ask(self, method: str, path: str, content: Any = None) -> httpx.Response:
-        with self._our_errors():
-            answer = self._client.request(method, path, json=content)
-        if answer.is_success:
-            return answer
-        told = f"{self._server} answers {method} {answer.url.path} with HTTP status {answer.status_code}"
-        if answer.status_code >= 500 or answer.status_code in _TRANSIENT_STATUSES:
-            raise BrokerUnavailable(told)
-        if answer.status_code in (401, 403):
-            raise BrokerRefused(f"{told}: see PREFECT_API_AUTH_STRING and PREFECT_API_KEY in the environment")
-        raise BrokerRefused(told)
 
     @contextmanager
     def _our_errors(self) -> Iterator[None]:
         try:
             yield
-        except httpx.HTTPError as error:
-            if is_untrusted(error):
-                raise BrokerRefused(f"{self._server} can't be used: {reason(error)}") from error
-            raise BrokerUnavailable(f"{self._server} does not answer: {reason(error)}") from error
-        except (ValueError, KeyError, TypeError) as error:
-            raise BrokerUnavailable(f"{self._server} does not answer as Prefect does") from error
+        except PrefectUnavailable as error:
+            raise BrokerUnavailable(f"{self._server}: {error}") from error
+        except PrefectRefused as error:
+            raise BrokerRefused(f"{self._server}: {error}") from error
 
     def _raise_lost(self, event: dict[str, Any]) -> None:
         size = len(json.dumps(event))
@@ -105,18 +86,11 @@ class PrefectPublisher:
         )
 
 
-def _client(api_url: str) -> httpx.Client:
-    how = access(api_url)
-    try:
-        return httpx.Client(
-            base_url=api_url,
-            headers=how.headers,
-            timeout=_ANSWER_SECONDS,
-            verify=how.tls,
-            trust_env=False,  # a part of ours is never asked through a proxy
-        )
-    except httpx.InvalidURL as error:
-        raise SettingsError(f"prefect.api_url is not an address: {error}") from error
+async def _is_recorded(api: PrefectApi, message: Message) -> bool:
+    # Left out, Prefect's limits are its own clock's now, and half a year before.
+    occurred = {"since": _text(message.timestamp - timedelta(days=1)), "until": "9999-01-01T00:00:00Z"}
+    question = {"filter": {"id": {"id": [str(message.message_id)]}, "occurred": occurred}, "limit": 1}
+    return await api.ask("POST", "events/filter", lambda answer: bool(answer["events"]), question)
 
 
 def _event(message: Message) -> dict[str, Any]:

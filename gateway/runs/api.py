@@ -31,7 +31,7 @@ class PrefectApi:
         """`how` is by default what the environment says; `answer_seconds` is for who can't wait as long as that."""
         how = how or access(api_url)
         self._client = httpx.AsyncClient(
-            base_url=_address(api_url),
+            base_url=checked_address(api_url),
             headers=how.headers,
             verify=how.tls,
             timeout=answer_seconds or how.answer_seconds,
@@ -99,7 +99,8 @@ def asked(api_url: str, question: Callable[[PrefectApi], Awaitable[T]], *, answe
     return asyncio.run(once())
 
 
-def _address(api_url: str) -> httpx.URL:
+def checked_address(api_url: str) -> httpx.URL:
+    """Return the address that a setting names. Raises SettingsError."""
     try:
         address = httpx.URL(api_url)
     except httpx.InvalidURL as error:

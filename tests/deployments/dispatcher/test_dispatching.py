@@ -57,7 +57,7 @@ class Scene:
             found = self.row(payload_id)
             return found if found and found.state is state else None
 
-        row_found = wait_until(row, 20, f"the payload to be {state}")
+        row_found = wait_until(row, 60, f"the payload to be {state}")
         assert row_found
         return row_found
 

@@ -81,7 +81,7 @@ def test_a_server_on_postgresql_is_ready_while_its_database_is(
         assert len(prefect_events(prefect.api_url)) == 1
         postgresql.server.stop()
         for attempt in (events.check, lambda: events.publish(message)):
-            with pytest.raises(BrokerUnavailable, match="HTTP status 50"):
+            with pytest.raises(BrokerUnavailable, match="Prefect answered 50"):
                 attempt()
 
 
@@ -91,7 +91,7 @@ def test_the_credentials_of_prefects_own_clients_are_used(
 ) -> None:
     secret = {"PREFECT_SERVER_API_AUTH_STRING": "admin:the secret"}
     with prefect_server.running(tmp_path, environment={**QUICK, **secret}) as prefect:
-        with pytest.raises(BrokerRefused, match="401: see PREFECT_API_AUTH_STRING and PREFECT_API_KEY"):
+        with pytest.raises(BrokerRefused, match="401 to POST: see PREFECT_API_AUTH_STRING and PREFECT_API_KEY"):
             publish(prefect.api_url, message)
         monkeypatch.setenv("PREFECT_API_AUTH_STRING", "admin:not the secret")
         with pytest.raises(BrokerRefused) as error:
@@ -104,11 +104,11 @@ def test_the_credentials_of_prefects_own_clients_are_used(
 @pytest.mark.parametrize(
     ("status", "body", "expected", "told"),
     [
-        (503, b"", BrokerUnavailable, "answers POST /api/events/filter with HTTP status 503"),
-        (429, b"", BrokerUnavailable, "with HTTP status 429"),
-        (404, b"", BrokerRefused, "with HTTP status 404"),
-        (200, b"<html>", BrokerUnavailable, "does not answer as Prefect does"),
-        (200, b"[]", BrokerUnavailable, "does not answer as Prefect does"),
+        (503, b"", BrokerUnavailable, "Prefect answered 503"),
+        (429, b"", BrokerUnavailable, "Prefect answered 429"),
+        (404, b"", BrokerRefused, "Prefect does not know it"),
+        (200, b"<html>", BrokerRefused, "does not answer as Prefect does"),
+        (200, b"[]", BrokerRefused, "does not answer as Prefect does"),
     ],
 )
 def test_an_answer_decides_whether_waiting_helps(
@@ -119,7 +119,7 @@ def test_an_answer_decides_whether_waiting_helps(
 
 
 def test_a_name_that_does_not_resolve_is_unavailable(message: Message) -> None:
-    with pytest.raises(BrokerUnavailable, match="nowhere:4200 does not answer: its name can't be resolved"):
+    with pytest.raises(BrokerUnavailable, match="nowhere:4200: Prefect does not answer: its name can't be resolved"):
         publish("http://nowhere:4200/api", message)
 
 
