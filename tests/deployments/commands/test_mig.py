@@ -3,11 +3,14 @@
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from tests.deployments.commands.mig import MIG, Mig, MigHere
+
+PROJECT = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())["project"]
 
 
 @pytest.fixture
@@ -30,7 +33,7 @@ def test_no_command_at_all_shows_the_help(mig: MigHere) -> None:
 
 def test_the_version(tmp_path: Path) -> None:
     shown = Mig(tmp_path)("--version")
-    assert (shown.exit_code, shown.output) == (0, "0.1.0\n")
+    assert (shown.exit_code, shown.output) == (0, f"{PROJECT['version']}\n")
 
 
 @pytest.mark.parametrize("arguments", [["nonsense"], ["payload", "list", "--limit", "none"], ["--nonsense"]])
@@ -87,5 +90,5 @@ def test_it_runs_as_a_module_too(tmp_path: Path) -> None:
     shown = subprocess.run(
         [sys.executable, "-m", "deployments", "--version"], capture_output=True, text=True, check=True
     )
-    assert shown.stdout == "0.1.0\n"
+    assert shown.stdout == f"{PROJECT['version']}\n"
     assert MIG.exists()
