@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.place import Place
 from bench.row import Row
-from gateway.spool.file_system import find_mount
+from gateway.disk.file_system import find_mount
 
 _FLUSHES = 200
 

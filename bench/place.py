@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.spool.file_system import find_mount
+from gateway.disk.file_system import find_mount
 from tests.peers import disks
 from tests.peers.components import MissingComponent
 

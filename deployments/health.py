@@ -19,7 +19,7 @@ from gateway.object_store import open_object_store
 from gateway.registry.names import names_never_resolved
 from gateway.runs.api import asked
 from gateway.runs.server import check_health, heartbeats
-from gateway.spool.door import scp_door
+from gateway.spool.area import scp_area
 from gateway.spool.node import read_node
 from gateway.spool.owner import owner_of
 
@@ -66,7 +66,7 @@ def _health(part: str, check: Callable[[Settings], str], settings: Settings) -> 
 
 
 def _receiver(settings: Settings) -> str:
-    owner = owner_of(scp_door(settings.paths.spool).root)
+    owner = owner_of(scp_area(settings.paths.spool).root)
     if owner is None:
         raise Down("nobody holds the spool")
     port = settings.scp.port

@@ -9,7 +9,7 @@ from uuid import UUID
 from gateway.errors import Damaged, FromNewerProgram, PrefectUnavailable
 from gateway.payloads.index import Dispatch, PayloadIndex, PayloadRow, row_of
 from gateway.runs.run import Run, StateType
-from gateway.spool.door import Door
+from gateway.spool.area import SpoolArea
 from gateway.spool.node import Node
 
 ANNOUNCED = "announced"
@@ -58,7 +58,7 @@ class PayloadList:
     """
 
     index: PayloadIndex
-    door: Door
+    area: SpoolArea
     node: Node
     runs_by_id: Callable[[Sequence[UUID]], Mapping[UUID, Run]]
     prefect_is_away: bool = field(default=False, init=False)
@@ -87,10 +87,10 @@ class PayloadList:
     def _not_indexed(self) -> list[PayloadRow]:
         """Those in `ready/` that the dispatcher has not seen yet."""
         rows = []
-        for payload_id in reversed(self.door.ready_ids()):
+        for payload_id in reversed(self.area.ready_ids()):
             try:
                 if self.index.row(payload_id) is None:
-                    rows.append(row_of(self.door.read(payload_id)))
+                    rows.append(row_of(self.area.read(payload_id)))
             except (FileNotFoundError, Damaged, FromNewerProgram):  # announced meanwhile; or shown by `mig spool list`
                 continue
         return rows
@@ -122,7 +122,7 @@ class PayloadList:
     def _state(self, row: PayloadRow, run: Run | None) -> str:
         """The spool comes first where it is ours: a payload that has left `ready/` is announced."""
         is_ours = row.node_id == self.node.node_id
-        if row.state is Dispatch.ANNOUNCED or (is_ours and self.door.state(row.payload_id) != "ready"):
+        if row.state is Dispatch.ANNOUNCED or (is_ours and self.area.state(row.payload_id) != "ready"):
             return ANNOUNCED
         if row.flow_run_id and self.prefect_is_away:
             return "unknown"

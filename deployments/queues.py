@@ -14,7 +14,7 @@ from gateway.inference.store import opened_request_store
 from gateway.runs.api import PrefectApi, asked
 from gateway.runs.reading import RunFilter, count_runs, find_runs
 from gateway.runs.run import AWAITING_RETRY
-from gateway.spool.door import scp_door
+from gateway.spool.area import scp_area
 from gateway.spool.listing import list_spool
 from gateway.spool.node import read_node
 
@@ -39,7 +39,7 @@ class QueueDepth:
 
 def spool_depths(settings: Settings) -> list[QueueDepth]:
     """What lies on this node's spool."""
-    payloads = list_spool(scp_door(settings.paths.spool))
+    payloads = list_spool(scp_area(settings.paths.spool))
     depths = []
     for state in ("open", "ready", "done", "damaged", "newer"):
         since = [payload.since for payload in payloads if payload.state == state]

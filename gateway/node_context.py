@@ -22,7 +22,7 @@ from gateway.inference.store import RequestStore
 from gateway.object_store import ObjectStore, open_object_store
 from gateway.payloads.index import PayloadIndex
 from gateway.retrieval.areas import Areas, areas_of
-from gateway.spool.door import Door, scp_door
+from gateway.spool.area import SpoolArea, scp_area
 from gateway.spool.node import Node, read_node
 from gateway.web.service import Service
 from gateway.work.wake_up import wake_up
@@ -49,9 +49,9 @@ class NodeContext:
         return read_node(self.settings.paths.spool)
 
     @cached_property
-    def received(self) -> Door:
+    def received(self) -> SpoolArea:
         """What its receiver has taken."""
-        return scp_door(self.settings.paths.spool, Durability(self.settings.spool.durability))
+        return scp_area(self.settings.paths.spool, Durability(self.settings.spool.durability))
 
     @cached_property
     def payloads(self) -> PayloadIndex:

@@ -1,1 +1,1 @@
-"""The doors: take charge of what arrives, make it durable, answer. No Prefect."""
+"""Listeners: take charge of what arrives, make it durable, answer. No Prefect."""

@@ -80,7 +80,7 @@ def _payloads() -> "Iterator[PayloadList]":
     from gateway.payloads.index import opened_payload_index
     from gateway.runs.api import asked
     from gateway.runs.reading import runs_by_id
-    from gateway.spool.door import scp_door
+    from gateway.spool.area import scp_area
     from gateway.spool.node import read_node
 
     settings = load_settings().settings
@@ -90,7 +90,7 @@ def _payloads() -> "Iterator[PayloadList]":
         return asked(settings.prefect_api_url, lambda api: runs_by_id(api, run_ids))
 
     with opened_payload_index(settings.database_url, may_upgrade=False) as index:
-        yield PayloadList(index, scp_door(spool), read_node(spool), asked_for)
+        yield PayloadList(index, scp_area(spool), read_node(spool), asked_for)
 
 
 def _found(index: "PayloadIndex", payload_id: str) -> "PayloadRow":

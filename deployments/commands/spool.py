@@ -10,7 +10,7 @@ import typer
 from deployments.commands.tables import AsJson, print_rows, the_one
 
 if TYPE_CHECKING:
-    from gateway.spool.door import Door
+    from gateway.spool.area import SpoolArea
 
 app = typer.Typer(help="What lies on this node's spool.", no_args_is_help=True)
 
@@ -25,7 +25,7 @@ def list_payloads(as_json: AsJson = False) -> None:
     """List what lies on the spool, the oldest first: open, ready, done and damaged."""
     from gateway.spool.listing import list_spool
 
-    print_rows([asdict(found) for found in list_spool(_door())], _COLUMNS, as_json=as_json)
+    print_rows([asdict(found) for found in list_spool(_area())], _COLUMNS, as_json=as_json)
 
 
 @app.command()
@@ -33,8 +33,8 @@ def show(payload_id: PayloadId, as_json: AsJson = False) -> None:
     """List the instances of a payload."""
     from gateway.spool.listing import instance_rows
 
-    door = _door()
-    print_rows(instance_rows(door, _found(door, payload_id)), _INSTANCE_COLUMNS, as_json=as_json)
+    area = _area()
+    print_rows(instance_rows(area, _found(area, payload_id)), _INSTANCE_COLUMNS, as_json=as_json)
 
 
 @app.command()
@@ -50,34 +50,34 @@ def extract(
     from gateway.spool.extraction import copy_instance
     from gateway.spool.listing import instances_of
 
-    door = _door()
-    found = instances_of(door, UUID(_found(door, payload_id)))
+    area = _area()
+    found = instances_of(area, UUID(_found(area, payload_id)))
     wanted = [each for each in found if instance in {None, each.sop_instance_uid}]
     if not wanted:
         raise PermanentError(f"payload {payload_id} has no instance {instance}")
     directory.mkdir(parents=True, exist_ok=True)
     for each in track(wanted, "Copying", disable=len(wanted) < 10):
-        copy_instance(door, each, directory)
+        copy_instance(area, each, directory)
     typer.echo(f"{len(wanted)} instances copied to {directory}")
 
 
-def _door() -> "Door":
+def _area() -> "SpoolArea":
     from gateway.config import load_settings
     from gateway.errors import PermanentError
-    from gateway.spool.door import scp_door
+    from gateway.spool.area import scp_area
 
-    door = scp_door(load_settings().settings.paths.spool)
-    if not door.root.is_dir():
-        raise PermanentError(f"there is no spool at {door.root}: nothing was received here")
-    return door
+    area = scp_area(load_settings().settings.paths.spool)
+    if not area.root.is_dir():
+        raise PermanentError(f"there is no spool at {area.root}: nothing was received here")
+    return area
 
 
-def _found(door: "Door", payload_id: str) -> str:
+def _found(area: "SpoolArea", payload_id: str) -> str:
     """Return the whole id of the payload that is meant."""
     from gateway.spool.listing import list_spool
 
     return the_one(
-        sorted({found.id for found in list_spool(door) if found.id.startswith(payload_id)}),
+        sorted({found.id for found in list_spool(area) if found.id.startswith(payload_id)}),
         "payload on this spool",
         payload_id,
     )

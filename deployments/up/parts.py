@@ -25,8 +25,8 @@ def has_broker(settings: Settings) -> bool:
 
 def plans(settings: Settings) -> list[Plan]:
     """How each part is started."""
-    doors = (RECEIVER, API, CONSUMER) if has_broker(settings) else (RECEIVER, API)
-    roles = [_role(name) for name in (*doors, *ROLES_OF_PREFECT)]
+    listeners = (RECEIVER, API, CONSUMER) if has_broker(settings) else (RECEIVER, API)
+    roles = [_role(name) for name in (*listeners, *ROLES_OF_PREFECT)]
     return [_prefect_server(settings), *roles] if has_own_prefect(settings) else roles
 
 

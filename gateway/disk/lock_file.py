@@ -16,7 +16,8 @@ from pathlib import Path
 
 from gateway.errors import GatewayError
 
-_TRIES, _TRY_AGAIN_SECONDS = 5, 0.05
+_TRY_AGAIN_SECONDS = 0.02
+_LOOK_SECONDS = 0.25  # `is_locked` looks by holding it for a moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ def locked(file: Path, role: str, collision: Callable[[LockHolder], GatewayError
     Raises what `collision` makes of its holder where another process has it. Who holds it may remove it.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = _acquire(file)
+    descriptor = _acquire(file, _LOOK_SECONDS)
     if descriptor is None:
         raise collision(_written_in(file))
     try:
@@ -48,6 +49,17 @@ def locked(file: Path, role: str, collision: Callable[[LockHolder], GatewayError
         yield
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def locked_for_a_moment(file: Path, wait_seconds: float) -> Iterator[int | None]:
+    """Hold the lock of a file with content of its own, whose descriptor is given; None where it was not to be had."""
+    descriptor = _acquire(file, wait_seconds)
+    try:
+        yield descriptor
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
 
 
 def is_locked(file: Path) -> bool:
@@ -67,11 +79,11 @@ def holder_of(file: Path) -> LockHolder | None:
     return _written_in(file) if is_locked(file) else None
 
 
-def _acquire(file: Path) -> int | None:
+def _acquire(file: Path, wait_seconds: float) -> int | None:
     """Lock the file that has this name. Its last holder may have removed it between our opening and our locking."""
     while True:
         descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
-        if not _take(descriptor):
+        if not _take(descriptor, wait_seconds):
             os.close(descriptor)
             return None
         with suppress(FileNotFoundError):
@@ -80,15 +92,17 @@ def _acquire(file: Path) -> int | None:
         os.close(descriptor)
 
 
-def _take(descriptor: int) -> bool:
-    for _ in range(_TRIES):
+def _take(descriptor: int, wait_seconds: float) -> bool:
+    deadline = time.monotonic() + wait_seconds
+    while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            time.sleep(_TRY_AGAIN_SECONDS)  # `is_locked` looks by holding it for a moment
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(_TRY_AGAIN_SECONDS)
         else:
             return True
-    return False
 
 
 def _write_holder(descriptor: int, role: str) -> None:

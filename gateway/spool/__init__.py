@@ -9,7 +9,7 @@ An instance never moves, and where a payload's manifest stands is the payload's 
     spool/scp/uploading/<payload id>       its upload has begun
     spool/scp/leases/<payload id>          the fencing token of its last run
     spool/scp/done/<payload id>.json       announced: what it lists may be deleted
-    spool/scp/damaged/<payload id>/        bytes that were promised and do not verify
+    spool/scp/damaged/<payload id>/        bytes that were committed and do not verify
 
 docs/spool.md tells the whole of it.
 """

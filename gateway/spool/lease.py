@@ -3,19 +3,17 @@
 The spool is the truth of received payloads, and they are stored and announced while the database is away.
 """
 
-import fcntl
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
+from gateway.disk.lock_file import locked_for_a_moment
 from gateway.errors import AreaBusy, TakenOver
 
 _WAIT_SECONDS = 5.0
-_LOOK_AGAIN_SECONDS = 0.02
 _LONGEST_TOKEN_BYTES = 32
 
 
@@ -64,21 +62,7 @@ def _read(file: Path) -> int | None:
 @contextmanager
 def _locked(file: Path) -> Iterator[int]:
     """Hold the file's lock. It is held for moments only; who waits for longer is told that it is busy."""
-    descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
-    try:
-        deadline = time.monotonic() + _WAIT_SECONDS
-        while not _lock(descriptor):
-            if time.monotonic() > deadline:
-                raise AreaBusy(f"another process of this node is just taking payload {file.name}")
-            time.sleep(_LOOK_AGAIN_SECONDS)
+    with locked_for_a_moment(file, _WAIT_SECONDS) as descriptor:
+        if descriptor is None:
+            raise AreaBusy(f"another process of this node is just taking payload {file.name}")
         yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def _lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

@@ -13,7 +13,7 @@ from gateway.dicom.part10 import PREAMBLE_BYTES, FileMeta, read_head
 from gateway.dicom.scanner import HeaderScanner
 from gateway.errors import FromNewerProgram, InvalidDataSet
 from gateway.payloads.payload import Instance, Payload
-from gateway.spool.door import Door
+from gateway.spool.area import SpoolArea
 from gateway.spool.preamble import Preamble, decode_preamble
 from gateway.spool.record import instance_record
 
@@ -35,20 +35,20 @@ class SpooledPayload:
     since: datetime
 
 
-def list_spool(door: Door) -> list[SpooledPayload]:
+def list_spool(area: SpoolArea) -> list[SpooledPayload]:
     """Everything that lies on the spool, the oldest first."""
-    found = [*_closed(door), *_open(door), *_damaged(door)]
+    found = [*_closed(area), *_open(area), *_damaged(area)]
     return sorted(found, key=lambda payload: payload.since)
 
 
-def instances_of(door: Door, payload_id: UUID) -> list[Instance]:
+def instances_of(area: SpoolArea, payload_id: UUID) -> list[Instance]:
     """The instances of a payload that is closed or open. Raises FileNotFoundError where the spool has none of it."""
     try:
-        return list(door.read(payload_id).instances)
+        return list(area.read(payload_id).instances)
     except FileNotFoundError:
         found = [
-            _record(door, path, preamble)
-            for path, preamble in promised_files(door)
+            _record(area, path, preamble)
+            for path, preamble in committed_files(area)
             if preamble.payload_id == payload_id
         ]
         if not found:
@@ -56,27 +56,27 @@ def instances_of(door: Door, payload_id: UUID) -> list[Instance]:
         return found
 
 
-def instance_rows(door: Door, payload_id: str) -> list[dict[str, object]]:
+def instance_rows(area: SpoolArea, payload_id: str) -> list[dict[str, object]]:
     """What is known of each instance of a payload; of damaged ones no more than their files."""
     rows = [
-        {"file": str(path.relative_to(door.root)), "bytes": path.stat().st_size}
-        for path in sorted((door.damaged / payload_id).glob("*"))
+        {"file": str(path.relative_to(area.root)), "bytes": path.stat().st_size}
+        for path in sorted((area.damaged / payload_id).glob("*"))
     ]
     try:
-        instances = instances_of(door, UUID(payload_id))
+        instances = instances_of(area, UUID(payload_id))
     except (FileNotFoundError, ValueError):
         return rows
     known = [each.model_dump(mode="json") for each in instances]
     return [row | {"received": time_of(each.received_ns)} for row, each in zip(known, instances, strict=True)] + rows
 
 
-def promised_files(door: Door) -> Iterator[tuple[Path, Preamble]]:
+def committed_files(area: SpoolArea) -> Iterator[tuple[Path, Preamble]]:
     """The files in `incoming/` whose preamble verifies, and that no manifest lists, or might."""
-    manifests = dict(_manifests(door))
+    manifests = dict(_manifests(area))
     left_alone = {payload_id for payload_id, payload in manifests.items() if payload is None}
     listed = {instance.file for payload in manifests.values() if payload for instance in _all_instances(payload)}
-    for path in sorted(door.incoming.glob("*/*.dcm")):
-        if str(path.relative_to(door.root)) in listed:
+    for path in sorted(area.incoming.glob("*/*.dcm")):
+        if str(path.relative_to(area.root)) in listed:
             continue
         try:
             with path.open("rb") as file:
@@ -87,11 +87,11 @@ def promised_files(door: Door) -> Iterator[tuple[Path, Preamble]]:
             yield path, preamble
 
 
-def _manifests(door: Door) -> Iterator[tuple[UUID, Payload | None]]:
+def _manifests(area: SpoolArea) -> Iterator[tuple[UUID, Payload | None]]:
     """The closed payloads; None for one that is left to a newer program."""
-    for payload_id in (*door.ready_ids(), *door.done_ids()):
+    for payload_id in (*area.ready_ids(), *area.done_ids()):
         try:
-            yield payload_id, door.read(payload_id)
+            yield payload_id, area.read(payload_id)
         except FileNotFoundError:
             continue  # announced and deleted meanwhile
         except FromNewerProgram:
@@ -103,15 +103,15 @@ def _all_instances(payload: Payload) -> Iterator[Instance]:
     yield from (superseded.instance for superseded in payload.superseded)
 
 
-def _closed(door: Door) -> Iterator[SpooledPayload]:
-    for payload_id, payload in _manifests(door):
+def _closed(area: SpoolArea) -> Iterator[SpooledPayload]:
+    for payload_id, payload in _manifests(area):
         if payload is None:
-            yield SpooledPayload(str(payload_id), "newer", "", "", 0, 0, door.since(payload_id))
+            yield SpooledPayload(str(payload_id), "newer", "", "", 0, 0, area.since(payload_id))
             continue
         origin = payload.instances[0].origin
         yield SpooledPayload(
             str(payload.payload_id),
-            door.state(payload.payload_id) or "done",
+            area.state(payload.payload_id) or "done",
             origin.destination,
             origin.source,
             len(payload.instances),
@@ -120,9 +120,9 @@ def _closed(door: Door) -> Iterator[SpooledPayload]:
         )
 
 
-def _open(door: Door) -> Iterator[SpooledPayload]:
+def _open(area: SpoolArea) -> Iterator[SpooledPayload]:
     groups: dict[UUID, SpooledPayload] = {}
-    for path, preamble in promised_files(door):
+    for path, preamble in committed_files(area):
         received = time_of(preamble.received_ns)
         group = groups.get(preamble.payload_id)
         if group is None:
@@ -136,8 +136,8 @@ def _open(door: Door) -> Iterator[SpooledPayload]:
     yield from groups.values()
 
 
-def _damaged(door: Door) -> Iterator[SpooledPayload]:
-    for directory in door.damaged.glob("*/"):
+def _damaged(area: SpoolArea) -> Iterator[SpooledPayload]:
+    for directory in area.damaged.glob("*/"):
         files = [path.stat() for path in directory.iterdir()]
         if files:
             since = datetime.fromtimestamp(max(file.st_mtime for file in files), UTC)
@@ -151,7 +151,7 @@ def _meta(path: Path) -> FileMeta:
         return read_head(file)
 
 
-def _record(door: Door, path: Path, preamble: Preamble) -> Instance:
+def _record(area: SpoolArea, path: Path, preamble: Preamble) -> Instance:
     with path.open("rb") as file:
         meta = read_head(file)
         scanner = HeaderScanner(meta.transfer_syntax_uid)
@@ -159,5 +159,5 @@ def _record(door: Door, path: Path, preamble: Preamble) -> Instance:
     try:
         identity = identify(scanner.values, "0020,000D")
     except InvalidDataSet as error:
-        raise InvalidDataSet(f"{path.relative_to(door.root)}: {error}") from error
+        raise InvalidDataSet(f"{path.relative_to(area.root)}: {error}") from error
     return instance_record(path, preamble, meta, identity)

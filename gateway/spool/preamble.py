@@ -1,7 +1,7 @@
 """The 128 bytes before `DICM`, which PS3.10 leaves to the implementation: a file's own proof that it is whole.
 
 They are written last. A file whose preamble verifies was received whole; one whose preamble is zero was never
-promised to anybody.
+committed to anybody.
 
     offset  bytes
          0      8  magic and version, "MIGSPL01"
@@ -59,11 +59,11 @@ def decode_preamble(raw: bytes) -> Preamble | None:
 
 
 def is_from_newer_program(raw: bytes) -> bool:
-    """Whether a file with this preamble was promised by a program that writes it in a later version."""
+    """Whether a file with this preamble was committed by a program that writes it in a later version."""
     number = raw[len(_NAME) : len(_MAGIC)]
     return raw.startswith(_NAME) and number.isdigit() and number > _MAGIC[len(_NAME) :]
 
 
-def is_unpromised(raw: bytes) -> bool:
+def is_uncommitted(raw: bytes) -> bool:
     """Whether a file with this preamble was never answered: nothing written, or zeros only."""
     return not any(raw)

@@ -8,12 +8,12 @@ from uuid import UUID
 from gateway.dicom.identity import Identity
 from gateway.dicom.part10 import FileMeta
 from gateway.payloads.payload import DataService, Instance, Origin
-from gateway.spool.door import INCOMING
+from gateway.spool.area import INCOMING
 from gateway.spool.preamble import Preamble
 
 
 def instance_record(path: Path | str, preamble: Preamble, meta: FileMeta, identity: Identity) -> Instance:
-    """Return the record of the promised file at `path`; its directory is named after its association."""
+    """Return the record of the committed file at `path`; its directory is named after its association."""
     _, association, name = os.fspath(path).rsplit(os.sep, 2)
     return Instance(
         file=f"{INCOMING}/{association}/{name}",

@@ -10,7 +10,7 @@ from gateway.errors import Damaged, FromNewerProgram
 from gateway.payloads.index import WORK, PayloadIndex, of_node
 from gateway.payloads.payload import Payload
 from gateway.runs.run import WantedRun
-from gateway.spool.door import Door
+from gateway.spool.area import SpoolArea
 from gateway.spool.node import Node
 from gateway.work.commands import Command
 from gateway.work.kind import Probe
@@ -27,7 +27,7 @@ class PayloadWork:
     """The payloads in `ready/` of this node. A run that has failed, or was cancelled, stands until it is retried."""
 
     index: PayloadIndex
-    door: Door
+    area: SpoolArea
     node: Node
     deployment: str = "ingest/ingest"
     most_queued: None = None  # they are what senders wait for: others leave room for them
@@ -44,7 +44,7 @@ class PayloadWork:
         """Record what is new in `ready/`, and note what has left it. An index that was lost is filled again."""
         if self._recorded is None:
             self._recorded = {row.payload_id for row in self.index.open_rows(self.node.node_id)}
-        ready = self.door.ready_ids()
+        ready = self.area.ready_ids()
         for payload_id in self._recorded - set(ready):
             self.index.note_announced(payload_id, now)
             self._recorded.discard(payload_id)
@@ -65,7 +65,7 @@ class PayloadWork:
         )
 
     def is_open(self, work: Work) -> bool:
-        return self.door.state(work.work_id) == "ready"
+        return self.area.state(work.work_id) == "ready"
 
     def run_ended(self, work: Work, event: Event, message: str, now: datetime) -> None:
         """Its run stands for it, however it ended: see `ended_by`."""
@@ -101,7 +101,7 @@ class PayloadWork:
 
     def _payload(self, payload_id: UUID) -> Payload | None:
         try:
-            return self.door.read(payload_id)
+            return self.area.read(payload_id)
         except FileNotFoundError:  # announced and gone meanwhile
             return None
         except (Damaged, FromNewerProgram) as error:

@@ -10,9 +10,9 @@ from gateway.config import ApplicationEntitySettings, ScpSettings
 from gateway.dimse.command import Command, CommandField, Status
 from gateway.dimse.connection import Connection, ConnectionEnded, PduType, PeerClosed, UnexpectedPdu
 from gateway.errors import NoRoom, SpoolFailed
+from gateway.receiving.association_intake import AssociationIntake
+from gateway.receiving.intake import Intake
 from gateway.registry import Registry
-from gateway.spool.association_intake import AssociationIntake
-from gateway.spool.intake import Intake
 from listeners.scp.messages import Messages
 from listeners.scp.negotiation import Rejection, Request, accept, decode_request, judge
 from listeners.scp.store import SUCCESS, Discarding, Sink, Store

@@ -1,4 +1,4 @@
-"""The receiver as a process: the spool taken, what was there recovered, the doors open, groups closed in time."""
+"""The receiver as a process: the spool taken, what was there recovered, the port opened, groups closed in time."""
 
 import gc
 import sys
@@ -10,14 +10,14 @@ import structlog
 
 from gateway.config import Settings
 from gateway.disk.durable import Durability
+from gateway.disk.file_system import check_file_system, overwrites_in_place
 from gateway.disk.room import Room
+from gateway.receiving.intake import Intake
+from gateway.receiving.recovery import recover
+from gateway.receiving.verification import verify
 from gateway.registry import Registry
-from gateway.spool.door import scp_door
-from gateway.spool.file_system import check_file_system, overwrites_in_place
-from gateway.spool.intake import Intake
+from gateway.spool.area import scp_area
 from gateway.spool.node import read_node
-from gateway.spool.recovery import recover
-from gateway.spool.verification import verify
 from listeners.scp.association import Admission, Services
 from listeners.scp.server import Server
 
@@ -86,8 +86,8 @@ def _opened_spool(settings: Settings, registry: Registry) -> Iterator[Intake]:
     for warning in check_file_system(spool, durability):
         log.warning(warning)
     room = Room(spool, settings.spool.reserve_bytes)
-    door = scp_door(spool, durability, zeros_ahead=overwrites_in_place(spool, durability))
-    with Intake(door, read_node(spool), registry.entities, room) as intake:
+    area = scp_area(spool, durability, zeros_ahead=overwrites_in_place(spool, durability))
+    with Intake(area, read_node(spool), registry.entities, room) as intake:
         yield intake
 
 

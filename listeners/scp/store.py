@@ -10,8 +10,8 @@ from gateway.dicom.part10 import FileMeta
 from gateway.dicom.uid import decode_uid
 from gateway.dimse.command import Command, Status
 from gateway.errors import GatewayError, InvalidDataSet, MismatchedDataSet, NoRoom
-from gateway.spool.association_intake import AssociationIntake
-from gateway.spool.reception import Reception
+from gateway.receiving.association_intake import AssociationIntake
+from gateway.receiving.reception import Reception
 
 log = structlog.get_logger(__name__)
 
@@ -101,7 +101,7 @@ class _Filing:
     def finish(self) -> Status:
         if self._reception is not None:
             try:
-                instance = self._reception.promise()
+                instance = self._reception.commit()
             except GatewayError as error:
                 self._fail(error)
             else:
@@ -111,7 +111,7 @@ class _Filing:
         return self._refused.finish()
 
     def abandon(self) -> None:
-        """Leave the reception: nothing stays of what was not promised."""
+        """Leave the reception: nothing stays of what was not committed."""
         reception, self._reception = self._reception, None
         if reception is not None:
             reception.__exit__(None, None, None)

@@ -19,7 +19,7 @@ from prefect.states import AwaitingRetry
 from gateway.config import load_settings
 from gateway.errors import Dependency
 from gateway.payloads.index import opened_payload_index
-from gateway.spool.door import scp_door
+from gateway.spool.area import scp_area
 from gateway.work.waiting import Wait, sentence
 
 
@@ -109,7 +109,7 @@ def ingesting(payload_id: str) -> State[None] | None:
     """Announce a payload while the broker is there; else do what the file `instead` says: wait, crash, fail."""
     settings = load_settings().settings
     if (settings.data_dir / "broker").exists() and not (settings.data_dir / "instead").exists():
-        scp_door(settings.data_dir / "spool").finish(UUID(payload_id))
+        scp_area(settings.data_dir / "spool").finish(UUID(payload_id))
         return None
     instead = settings.data_dir / "instead"
     return _INSTEAD[instead.read_text() if instead.exists() else "wait"](UUID(payload_id))

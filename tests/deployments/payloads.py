@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 from gateway.disk.durable import Durability, write_whole
 from gateway.payloads.payload import DataService, Instance, Origin, Payload
-from gateway.spool.door import Door
+from gateway.spool.area import SpoolArea
 
 _WHEN = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -27,11 +27,11 @@ def made_payload(node: UUID, instances: int = 3, called: str = "MIG", calling: s
     )
 
 
-def put_into_ready(door: Door, payload: Payload) -> UUID:
+def put_into_ready(area: SpoolArea, payload: Payload) -> UUID:
     """Write the manifest as the receiver does."""
-    door.make()
+    area.make()
     content = payload.model_dump_json().encode()
-    write_whole(door.ready / f"{payload.payload_id}.json", content, Durability.OS)
+    write_whole(area.ready / f"{payload.payload_id}.json", content, Durability.OS)
     return payload.payload_id
 
 

@@ -10,7 +10,7 @@ from deployments.prefect_side.environment import use_prefect
 from deployments.process.logging import configure_logging
 from gateway.config import load_settings
 from gateway.errors import BrokerUnavailable, Dependency, GatewayError
-from gateway.spool.door import Door, scp_door
+from gateway.spool.area import SpoolArea, scp_area
 from gateway.spool.node import Node, read_node
 from tests.peers.processes import Server, processes_at_home_in
 from tests.waiting import wait_until
@@ -96,8 +96,8 @@ class DispatcherProcess(Role):
     role = "dispatch"
 
     @property
-    def door(self) -> Door:
-        return scp_door(self.data_dir / "spool")
+    def area(self) -> SpoolArea:
+        return scp_area(self.data_dir / "spool")
 
     @property
     def broker(self) -> Path:

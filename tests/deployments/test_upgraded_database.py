@@ -43,7 +43,7 @@ def change(database: Path, *statements: str) -> None:
 @pytest.fixture
 def dispatcher(tmp_path: Path, prefect: PrefectServer, work_pool: str) -> Iterator[DispatcherProcess]:
     dispatcher = DispatcherProcess(tmp_path, prefect.api_url, work_pool, {})
-    dispatcher.door.make()
+    dispatcher.area.make()
     yield dispatcher
     dispatcher.server.stop()
 

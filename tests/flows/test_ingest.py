@@ -22,7 +22,7 @@ from prefect.client.schemas.objects import State, StateType
 from gateway.object_store.local import LocalObjectStore
 from gateway.payloads.payload import Payload
 from tests.gateway.events.conftest import prefect_events
-from tests.gateway.spool.scene import Scene
+from tests.gateway.receiving.scene import Scene
 from tests.peers.minio import MinIO
 from tests.peers.prefect_server import PrefectServer
 
@@ -113,7 +113,7 @@ def test_a_payload_is_stored_announced_and_cleared_away(node: Node) -> None:
     told = {f"{payload.payload_id}/{file[kind]}" for file in event["payload"] for kind in ("path", "metadata")}
     assert stored == told
     assert event["file_count"] == 3
-    assert list(node.spool.door.incoming.iterdir()) == []
+    assert list(node.spool.area.incoming.iterdir()) == []
 
 
 def test_the_run_shows_what_was_stored_and_where(node: Node) -> None:
@@ -142,12 +142,12 @@ def test_nothing_of_a_patient_reaches_prefect(node: Node) -> None:
 
 def test_a_damaged_instance_fails_the_run_at_once_and_nothing_is_deleted(node: Node) -> None:
     payload = node.payload()
-    path = node.spool.door.root / payload.instances[1].file
+    path = node.spool.area.root / payload.instances[1].file
     path.write_bytes(path.read_bytes()[:-1] + b"?")
     state = node.state(node.ingest(payload.payload_id))
     assert state.type is StateType.FAILED
     assert "1 of 3 files are not what was received" in (state.message or "")
-    assert node.spool.door.state(payload.payload_id) == "ready"
+    assert node.spool.area.state(payload.payload_id) == "ready"
     assert announced(node, payload) == []
 
 
@@ -174,11 +174,11 @@ def test_a_store_that_refuses_fails_the_run_at_once_and_is_put_right_by_a_retry(
 
 def test_a_payload_that_was_announced_before_is_only_cleared_away(node: Node) -> None:
     payload = node.payload()
-    node.spool.door.finish(payload.payload_id)
+    node.spool.area.finish(payload.payload_id)
     state = node.state(node.ingest(payload.payload_id))
     assert (state.type, state.message) == (StateType.COMPLETED, "announced before: nothing was left to do")
-    assert node.spool.door.state(payload.payload_id) is None
-    assert list(node.spool.door.incoming.iterdir()) == []
+    assert node.spool.area.state(payload.payload_id) is None
+    assert list(node.spool.area.incoming.iterdir()) == []
     assert announced(node, payload) == []
 
 
@@ -188,13 +188,13 @@ def test_a_payload_that_is_gone_needs_nothing(node: Node) -> None:
 
 def test_repeats_carry_the_same_ids(node: Node) -> None:
     payload = node.payload()
-    manifest = (node.spool.door.ready / f"{payload.payload_id}.json").read_bytes()
-    files = {path: path.read_bytes() for path in node.spool.door.incoming.rglob("*.dcm")}
+    manifest = (node.spool.area.ready / f"{payload.payload_id}.json").read_bytes()
+    files = {path: path.read_bytes() for path in node.spool.area.incoming.rglob("*.dcm")}
     node.ingest(payload.payload_id)
     for path, content in files.items():  # as after a crash before the manifest moved to `done/`
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(content)
-    (node.spool.door.ready / f"{payload.payload_id}.json").write_bytes(manifest)
+    (node.spool.area.ready / f"{payload.payload_id}.json").write_bytes(manifest)
     node.ingest(payload.payload_id)
     assert len(announced(node, payload)) == 1, "the same event, not another"
     assert len({stored.key for stored in node.store.list("")}) == 6

@@ -6,7 +6,7 @@ from crc32c import crc32c
 
 from gateway.dicom.part10 import FileMeta, encode_head
 from gateway.dicom.part10_file import Part10File
-from tests.gateway.spool.scene import CT, EXPLICIT_LITTLE, data_set
+from tests.gateway.receiving.scene import CT, EXPLICIT_LITTLE, data_set
 
 
 def write_file(

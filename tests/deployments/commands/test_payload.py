@@ -13,7 +13,7 @@ from prefect.states import AwaitingRetry, Cancelled, Crashed, Failed, Running
 
 from gateway.errors import Dependency
 from gateway.payloads.index import opened_payload_index
-from gateway.spool.door import Door, scp_door
+from gateway.spool.area import SpoolArea, scp_area
 from gateway.spool.node import read_node
 from gateway.work.waiting import Wait, sentence
 from tests.deployments.commands.mig import Finished, Mig, MigHere
@@ -32,7 +32,7 @@ class Scene:
     def __init__(self, directory: Path, prefect: PrefectServer, operator: Operator, work_pool: str) -> None:
         self.prefect, self.operator = prefect, operator
         self.mig = MigHere(directory, {"MIG_PREFECT__API_URL": prefect.api_url})
-        self.door: Door = scp_door(directory / "var" / "spool")
+        self.area: SpoolArea = scp_area(directory / "var" / "spool")
         self.node = read_node(directory / "var" / "spool")
         self.database = f"sqlite:///{directory}/var/gateway.db"
         self.directory, self.work_pool = directory, work_pool
@@ -49,7 +49,7 @@ class Scene:
         """A payload in `ready/`; with a state, it has a run that is in it."""
         payload = made_payload(self.node.node_id, instances=3)
         payload = payload.model_copy(update={"closed": closed or payload.closed})
-        put_into_ready(self.door, payload)
+        put_into_ready(self.area, payload)
         with opened_payload_index(self.database) as index:
             index.record(payload)
             if state:
@@ -57,7 +57,7 @@ class Scene:
         return payload.payload_id
 
     def announce(self, payload_id: UUID) -> None:
-        self.door.finish(payload_id)
+        self.area.finish(payload_id)
 
     def run_of(self, payload_id: UUID) -> UUID:
         with opened_payload_index(self.database) as index:
@@ -124,7 +124,7 @@ def test_a_payload_that_has_left_ready_is_announced_whatever_the_index_says(scen
 
 
 def test_a_payload_that_the_dispatcher_has_not_seen_is_listed_too(scene: Scene) -> None:
-    payload_id = put_into_ready(scene.door, made_payload(scene.node.node_id))
+    payload_id = put_into_ready(scene.area, made_payload(scene.node.node_id))
     assert [(row["id"], row["state"]) for row in scene.listed()] == [(str(payload_id), "ready")]
 
 
@@ -213,5 +213,5 @@ def test_a_cancelled_payload_stays_on_the_spool_and_can_be_retried(scene: Scene)
     payload_id = scene.put(waits())
     assert scene.operate("cancel", str(payload_id)).output == f"payload {payload_id}: it is ended\n"
     assert scene.listed("--state", "cancelled")[0]["id"] == str(payload_id)
-    assert scene.door.state(payload_id) == "ready"
+    assert scene.area.state(payload_id) == "ready"
     assert scene.operate("retry", str(payload_id)).exit_code == 0

@@ -7,7 +7,7 @@ from pydicom import dcmread
 
 from gateway.spool.listing import instances_of
 from tests.deployments.commands.mig import MigHere
-from tests.gateway.spool.scene import Scene
+from tests.gateway.receiving.scene import Scene
 
 
 @pytest.fixture
@@ -26,10 +26,10 @@ def spool(tmp_path: Path) -> Scene:
         sender.end()
         (payload,) = spool.pass_time(5)
         if study == "1.1":
-            spool.door.finish(payload.payload_id)
+            spool.area.finish(payload.payload_id)
     spool.associate("CT02").send(study="1.3", sop="1.3.0")
-    (spool.door.damaged / "unknown").mkdir()
-    (spool.door.damaged / "unknown" / "x.dcm").write_bytes(b"damaged")
+    (spool.area.damaged / "unknown").mkdir()
+    (spool.area.damaged / "unknown" / "x.dcm").write_bytes(b"damaged")
     return spool
 
 
@@ -53,7 +53,7 @@ def test_what_lies_there_is_listed_in_every_state(mig: MigHere, spool: Scene) ->
 
 
 def test_a_payload_is_shown_instance_by_instance_by_the_first_digits_of_its_id(mig: MigHere, spool: Scene) -> None:
-    (instance,) = instances_of(spool.door, spool.ready()[0])
+    (instance,) = instances_of(spool.area, spool.ready()[0])
     head, line = mig("spool", "show", ready(spool)[:8]).output.splitlines()
     assert head.split() == "FILE BYTES RECEIVED SOP CLASS UID SOP INSTANCE UID TRANSFER SYNTAX UID".split()
     assert line.split()[:2] == [instance.file, str(instance.bytes)]
@@ -95,7 +95,7 @@ def test_where_nothing_was_received_that_is_said_and_nothing_is_made(mig: MigHer
 
 
 def test_looking_takes_no_lock_and_changes_nothing(mig: MigHere, spool: Scene) -> None:
-    before = {path: path.stat().st_mtime_ns for path in spool.door.root.rglob("*")}
+    before = {path: path.stat().st_mtime_ns for path in spool.area.root.rglob("*")}
     mig("spool", "list")
     mig("spool", "show", ready(spool))
-    assert {path: path.stat().st_mtime_ns for path in spool.door.root.rglob("*")} == before
+    assert {path: path.stat().st_mtime_ns for path in spool.area.root.rglob("*")} == before

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.spool.door import scp_door
+from gateway.spool.area import scp_area
 from tests.deployments.commands.mig import Finished, MigHere
 from tests.deployments.up.gateway import Gateway
 
@@ -43,7 +43,7 @@ def test_everything_is_up_when_everything_is(gateway: Gateway) -> None:
 
 
 def test_the_queues_are_counted(gateway: Gateway) -> None:
-    damaged = scp_door(gateway.data_dir / "spool").damaged / "0-0"
+    damaged = scp_area(gateway.data_dir / "spool").damaged / "0-0"
     damaged.mkdir()
     (damaged / "1.dcm").write_bytes(b"torn")
     depths = {row["queue"]: row["count"] for row in status(gateway, "--json").rows if "queue" in row}

@@ -30,7 +30,7 @@ class Scene:
         self._closed = timedelta(0)
 
     def put(self, instances: int = 3) -> UUID:
-        return put_into_ready(self.dispatcher.door, self.payload(instances))
+        return put_into_ready(self.dispatcher.area, self.payload(instances))
 
     def payload(self, instances: int = 3) -> Payload:
         """Closed after those that were made before."""
@@ -72,7 +72,7 @@ class Scene:
 @pytest.fixture
 def scene(tmp_path: Path, prefect: PrefectServer, operator: Operator, work_pool: str) -> Iterator[Scene]:
     dispatcher = DispatcherProcess(tmp_path, prefect.api_url, work_pool, {})
-    dispatcher.door.make()
+    dispatcher.area.make()
     dispatcher.start()
     yield Scene(dispatcher, operator)
     dispatcher.server.stop()
@@ -102,7 +102,7 @@ def test_a_payload_that_leaves_ready_is_announced(scene: Scene, new_worker: NewW
     new_worker()
     payload_id = scene.put()
     scene.wait_for_row(payload_id, Dispatch.ANNOUNCED)
-    assert scene.dispatcher.door.state(payload_id) == "done"
+    assert scene.dispatcher.area.state(payload_id) == "done"
 
 
 def test_a_dispatcher_killed_at_any_moment_makes_no_second_run(scene: Scene) -> None:
@@ -235,7 +235,7 @@ def test_a_deployment_that_was_deleted_is_registered_again(scene: Scene) -> None
 
 def test_a_manifest_that_can_not_be_read_holds_nobody_up(scene: Scene) -> None:
     damaged = scene.payload()
-    (scene.dispatcher.door.ready / f"{damaged.payload_id}.json").write_text("{")
+    (scene.dispatcher.area.ready / f"{damaged.payload_id}.json").write_text("{")
     scene.dispatcher.wait_for_log(f"payload can't be dispatched payload={damaged.payload_id}")
     scene.wait_for_run(scene.put())
     assert scene.dispatcher.log.count("payload can't be dispatched") == 1

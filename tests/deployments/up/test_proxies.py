@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.spool.door import scp_door
+from gateway.spool.area import scp_area
 from tests.deployments.commands.mig import Finished, Mig
 from tests.deployments.up.gateway import Gateway
 from tests.gateway.answering import answering
@@ -61,8 +61,8 @@ def test_a_proxy_of_the_environment_is_not_asked_for_parts_of_our_own(tmp_path: 
     try:
         dcmtk.storescu(gateway.receiver, [sample_of_each_transfer_syntax()[0].file], "+C", calling="CT01")
         gateway.wait_for_log(r" worker +run ended .*exit_code=0")
-        door = scp_door(gateway.data_dir / "spool")
-        wait_until(lambda: not door.ready_ids(), 20, "the payload to leave the spool")
+        area = scp_area(gateway.data_dir / "spool")
+        wait_until(lambda: not area.ready_ids(), 20, "the payload to leave the spool")
         said = gateway.wait_for_log(r"what lies outside is asked through a proxy")
         assert f"http={dead} https={dead}" in said
         gateway.wait_for_log(r"a proxy of the environment can't be used: .* variable=ALL_PROXY")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from prefect.client.orchestration import SyncPrefectClient
 
-from gateway.spool.door import scp_door
+from gateway.spool.area import scp_area
 from tests.deployments.operator import Operator
 from tests.deployments.up.gateway import Gateway
 from tests.peers.dcmtk import Dcmtk
@@ -57,10 +57,10 @@ def test_what_is_sent_to_it_is_announced(lasting_gateway: Gateway, dcmtk: Dcmtk)
         lasting_gateway.receiver, [sample_of_each_transfer_syntax()[0].file], "+C", calling="CT01"
     )
     assert "Failed" not in finished.output
-    door = scp_door(lasting_gateway.data_dir / "spool")
+    area = scp_area(lasting_gateway.data_dir / "spool")
     lasting_gateway.wait_for_log(r" scp +payload ready ")
     lasting_gateway.wait_for_log(r" worker +run ended .*exit_code=0")
-    wait_until(lambda: not door.ready_ids(), 10, "the payload to leave the spool")
+    wait_until(lambda: not area.ready_ids(), 10, "the payload to leave the spool")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

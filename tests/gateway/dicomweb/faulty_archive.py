@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from gateway.dicom.part10 import FileMeta, encode_head
 from tests.gateway.dicomweb.raw_service import Conversation, raw_service
-from tests.gateway.spool.scene import CT, EXPLICIT_LITTLE, data_set
+from tests.gateway.receiving.scene import CT, EXPLICIT_LITTLE, data_set
 
 BOUNDARY = "d41d8cd98f00b204e9800998ecf8427e"
 PREAMBLE = b"\7" * 128  # no writer's, and so not ours: it has to come through

@@ -19,7 +19,7 @@ from tests.events import NeverStopping
 from tests.gateway.dimse.raw_pacs import Association, Manners, RawPacs, answering, raw_pacs
 from tests.gateway.dimse.sending import HASTY, send
 from tests.gateway.part10_files import checksum_of, write_file, write_files
-from tests.gateway.spool.scene import CT, EXPLICIT_LITTLE
+from tests.gateway.receiving.scene import CT, EXPLICIT_LITTLE
 from tests.peers.ports import free_port
 from tests.waiting import wait_until
 

@@ -15,10 +15,10 @@ from gateway.object_store.local import LocalObjectStore
 from gateway.payloads.assembly import assemble
 from gateway.payloads.payload import Payload
 from gateway.payloads.storing import PayloadUpload
+from gateway.receiving.reception import Reception
 from gateway.spool.instance_reader import open_instance
-from gateway.spool.reception import Reception
 from tests.gateway.dicom.test_scanner import data_set_bytes
-from tests.gateway.spool.scene import Scene
+from tests.gateway.receiving.scene import Scene
 from tests.samples import SAMPLES, sample
 
 
@@ -54,8 +54,8 @@ def objects(store: ObjectStore) -> list[str]:
 def test_every_instance_lies_in_the_store_beside_its_model(
     spool: Scene, store: LocalObjectStore, payload: Payload, tmp_path: Path
 ) -> None:
-    assemble(spool.door, payload, nothing)
-    assert PayloadUpload(store, spool.door, payload).run(2, nothing) == 6
+    assemble(spool.area, payload, nothing)
+    assert PayloadUpload(store, spool.area, payload).run(2, nothing) == 6
     prefix = f"{payload.payload_id}/dcm/1.2.1/1.2.2/1.2.3"
     assert objects(store) == [f"{prefix}.{n}.dcm{end}" for n in range(3) for end in ("", ".json")]
     store.fetch(f"{prefix}.0.dcm", tmp_path / "back.dcm")
@@ -75,26 +75,26 @@ def test_a_real_instance_is_stored_with_the_data_set_that_was_sent(
     meta = FileMeta(str(theirs.SOPClassUID), str(theirs.SOPInstanceUID), syntax, "CT01", "MIG")
     with Reception(sender.intake, sender.entity, meta) as reception:
         reception.write(memoryview(sent))
-        instance = reception.promise()
+        instance = reception.commit()
     sender.end()
     (payload,) = spool.pass_time(5)
-    assemble(spool.door, payload, nothing)
-    PayloadUpload(store, spool.door, payload).run(1, nothing)
+    assemble(spool.area, payload, nothing)
+    PayloadUpload(store, spool.area, payload).run(1, nothing)
     store.fetch(f"{payload.payload_id}/{instance.path}", tmp_path / "back.dcm")
     assert data_set_bytes((tmp_path / "back.dcm").read_bytes()) == sent
     assert dcmread(tmp_path / "back.dcm").file_meta.TransferSyntaxUID == syntax
 
 
 def test_a_file_that_is_not_what_was_received_stops_the_payload_and_stays(spool: Scene, payload: Payload) -> None:
-    path = spool.door.root / payload.instances[1].file
+    path = spool.area.root / payload.instances[1].file
     torn = path.read_bytes()[:-1] + b"?"
     path.write_bytes(torn)
     with pytest.raises(Damaged, match="1 of 3 files are not what was received"):
-        assemble(spool.door, payload, nothing)
+        assemble(spool.area, payload, nothing)
     assert path.read_bytes() == torn
     path.unlink()
     with pytest.raises(Damaged, match="1 of 3"):
-        assemble(spool.door, payload, nothing)
+        assemble(spool.area, payload, nothing)
 
 
 class FailingStore:
@@ -134,43 +134,43 @@ class FailingStore:
 
 
 def test_a_repeated_upload_sends_only_what_is_missing(spool: Scene, store: LocalObjectStore, payload: Payload) -> None:
-    assemble(spool.door, payload, nothing)
+    assemble(spool.area, payload, nothing)
     failing = FailingStore(store, fails_at=4)
     with pytest.raises(StoreUnavailable):
-        PayloadUpload(failing, spool.door, payload).run(1, nothing)
+        PayloadUpload(failing, spool.area, payload).run(1, nothing)
     assert failing.stats == [], "a first run asks for nothing"
     stored = set(objects(store))
     again = FailingStore(store, fails_at=0)
-    PayloadUpload(again, spool.door, payload).run(1, nothing)
+    PayloadUpload(again, spool.area, payload).run(1, nothing)
     assert set(again.puts) == set(objects(store)) - stored
 
 
 def test_an_object_with_other_bytes_is_sent_again(spool: Scene, store: LocalObjectStore, payload: Payload) -> None:
-    assemble(spool.door, payload, nothing)
-    PayloadUpload(store, spool.door, payload).run(1, nothing)
+    assemble(spool.area, payload, nothing)
+    PayloadUpload(store, spool.area, payload).run(1, nothing)
     key = objects(store)[0]
     store.remove(key)
-    assert PayloadUpload(store, spool.door, payload).run(1, nothing) == 1
+    assert PayloadUpload(store, spool.area, payload).run(1, nothing) == 1
 
 
 def test_progress_counts_every_byte_once(spool: Scene, store: LocalObjectStore, payload: Payload) -> None:
     seen: list[int] = []
-    assemble(spool.door, payload, nothing)
-    PayloadUpload(store, spool.door, payload).run(2, seen.append)
+    assemble(spool.area, payload, nothing)
+    PayloadUpload(store, spool.area, payload).run(2, seen.append)
     assert sum(seen) == payload.bytes
 
 
 def test_a_finished_payload_leaves_nothing_behind(spool: Scene, store: LocalObjectStore, payload: Payload) -> None:
-    assemble(spool.door, payload, nothing)
-    PayloadUpload(store, spool.door, payload).run(1, nothing)
-    spool.door.finish(payload.payload_id)
-    spool.door.remove(payload)
-    left = [path for path in spool.door.root.rglob("*") if path.is_file()]
+    assemble(spool.area, payload, nothing)
+    PayloadUpload(store, spool.area, payload).run(1, nothing)
+    spool.area.finish(payload.payload_id)
+    spool.area.remove(payload)
+    left = [path for path in spool.area.root.rglob("*") if path.is_file()]
     assert {path.name for path in left} == {"owner.lock", "closed-keys"}
 
 
 def test_an_instance_reads_with_its_preamble_zeroed_from_anywhere(spool: Scene, payload: Payload) -> None:
-    path = spool.door.root / payload.instances[0].file
+    path = spool.area.root / payload.instances[0].file
     whole = spool.stored_bytes(payload.instances[0])
     for start in (0, 1, 127, 128, 129, 300):
         with open_instance(path) as file:

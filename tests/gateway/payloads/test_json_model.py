@@ -16,7 +16,7 @@ from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
 from gateway.errors import InvalidDataSet, SpoolFailed
 from gateway.payloads.json_model import BULK_VRS, dicom_json, minimal_json
-from tests.gateway.spool.scene import Scene
+from tests.gateway.receiving.scene import Scene
 from tests.samples import SAMPLES, sample
 
 

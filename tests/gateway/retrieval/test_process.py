@@ -23,8 +23,8 @@ from tests.gateway.dicomweb.faulty_archive import (
     study,
 )
 from tests.gateway.dicomweb.raw_service import Conversation
+from tests.gateway.receiving.scene import CT, EXPLICIT_LITTLE, data_set
 from tests.gateway.retrieval.scene import Node, study_of
-from tests.gateway.spool.scene import CT, EXPLICIT_LITTLE, data_set
 from tests.memory import run_module
 from tests.waiting import wait_until
 

@@ -9,7 +9,7 @@ from pydicom import dcmread
 from gateway.errors import Damaged
 from gateway.spool.extraction import copy_instance
 from gateway.spool.listing import instance_rows, instances_of, list_spool
-from tests.gateway.spool.scene import Scene
+from tests.gateway.receiving.scene import Scene
 
 
 @pytest.fixture
@@ -23,15 +23,15 @@ def spool(tmp_path: Path) -> Scene:
         sender.end()
         (payload,) = spool.pass_time(5)
         if study == "1.1":
-            spool.door.finish(payload.payload_id)
+            spool.area.finish(payload.payload_id)
     spool.associate("CT02").send(study="1.3", sop="1.3.1")
-    (spool.door.damaged / "unknown").mkdir()
-    (spool.door.damaged / "unknown" / "x.dcm").write_bytes(b"damaged")
+    (spool.area.damaged / "unknown").mkdir()
+    (spool.area.damaged / "unknown" / "x.dcm").write_bytes(b"damaged")
     return spool
 
 
 def test_every_payload_is_listed_with_its_state_count_and_size(spool: Scene) -> None:
-    listed = {found.state: found for found in list_spool(spool.door)}
+    listed = {found.state: found for found in list_spool(spool.area)}
     assert {state: found.instances for state, found in listed.items()} == {
         "done": 2,
         "ready": 2,
@@ -39,44 +39,44 @@ def test_every_payload_is_listed_with_its_state_count_and_size(spool: Scene) -> 
         "damaged": 1,
     }
     assert (listed["open"].called_ae, listed["open"].calling_ae) == ("MIG", "CT02")
-    assert listed["ready"].bytes == sum(i.bytes for i in spool.door.read(spool.ready()[0]).instances)
+    assert listed["ready"].bytes == sum(i.bytes for i in spool.area.read(spool.ready()[0]).instances)
 
 
 def test_names_made_ahead_are_no_instances(spool: Scene) -> None:
-    assert len(list(spool.door.incoming.rglob("*.dcm"))) > 5
-    assert sum(found.instances for found in list_spool(spool.door)) == 6
+    assert len(list(spool.area.incoming.rglob("*.dcm"))) > 5
+    assert sum(found.instances for found in list_spool(spool.area)) == 6
 
 
 def test_instances_are_shown_in_every_state(spool: Scene) -> None:
-    for found in list_spool(spool.door):
-        rows = instance_rows(spool.door, found.id)
+    for found in list_spool(spool.area):
+        rows = instance_rows(spool.area, found.id)
         assert len(rows) == found.instances
         assert all(row["bytes"] for row in rows)
 
 
 @pytest.mark.parametrize("state", ["open", "ready", "done"])
 def test_an_instance_is_extracted_as_a_file_that_any_tool_reads(spool: Scene, tmp_path: Path, state: str) -> None:
-    (found,) = [found for found in list_spool(spool.door) if found.state == state]
-    instance = instances_of(spool.door, UUID(found.id))[0]
-    copy = copy_instance(spool.door, instance, tmp_path)
+    (found,) = [found for found in list_spool(spool.area) if found.state == state]
+    instance = instances_of(spool.area, UUID(found.id))[0]
+    copy = copy_instance(spool.area, instance, tmp_path)
     assert copy.read_bytes() == spool.stored_bytes(instance)
     assert dcmread(copy).SOPInstanceUID == instance.sop_instance_uid
 
 
 def test_zeros_that_are_not_yet_cut_off_are_not_extracted(spool: Scene, tmp_path: Path) -> None:
-    (found,) = [found for found in list_spool(spool.door) if found.state == "open"]
-    instance = instances_of(spool.door, UUID(found.id))[0]
-    with (spool.door.root / instance.file).open("ab") as file:
+    (found,) = [found for found in list_spool(spool.area) if found.state == "open"]
+    instance = instances_of(spool.area, UUID(found.id))[0]
+    with (spool.area.root / instance.file).open("ab") as file:
         file.write(bytes(4096))
-    assert copy_instance(spool.door, instance, tmp_path).stat().st_size == instance.bytes
+    assert copy_instance(spool.area, instance, tmp_path).stat().st_size == instance.bytes
 
 
 @pytest.mark.parametrize("kept_bytes", [200, -1], ids=["cut short", "another byte"])
 def test_an_instance_that_does_not_verify_is_not_extracted(spool: Scene, tmp_path: Path, kept_bytes: int) -> None:
-    (found,) = [found for found in list_spool(spool.door) if found.state == "ready"]
-    instance = instances_of(spool.door, UUID(found.id))[0]
-    file = spool.door.root / instance.file
+    (found,) = [found for found in list_spool(spool.area) if found.state == "ready"]
+    instance = instances_of(spool.area, UUID(found.id))[0]
+    file = spool.area.root / instance.file
     file.write_bytes(file.read_bytes()[:kept_bytes] + (b"?" if kept_bytes < 0 else b""))
     with pytest.raises(Damaged, match=f"{instance.sop_instance_uid} can't be copied"):
-        copy_instance(spool.door, instance, tmp_path)
+        copy_instance(spool.area, instance, tmp_path)
     assert list(tmp_path.glob("*.part")) == []

@@ -24,7 +24,7 @@ from tests.gateway.events.payloads import payload
 from tests.gateway.exports.scene import pacs_destination, request_body
 from tests.gateway.object_store.uploads import upload
 from tests.gateway.part10_files import write_files
-from tests.gateway.spool.scene import Scene as Spool
+from tests.gateway.receiving.scene import Scene as Spool
 from tests.gateway.work.killed import RUNS, carry_out, told
 
 MOST_STEPS = 100

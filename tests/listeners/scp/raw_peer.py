@@ -15,7 +15,7 @@ from pynetdicom.pdu_primitives import (
 )
 from pynetdicom.presentation import build_context
 
-from tests.gateway.spool.scene import CT, EXPLICIT_LITTLE
+from tests.gateway.receiving.scene import CT, EXPLICIT_LITTLE
 
 VERIFICATION = "1.2.840.10008.1.1"
 COMMAND, DATA, LAST = 1, 0, 2

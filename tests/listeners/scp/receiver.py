@@ -10,7 +10,7 @@ from gateway.registry import Registry
 from gateway.registry.names import Resolve, resolve_host
 from listeners.scp.association import Admission, Services
 from listeners.scp.server import Server
-from tests.gateway.spool.scene import Scene
+from tests.gateway.receiving.scene import Scene
 
 MIG = ApplicationEntitySettings(ae_title="MIG")
 
@@ -24,13 +24,12 @@ class Receiver:
         self.port = server.port
 
     def stored(self) -> list[bytes]:
-        """The bytes of every instance that was promised, preamble zeroed, in the order of their receipt."""
-        with self.spool.intake.lock:
-            instances = [instance for group in self.spool.intake.groups for instance in group.instances]
+        """The bytes of every instance that was committed, preamble zeroed, in the order of their receipt."""
+        instances = [instance for group in self.spool.intake.open_groups() for instance in group.instances]
         return [self.spool.stored_bytes(i) for i in sorted(instances, key=lambda instance: instance.received_ns)]
 
     def files(self) -> list[Path]:
-        return [path for path in self.spool.door.incoming.rglob("*") if path.is_file()]
+        return [path for path in self.spool.area.incoming.rglob("*") if path.is_file()]
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 
 from gateway.config import ApplicationEntitySettings
 from gateway.disk.room import LOOK_AGAIN_SECONDS, Room
-from tests.gateway.spool.scene import CT, EXPLICIT_LITTLE, Scene, data_set
+from tests.gateway.receiving.scene import CT, EXPLICIT_LITTLE, Scene, data_set
 from tests.listeners.scp.raw_peer import (
     C_CANCEL_RQ,
     C_ECHO_RQ,

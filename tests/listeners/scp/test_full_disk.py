@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.gateway.spool.scene import EmptyDisk, data_set
+from tests.gateway.receiving.scene import EmptyDisk, data_set
 from tests.listeners.scp.raw_peer import C_STORE_RQ, COMMAND, DATA, LAST, RawPeer, command
 from tests.listeners.scp.receiver import Receiver, receiving
 from tests.peers import disks

@@ -8,8 +8,8 @@ import pytest
 
 from bench.cost import peak_bytes
 from examples.ultrasound import write_ultrasound_clip
-from gateway.spool.door import scp_door
-from gateway.spool.listing import promised_files
+from gateway.spool.area import scp_area
+from gateway.spool.listing import committed_files
 from tests.peers.dcmtk import ApplicationEntity, Dcmtk
 from tests.peers.ports import free_port
 from tests.peers.processes import Server, listens
@@ -39,7 +39,7 @@ def test_an_instance_of_600_mb_takes_the_receiver_little_memory(tmp_path: Path, 
         used_bytes = peak_bytes(receiver.pid) - idle_bytes
     finally:
         receiver.stop()
-    (instance,) = promised_files(scp_door(data_dir / "spool"))
+    (instance,) = committed_files(scp_area(data_dir / "spool"))
     assert instance[1].length_bytes > 600_000_000
     assert used_bytes < MOST_BYTES, f"{used_bytes / 1e6:.0f} MB above idle"
     print(f"{used_bytes / 1e6:.1f} MB above the idle {idle_bytes / 1e6:.0f} MB")

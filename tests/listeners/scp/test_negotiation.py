@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from gateway.config import ApplicationEntitySettings, SourceSettings
 from gateway.disk.room import Room
 from listeners.scp.negotiation import is_storage
-from tests.gateway.spool.scene import CT, EXPLICIT_LITTLE, data_set
+from tests.gateway.receiving.scene import CT, EXPLICIT_LITTLE, data_set
 from tests.listeners.scp.raw_peer import C_ECHO_RQ, COMMAND, LAST, VERIFICATION, RawPeer, command
 from tests.listeners.scp.receiver import MIG, Receiver, receiving
 from tests.waiting import wait_until
@@ -102,7 +102,7 @@ def test_one_port_serves_several_ae_titles(tmp_path: Path) -> None:
             with RawPeer(receiver.port) as peer:
                 assert peer.associate(called_ae=called_ae)[0] == 2
                 assert peer.store(data_set()) == 0
-        assert len(list(receiver.spool.intake.groups)) == 2
+        assert len(receiver.spool.intake.open_groups()) == 2
 
 
 def test_more_associations_than_the_limit_are_rejected_2_3_2(tmp_path: Path) -> None:

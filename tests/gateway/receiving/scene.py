@@ -11,13 +11,13 @@ from gateway.dicom.part10 import FileMeta
 from gateway.disk.durable import Durability, Flushing
 from gateway.disk.room import Room
 from gateway.payloads.payload import Instance, Payload
-from gateway.spool.association_intake import AssociationIntake
-from gateway.spool.door import Door, scp_door
-from gateway.spool.intake import Intake
+from gateway.receiving.association_intake import AssociationIntake
+from gateway.receiving.intake import Intake
+from gateway.receiving.reception import Reception
+from gateway.receiving.recovery import Recovery, recover
+from gateway.receiving.verification import verify
+from gateway.spool.area import SpoolArea, scp_area
 from gateway.spool.node import read_node
-from gateway.spool.reception import Reception
-from gateway.spool.recovery import Recovery, recover
-from gateway.spool.verification import verify
 from tests.clock import MovableClock
 from tests.events import NeverStopping
 
@@ -72,7 +72,7 @@ class Sender:
         with self.begin(sop) as reception:
             reception.write(memoryview(data_set(study, series, sop, **more)))  # type: ignore[arg-type]
             self.intake.heard()
-            return reception.promise()
+            return reception.commit()
 
     def end(self) -> None:
         self.intake.end()
@@ -91,7 +91,7 @@ class Scene:
         self.root = root
         self.clock = MovableClock()
         self.entities = {entity.ae_title: entity for entity in entities or (ApplicationEntitySettings(ae_title="MIG"),)}
-        self.door: Door = scp_door(root, flushing, zeros_ahead=zeros_ahead)
+        self.area: SpoolArea = scp_area(root, flushing, zeros_ahead=zeros_ahead)
         self.reserve_bytes = 0
         self._running = ExitStack()
         self.intake: Intake
@@ -100,7 +100,7 @@ class Scene:
 
     def start(self, *, verified: bool = True) -> Recovery:
         room = Room(self.root, self.reserve_bytes, statvfs=lambda _: EmptyDisk())
-        intake = Intake(self.door, read_node(self.root), self.entities, room, self.clock)
+        intake = Intake(self.area, read_node(self.root), self.entities, room, self.clock)
         self.intake = self._running.enter_context(intake)
         self.recovery = recover(self.intake)
         if verified:
@@ -128,10 +128,10 @@ class Scene:
 
     def stored_bytes(self, instance: Instance) -> bytes:
         """What later steps read of an instance: the file, its preamble zeroed."""
-        return bytes(128) + (self.door.root / instance.file).read_bytes()[128:]
+        return bytes(128) + (self.area.root / instance.file).read_bytes()[128:]
 
     def ready(self) -> list[UUID]:
-        return self.door.ready_ids()
+        return self.area.ready_ids()
 
 
 class EmptyDisk:

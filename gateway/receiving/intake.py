@@ -1,4 +1,4 @@
-"""The owner's side of a door: instances taken in, groups closed.
+"""The owner's side of a area: instances taken in, groups closed.
 
 Threads of many associations use one `Intake`. What they share, the groups, lies behind one lock that is never held
 over a write of data; each association's files are its own.
@@ -20,11 +20,11 @@ from gateway.disk.durable import write_whole
 from gateway.disk.room import Room, is_full
 from gateway.errors import NoRoom, SpoolFailed
 from gateway.payloads.payload import ClosedBy, Instance, Payload
-from gateway.spool.closed_keys import ClosedKeys
-from gateway.spool.disk_health import DiskHealth
-from gateway.spool.door import Door
-from gateway.spool.groups import Feeder, Group, GroupTable
-from gateway.spool.manifest import make_payload
+from gateway.receiving.disk_health import DiskHealth
+from gateway.receiving.groups import Group, GroupTable, Sender
+from gateway.receiving.last_payloads import LastPayloads
+from gateway.receiving.manifest import make_payload
+from gateway.spool.area import SpoolArea
 from gateway.spool.node import Node
 from gateway.spool.owner import owned
 
@@ -34,40 +34,40 @@ log = structlog.get_logger(__name__)
 
 
 class Intake:
-    """Everything that comes in by one door, from the first byte to the manifest. A context manager.
+    """Everything that comes in by one area, from the first byte to the manifest. A context manager.
 
     `entities` maps AE titles to their settings. Entering takes the owner's lock (SpoolOwned where another process
-    has it) and makes the directories; `gateway.spool.recovery` then brings back what was here before.
+    has it) and makes the directories; `gateway.receiving.recovery` then brings back what was here before.
     """
 
     def __init__(
         self,
-        door: Door,
+        area: SpoolArea,
         node: Node,
         entities: Mapping[str, ApplicationEntitySettings],
         room: Room,
         clock: Clock | None = None,
     ) -> None:
-        self.door = door
+        self.area = area
         self.node = node
         self.entities = entities
         self.room = room
         self.clock = clock or SystemClock()
-        self.groups = GroupTable()
-        self.lock = threading.Lock()
-        self.health = DiskHealth(door.root, door.flushing)
+        self._groups = GroupTable()
+        self._lock = threading.Lock()
+        self.health = DiskHealth(area.root, area.flushing)
         self.superseded_with_other_bytes = 0
-        self._changed = threading.Condition(self.lock)
+        self._changed = threading.Condition(self._lock)
         self._receiving = 0
         self._waits_until = math.inf  # monotonic: when who closes groups looks again by itself
         self._closing: list[tuple[Group, ClosedBy]] = []
         self._held = ExitStack()
 
     def __enter__(self) -> Self:
-        self.door.root.mkdir(parents=True, exist_ok=True)
-        self._held.enter_context(owned(self.door.root))
-        self.door.make()
-        self._closed_keys = ClosedKeys(self.door.root / "closed-keys")
+        self.area.root.mkdir(parents=True, exist_ok=True)
+        self._held.enter_context(owned(self.area.root))
+        self.area.make()
+        self._last_payloads = LastPayloads(self.area.root / "closed-keys")
         return self
 
     def __exit__(
@@ -78,20 +78,20 @@ class Intake:
     def check(self) -> None:
         """Return if an association may come in. Raises NoRoom, or SpoolFailed while the disk is out of service."""
         self.health.check()
-        with self.lock:
-            largest, writers = self.groups.largest_bytes, self._receiving + 1
+        with self._lock:
+            largest, writers = self._groups.largest_bytes, self._receiving + 1
         self.room.check(largest, writers)
 
     def receiving(self, count: int) -> None:
         """Count an instance that begins (+1) or ends (-1)."""
-        with self.lock:
+        with self._lock:
             self._receiving += count
 
-    def join(self, key: bytes, entity: ApplicationEntitySettings, feeder: Feeder) -> Group:
+    def join(self, key: bytes, entity: ApplicationEntitySettings, sender: Sender) -> Group:
         """An instance of `key` is on its way: its group, opened with it or before, does not close meanwhile."""
         with self._changed:
             now = self.clock.monotonic()
-            group = self.groups.join(key, entity, feeder, now, self.clock.time_ns())
+            group = self._groups.join(key, entity, sender, now, self.clock.time_ns())
             if not group.instances and group.earliest_close(now) < self._waits_until:
                 self._changed.notify_all()
             return group
@@ -99,35 +99,45 @@ class Intake:
     def filed(self, group: Group, instance: Instance) -> None:
         """The instance is durable, and about to be answered."""
         with self._changed:
-            self.groups.filed(group, instance, self.clock.monotonic())
+            self._groups.filed(group, instance, self.clock.monotonic())
             self._wake_if_sealed(group)
 
     def drop(self, group: Group) -> None:
         """An instance did not come whole, or does not verify."""
         with self._changed:
-            self.groups.dropped(group, self.clock.monotonic())
+            self._groups.dropped(group, self.clock.monotonic())
             self._wake_if_sealed(group)
 
     def recovered(self, group: Group, instance: Instance, entity: ApplicationEntitySettings) -> None:
-        """An instance that a process before this one promised was verified."""
+        """An instance that a process before this one committed was verified."""
         with self._changed:
-            self.groups.recovered(group, instance, entity)
+            self._groups.recovered(group, instance, entity)
             self._changed.notify_all()
 
-    def ended(self, feeder: Feeder) -> None:
+    def reopen(self, payload_id: UUID, key: bytes, opened: float, opened_ns: int, active: float) -> Group:
+        """A group that was open when the process ended is open again; see `GroupTable.reopen`."""
+        with self._lock:
+            return self._groups.reopen(payload_id, key, opened, opened_ns, active)
+
+    def open_groups(self) -> list[Group]:
+        """The groups that have not closed, for now."""
+        with self._lock:
+            return list(self._groups)
+
+    def ended(self, sender: Sender) -> None:
         """An association is over: it holds no group any more."""
         with self._changed:
-            self.groups.ended(feeder)
+            self._groups.ended(sender)
             self._changed.notify_all()
 
     def _wake_if_sealed(self, group: Group) -> None:
         """Every other group closes later than it would have: who waits for it need not know."""
-        if self.groups.is_sealed(group):
+        if self._groups.is_sealed(group):
             self._changed.notify_all()
 
     def last_closed(self, key: bytes) -> UUID | None:
         """The payload of `key` that closed last, as far as is known."""
-        return self._closed_keys[key]
+        return self._last_payloads[key]
 
     def close_due(self) -> list[Payload]:
         """Write the manifest of every group that is due; return the payloads that are now ready.
@@ -135,8 +145,8 @@ class Intake:
         A manifest that can't be written is tried again at the next call: the group's instances are durable, and
         their payload id stays.
         """
-        with self.lock:
-            self._closing += self.groups.take_due(self.clock.monotonic())
+        with self._lock:
+            self._closing += self._groups.take_due(self.clock.monotonic())
         ready = []
         while self._closing:
             group, closed_by = self._closing[0]
@@ -153,7 +163,7 @@ class Intake:
         """Return when `close_due` is worth a call, after `longest_seconds` at the latest, or when something changes."""
         with self._changed:
             now = self.clock.monotonic()
-            due = now + 1 if self._closing else self.groups.next_due(now)
+            due = now + 1 if self._closing else self._groups.next_due(now)
             seconds = longest_seconds if due is None else min(due - now, longest_seconds)
             if seconds > 0:
                 seconds = max(seconds, _SHORTEST_WAIT_SECONDS)
@@ -169,13 +179,13 @@ class Intake:
         return SpoolFailed(f"the spool's disk failed: {error.strerror}")
 
     def _close(self, group: Group, closed_by: ClosedBy) -> Payload:
-        last = self._closed_keys[group.key]
+        last = self._last_payloads[group.key]
         supplements: UUID | None = last if last != group.payload_id else None
         payload = make_payload(group, closed_by, self.node.node_id, supplements, self.clock.time_ns())
         content = payload.model_dump_json().encode()
-        write_whole(self.door.ready / f"{payload.payload_id}.json", content, self.door.flushing)
+        write_whole(self.area.ready / f"{payload.payload_id}.json", content, self.area.flushing)
         try:
-            self._closed_keys.closed(group.key, group.payload_id)
+            self._last_payloads.closed(group.key, group.payload_id)
         except OSError as error:  # a hint for the next start: to close the group again would announce it twice
             self.disk_failed(error)
             log.warning("closed key not noted", payload=str(group.payload_id), reason=error.strerror)

@@ -13,9 +13,9 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 
 from gateway.config import ApplicationEntitySettings
 from gateway.payloads.payload import Payload
-from gateway.spool.reception import Reception
+from gateway.receiving.reception import Reception
 from tests.clock import MovableClock
-from tests.gateway.spool.scene import Scene, Sender, data_set
+from tests.gateway.receiving.scene import Scene, Sender, data_set
 
 TIMEOUT, HOLD, MAX_OPEN, MAX_INSTANCES = 5.0, 30.0, 120.0, 6
 STUDIES = ("1.1", "1.2")
@@ -40,17 +40,17 @@ class ModelGroup:
     opened: float
     last: float
     answered: set[Key] = field(default_factory=set)
-    in_hand: set["Association"] = field(default_factory=set)
-    feeders: set["Association"] = field(default_factory=set)
+    in_flight: set["Association"] = field(default_factory=set)
+    senders: set["Association"] = field(default_factory=set)
     sealed: bool = False
 
     def is_full(self, now: float) -> bool:
-        return len(self.answered) + len(self.in_hand) >= MAX_INSTANCES or now >= self.opened + MAX_OPEN
+        return len(self.answered) + len(self.in_flight) >= MAX_INSTANCES or now >= self.opened + MAX_OPEN
 
     def must_close(self, now: float) -> bool:
-        if self.in_hand or not self.answered:
+        if self.in_flight or not self.answered:
             return False
-        held = any(now < feeder.heard + HOLD for feeder in self.feeders)
+        held = any(now < sender.heard + HOLD for sender in self.senders)
         quiet = now >= self.last + TIMEOUT and not held
         return self.sealed or quiet or now >= self.opened + MAX_OPEN or len(self.answered) >= MAX_INSTANCES
 
@@ -101,8 +101,8 @@ class SpoolMachine(RuleBasedStateMachine):
         association.reception.__enter__()
         association.reception.write(memoryview(data_set(study, f"{study}.9", association.sop)))
         association.group = self.group_for_next(study)
-        association.group.in_hand.add(association)
-        association.group.feeders.add(association)
+        association.group.in_flight.add(association)
+        association.group.senders.add(association)
 
     @rule(association=associations, more=st.binary(max_size=40))
     def finish(self, association: Association, more: bytes) -> None:
@@ -111,13 +111,13 @@ class SpoolMachine(RuleBasedStateMachine):
         association.heard = self.now
         association.sender.intake.heard()
         association.reception.write(memoryview(more))
-        instance = association.reception.promise()
+        instance = association.reception.commit()
         group = self.let_go(association)
         group.answered.add((association.sop, instance.received_ns))
         if len(group.answered) >= MAX_INSTANCES:
             self.seal(group)
         self.answered[association.sop, instance.received_ns] = self.spool.stored_bytes(instance)
-        os.utime(self.spool.door.root / instance.file, ns=(self.spool.clock.time_ns(),) * 2)
+        os.utime(self.spool.area.root / instance.file, ns=(self.spool.clock.time_ns(),) * 2)
         self.spool.clock.move(0.000_001)  # no two are received in the same nanosecond
 
     @rule(association=associations, study=st.sampled_from(STUDIES), number=st.integers(1, 4))
@@ -129,7 +129,7 @@ class SpoolMachine(RuleBasedStateMachine):
     def break_off(self, association: Association) -> None:
         if association.reception is not None:
             group = self.let_go(association)
-            if not group.answered and not group.in_hand:
+            if not group.answered and not group.in_flight:
                 self.groups.remove(group)
 
     @rule(association=consumes(associations))
@@ -139,7 +139,7 @@ class SpoolMachine(RuleBasedStateMachine):
             association.sender.end()
             self.open.discard(association)
             for group in self.groups:
-                group.feeders.discard(association)
+                group.senders.discard(association)
 
     @rule(seconds=st.sampled_from((0.5, 4.0, 6.0, 20.0, 31.0, 130.0)))
     def pass_time(self, seconds: float) -> None:
@@ -161,17 +161,17 @@ class SpoolMachine(RuleBasedStateMachine):
 
     @rule()
     def crash(self) -> None:
-        open_ids = {group.payload_id for group in self.spool.intake.groups if group.instances}
+        open_ids = {group.payload_id for group in self.spool.intake.open_groups() if group.instances}
         self.spool.restart()
         for association in self.open:
             association.reception = association.group = None
         self.open.clear()
-        assert {group.payload_id for group in self.spool.intake.groups} == open_ids
+        assert {group.payload_id for group in self.spool.intake.open_groups()} == open_ids
         self.groups = [group for group in self.groups if group.answered]
         for group in self.groups:
             received = [received_ns for _, received_ns in group.answered]
-            group.in_hand.clear()
-            group.feeders.clear()
+            group.in_flight.clear()
+            group.senders.clear()
             group.opened, group.last = self.seconds(min(received)), self.seconds(max(received))
         for study in STUDIES:
             for older in sorted((g for g in self.groups if g.study == study), key=lambda g: g.opened)[:-1]:
@@ -188,15 +188,17 @@ class SpoolMachine(RuleBasedStateMachine):
         payload = self.closed[self.spool.ready()[0]]
         for instance in payload.instances:
             assert self.spool.stored_bytes(instance) == self.answered[instance.sop_instance_uid, instance.received_ns]
-        self.spool.door.finish(payload.payload_id)
+        self.spool.area.finish(payload.payload_id)
         if killed:
             self.crash()
         else:
-            self.spool.door.remove(payload)
+            self.spool.area.remove(payload)
 
     @invariant()
     def no_instance_is_lost_or_kept_twice(self) -> None:
-        in_groups = [(i.sop_instance_uid, i.received_ns) for group in self.spool.intake.groups for i in group.instances]
+        in_groups = [
+            (i.sop_instance_uid, i.received_ns) for group in self.spool.intake.open_groups() for i in group.instances
+        ]
         in_payloads = [key for payload in self.closed.values() for key in keys(payload)]
         assert sorted(in_groups + in_payloads) == sorted(self.answered)
 
@@ -221,7 +223,7 @@ class SpoolMachine(RuleBasedStateMachine):
         group = association.group
         association.reception.__exit__(None, None, None)
         association.reception = association.group = None
-        group.in_hand.discard(association)
+        group.in_flight.discard(association)
         group.last = self.now
         return group
 
@@ -231,7 +233,7 @@ class SpoolMachine(RuleBasedStateMachine):
     @staticmethod
     def seal(group: ModelGroup) -> None:
         group.sealed = True
-        group.feeders.clear()
+        group.senders.clear()
 
     @staticmethod
     def seconds(received_ns: int) -> float:

@@ -9,7 +9,7 @@ import pytest
 from gateway.errors import Damaged, FromNewerProgram
 from gateway.spool.listing import list_spool
 from gateway.spool.node import read_node
-from tests.gateway.spool.scene import Scene
+from tests.gateway.receiving.scene import Scene
 
 
 @pytest.fixture
@@ -41,42 +41,42 @@ def files_of(spool: Scene) -> dict[str, bytes]:
 def test_a_start_leaves_a_later_manifest_and_its_files_as_they_are(spool: Scene, state: str) -> None:
     newer, ours = closed(spool, "1.1"), closed(spool, "1.2")
     if state == "done":
-        spool.door.finish(newer)
-    rewrite_as_newer(spool.door.root / state / f"{newer}.json")
+        spool.area.finish(newer)
+    rewrite_as_newer(spool.area.root / state / f"{newer}.json")
     spool.crash()
     before = files_of(spool)
     found = spool.start()
     assert (found.newer, found.left_alone, found.damaged, found.reopened) == ({newer}, 1, 0, [])
     assert files_of(spool) == before
-    assert spool.door.read(ours).payload_id == ours
+    assert spool.area.read(ours).payload_id == ours
     assert closed(spool, "1.3")
 
 
 def test_a_later_manifest_is_named_with_both_versions(spool: Scene) -> None:
     payload_id = closed(spool, "1.1")
-    rewrite_as_newer(spool.door.ready / f"{payload_id}.json")
+    rewrite_as_newer(spool.area.ready / f"{payload_id}.json")
     with pytest.raises(FromNewerProgram, match=f"the manifest of payload {payload_id} has version 2.*knows version 1"):
-        spool.door.read(payload_id)
+        spool.area.read(payload_id)
 
 
 def test_it_is_listed_apart_and_not_as_open(spool: Scene) -> None:
     payload_id = closed(spool, "1.1")
-    rewrite_as_newer(spool.door.ready / f"{payload_id}.json")
-    assert [(found.id, found.state) for found in list_spool(spool.door)] == [(str(payload_id), "newer")]
+    rewrite_as_newer(spool.area.ready / f"{payload_id}.json")
+    assert [(found.id, found.state) for found in list_spool(spool.area)] == [(str(payload_id), "newer")]
 
 
 def test_a_file_with_a_later_preamble_is_neither_deleted_nor_damaged(spool: Scene) -> None:
     instance = spool.associate().send()
-    file = spool.door.root / instance.file
+    file = spool.area.root / instance.file
     file.write_bytes(b"MIGSPL02" + file.read_bytes()[8:])
     found = spool.restart()
-    assert (found.left_alone, found.damaged, found.unpromised) == (1, 0, found.unpromised)
+    assert (found.left_alone, found.damaged, found.uncommitted) == (1, 0, found.uncommitted)
     assert file.read_bytes().startswith(b"MIGSPL02")
-    assert list(spool.door.damaged.iterdir()) == []
+    assert list(spool.area.damaged.iterdir()) == []
 
 
 def test_a_preamble_that_only_begins_like_ours_is_damaged(spool: Scene) -> None:
-    file = spool.door.root / spool.associate().send().file
+    file = spool.area.root / spool.associate().send().file
     file.write_bytes(b"MIGSPLxx" + file.read_bytes()[8:])
     found = spool.restart()
     assert (found.left_alone, found.damaged) == (0, 1)

@@ -1,4 +1,4 @@
-"""One instance on its way to the disk: streamed, summed up, promised with one flush."""
+"""One instance on its way to the disk: streamed, summed up, committed with one flush."""
 
 import os
 from contextlib import suppress
@@ -7,7 +7,7 @@ from crc32c import crc32c
 
 from gateway.dicom.part10 import PREAMBLE_BYTES
 from gateway.disk.durable import Flushing
-from gateway.spool.association_files import EmptyFile
+from gateway.receiving.association_files import EmptyFile
 from gateway.spool.preamble import CRC_OF_ZERO_PREAMBLE, Preamble
 
 WRITE_BACK_BYTES = 8 * 1024 * 1024
@@ -49,7 +49,7 @@ class InstanceFile:
         if self.length_bytes - self._written_back_bytes >= WRITE_BACK_BYTES:
             self._begin_write_back()
 
-    def promise(self, preamble: Preamble) -> None:
+    def commit(self, preamble: Preamble) -> None:
         """Write the preamble and flush: on return the file survives what `flushing` can promise. Closes it."""
         self._write_out(_NOTHING)
         if os.pwrite(self._descriptor, preamble.encode(), 0) != PREAMBLE_BYTES:
@@ -62,7 +62,7 @@ class InstanceFile:
         os.close(descriptor)
 
     def discard(self) -> None:
-        """Wipe the preamble and remove the file: what it held was not promised, or no longer can be."""
+        """Wipe the preamble and remove the file: what it held was not committed, or no longer can be."""
         with suppress(OSError):  # on a failed disk the bytes are beyond reach anyway
             if self._descriptor >= 0:
                 os.close(self._descriptor)

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import NamedTuple
 from uuid import UUID, uuid4
 
-from gateway.spool.door import Door
+from gateway.spool.area import SpoolArea
 
 _FIRST_NAMES = 4
 _MOST_NAMES = 64
@@ -39,11 +39,11 @@ class AssociationFiles:
     never finds the directory empty.
     """
 
-    def __init__(self, door: Door) -> None:
+    def __init__(self, area: SpoolArea) -> None:
         self.association_id: UUID = uuid4()
-        self.directory = door.incoming / str(self.association_id)
-        self._flushing = door.flushing
-        self._zeros_ahead = door.zeros_ahead
+        self.directory = area.incoming / str(self.association_id)
+        self._flushing = area.flushing
+        self._zeros_ahead = area.zeros_ahead
         self._longest_bytes = 0  # of the instances that came since names were made
         self._unused: list[EmptyFile] = []  # paths are text: a Path costs more than the system call that it is for
         self._made = 0

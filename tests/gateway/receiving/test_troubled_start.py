@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.spool.door import Door
-from gateway.spool.verification import FoundFile
-from tests.gateway.spool.scene import Scene
+from gateway.receiving.verification import FoundFile
+from gateway.spool.area import SpoolArea
+from tests.gateway.receiving.scene import Scene
 from tests.interleaving import at_look
 
 
@@ -36,7 +36,7 @@ def _cleared_at_look(number: int, root: Path, before: int, meanwhile: int) -> bo
     sender.send(sop="1.2.3.2")
     sender.end()
     (payload,) = spool.pass_time(5)
-    worker = Door(spool.door.root)
+    worker = SpoolArea(spool.area.root)
     steps = iter([lambda: worker.finish(payload.payload_id), lambda: worker.remove(payload)])
     _take(steps, before)
     reopened: list[FoundFile] = []
@@ -44,8 +44,8 @@ def _cleared_at_look(number: int, root: Path, before: int, meanwhile: int) -> bo
     assert reopened == [], f"look {number}"
     _take(steps, 2)
     assert spool.pass_time(60) == [], f"look {number}"
-    left = [*spool.door.ready.iterdir(), *spool.door.done.iterdir(), *spool.door.damaged.iterdir()]
-    assert left + list(spool.door.incoming.rglob("*.dcm")) == [], f"look {number}"
+    left = [*spool.area.ready.iterdir(), *spool.area.done.iterdir(), *spool.area.damaged.iterdir()]
+    assert left + list(spool.area.incoming.rglob("*.dcm")) == [], f"look {number}"
     spool.crash()
     return was_reached
 
@@ -54,10 +54,10 @@ def test_a_file_that_the_disk_can_not_give_is_put_aside_and_the_others_come_back
     sender = spool.associate()
     lost, whole = sender.send(sop="1.2.3.1"), sender.send(sop="1.2.3.2")
     spool.crash()
-    lose_sector(spool.door.root / lost.file)
+    lose_sector(spool.area.root / lost.file)
     found = spool.start()
     assert found.damaged == 1
-    assert [path.name for path in (spool.door.damaged / "unknown").iterdir()] == [
+    assert [path.name for path in (spool.area.damaged / "unknown").iterdir()] == [
         f"{Path(lost.file).parent.name}-{Path(lost.file).name}"
     ]
     (payload,) = spool.pass_time(60)
@@ -70,10 +70,10 @@ def test_a_group_does_not_wait_for_a_file_that_can_not_be_read_any_more(spool: S
     lost, whole = sender.send(sop="1.2.3.1"), sender.send(sop="1.2.3.2")
     spool.crash()
     spool.start(verified=False)
-    lose_sector(spool.door.root / lost.file)
+    lose_sector(spool.area.root / lost.file)
     if not movable:
-        spool.door.damaged.rmdir()
-        spool.door.damaged.write_text("no directory")
+        spool.area.damaged.rmdir()
+        spool.area.damaged.write_text("no directory")
     spool.verify()
     (payload,) = spool.pass_time(60)
     assert [instance.file for instance in payload.instances] == [whole.file]
@@ -84,7 +84,7 @@ def test_a_file_that_was_taken_away_before_it_is_verified_is_not_waited_for(spoo
     gone, whole = sender.send(sop="1.2.3.1"), sender.send(sop="1.2.3.2")
     spool.crash()
     spool.start(verified=False)
-    (spool.door.root / gone.file).unlink()
+    (spool.area.root / gone.file).unlink()
     spool.verify()
     (payload,) = spool.pass_time(60)
     assert [instance.file for instance in payload.instances] == [whole.file]

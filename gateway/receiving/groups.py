@@ -4,10 +4,10 @@ Plain objects, told what happens and what time it is; the caller holds the one l
 AE title and the grouping value (by the calling AE title as well where the AE says so) and has its payload id from
 its first instance on. It closes when
 
-- nobody has an instance of it in hand, nobody holds it, and it was quiet for the AE's `timeout_seconds`. A feeder
+- nobody has an instance of it in flight, nobody holds it, and it was quiet for the AE's `timeout_seconds`. A sender
   holds the groups that it has fed until it ends, or has sent nothing at all for `hold_seconds`;
 - or it reaches `max_open_seconds`, `max_instances` or `max_bytes`: it is sealed at once, so that the next instance
-  opens a successor, and closes when the last instance in hand is answered;
+  opens a successor, and closes when the last instance in flight is answered;
 - or, after a crash, another of the same key was opened later: it was replaced, and closes when it is verified.
 """
 
@@ -34,10 +34,10 @@ def group_key(called_ae: str, grouping: str, value: bytes, calling_ae: str | Non
 
 
 @dataclass(slots=True, eq=False)
-class Feeder:
-    """One association as the groups see it. `heard` is the monotonic time of the last thing it sent."""
+class Sender:
+    """One association as the groups see it. `last_activity` is the monotonic time of the last thing it sent."""
 
-    heard: float
+    last_activity: float
     groups: set["Group"] = field(default_factory=set)
 
 
@@ -53,22 +53,29 @@ class Group:
     entity: ApplicationEntitySettings | None  # unknown until one instance of a recovered group is verified
     instances: list[Instance] = field(default_factory=list)
     bytes: int = 0
-    in_hand: int = 0
-    feeders: set[Feeder] = field(default_factory=set)
+    in_flight: int = 0
+    senders: set[Sender] = field(default_factory=set)
     sealed_by: ClosedBy | None = None
 
     def quiet_at(self) -> float:
         """When it may close if nothing more happens: `timeout_seconds` after the last instance and all holds."""
         assert self.entity is not None
         hold = self.entity.hold_seconds
-        held_until = max((feeder.heard + hold for feeder in self.feeders), default=0.0)
+        held_until = max((sender.last_activity + hold for sender in self.senders), default=0.0)
         return max(self.active + self.entity.timeout_seconds, held_until)
 
     def earliest_close(self, now: float) -> float:
-        """Not before this time does it close: what is in hand now makes it active once more."""
+        """Not before this time does it close: what is in flight now makes it active once more."""
         assert self.entity is not None
-        quiet_at = max(self.quiet_at(), now + self.entity.timeout_seconds) if self.in_hand else self.quiet_at()
+        quiet_at = max(self.quiet_at(), now + self.entity.timeout_seconds) if self.in_flight else self.quiet_at()
         return min(quiet_at, max(now, self.limit_at()))
+
+    def full_with(self, instances: int) -> ClosedBy | None:
+        """The limit of size that it has reached once it has so many instances."""
+        assert self.entity is not None
+        if self.bytes >= self.entity.max_bytes:
+            return "max_bytes"
+        return "max_instances" if instances >= self.entity.max_instances else None
 
     def is_too_old(self, now: float) -> bool:
         return now >= self.limit_at()
@@ -80,52 +87,52 @@ class Group:
 
 
 class GroupTable:
-    """The groups of one door."""
+    """The groups of one area."""
 
     def __init__(self) -> None:
         self._current: dict[bytes, Group] = {}  # what the next instance of a key joins
-        self._sealed: set[Group] = set()  # full or too old: waiting for what is in hand
+        self._sealed: set[Group] = set()  # full or too old: waiting for what is in flight
 
     def __iter__(self) -> Iterator[Group]:
         yield from self._current.values()
         yield from self._sealed
 
-    def join(self, key: bytes, entity: ApplicationEntitySettings, feeder: Feeder, now: float, now_ns: int) -> Group:
-        """Take an instance in hand for the group of `key`, opened if there is none that can take it."""
+    def join(self, key: bytes, entity: ApplicationEntitySettings, sender: Sender, now: float, now_ns: int) -> Group:
+        """Take an instance in flight for the group of `key`, opened if there is none that can take it."""
         group = self._current.get(key)
         if group is not None:
             group.entity = entity
-            if limit := self._limit_before_next(group, entity, now):
+            if limit := self._limit_before_next(group, now):
                 self._seal(group, limit)
                 group = None
         if group is None:
             group = self._current[key] = Group(uuid4(), key, now, now_ns, now, entity)
-        group.in_hand += 1
-        group.feeders.add(feeder)
-        feeder.groups.add(group)
+        group.in_flight += 1
+        group.senders.add(sender)
+        sender.groups.add(group)
         return group
 
     def filed(self, group: Group, instance: Instance, now: float) -> None:
-        """An instance in hand is durable, and about to be answered."""
-        group.in_hand -= 1
+        """An instance in flight is durable, and about to be answered."""
+        group.in_flight -= 1
         group.active = now
         self._add(group, instance)
 
     def dropped(self, group: Group, now: float) -> None:
-        """An instance in hand did not come whole, or could not be kept."""
-        group.in_hand -= 1
+        """An instance in flight did not come whole, or could not be kept."""
+        group.in_flight -= 1
         group.active = max(group.active, now)
-        if not group.instances and not group.in_hand:
+        if not group.instances and not group.in_flight:
             self._remove(group)
 
-    def ended(self, feeder: Feeder) -> None:
+    def ended(self, sender: Sender) -> None:
         """An association ended: it holds nothing any more."""
-        for group in feeder.groups:
-            group.feeders.discard(feeder)
-        feeder.groups.clear()
+        for group in sender.groups:
+            group.senders.discard(sender)
+        sender.groups.clear()
 
     def reopen(self, payload_id: UUID, key: bytes, opened: float, opened_ns: int, active: float) -> Group:
-        """Open a group again that was open when the process ended; one instance, not yet verified, is in hand.
+        """Open a group again that was open when the process ended; one instance, not yet verified, is in flight.
 
         Of several with the same key the one that was opened last takes what comes next.
         """
@@ -135,7 +142,7 @@ class GroupTable:
         if group is None:
             group = Group(payload_id, key, opened, opened_ns, active, None)
             self._place(group, current)
-        group.in_hand += 1
+        group.in_flight += 1
         group.opened, group.opened_ns = min((group.opened, group.opened_ns), (opened, opened_ns))
         group.active = max(group.active, active)
         return group
@@ -151,7 +158,7 @@ class GroupTable:
 
     def recovered(self, group: Group, instance: Instance, entity: ApplicationEntitySettings) -> None:
         """An instance of a reopened group was verified."""
-        group.in_hand -= 1
+        group.in_flight -= 1
         group.entity = group.entity or entity
         self._add(group, instance)
 
@@ -161,19 +168,19 @@ class GroupTable:
             if group.entity is not None and group.is_too_old(now) and not self._is_quiet(group, now):
                 self._seal(group, "max_open_seconds")
         due: list[tuple[Group, ClosedBy]] = [(g, "quiet") for g in self._current.values() if self._is_quiet(g, now)]
-        due += [(group, group.sealed_by) for group in self._sealed if group.sealed_by and not group.in_hand]
+        due += [(group, group.sealed_by) for group in self._sealed if group.sealed_by and not group.in_flight]
         for group, _ in due:
             self._remove(group)
         return due
 
     def next_due(self, now: float) -> float | None:
         """The monotonic time before which `take_due` finds nothing, unless a group is sealed; None for never."""
-        if any(not group.in_hand for group in self._sealed):
+        if any(not group.in_flight for group in self._sealed):
             return now
         return min((group.earliest_close(now) for group in self._current.values() if group.entity), default=None)
 
     def is_sealed(self, group: Group) -> bool:
-        """Whether the group takes no more and closes when its last instance in hand is answered."""
+        """Whether the group takes no more and closes when its last instance in flight is answered."""
         return group in self._sealed
 
     @property
@@ -183,22 +190,18 @@ class GroupTable:
 
     @staticmethod
     def _is_quiet(group: Group, now: float) -> bool:
-        return not group.in_hand and group.entity is not None and now >= group.quiet_at()
+        return not group.in_flight and group.entity is not None and now >= group.quiet_at()
 
     @staticmethod
-    def _limit_before_next(group: Group, entity: ApplicationEntitySettings, now: float) -> ClosedBy | None:
-        if len(group.instances) + group.in_hand >= entity.max_instances:
-            return "max_instances"
-        return "max_open_seconds" if group.is_too_old(now) else None
+    def _limit_before_next(group: Group, now: float) -> ClosedBy | None:
+        full = group.full_with(len(group.instances) + group.in_flight)
+        return full or ("max_open_seconds" if group.is_too_old(now) else None)
 
     def _add(self, group: Group, instance: Instance) -> None:
-        assert group.entity is not None
         group.instances.append(instance)
         group.bytes += instance.bytes
-        if group.bytes >= group.entity.max_bytes:
-            self._seal(group, "max_bytes")
-        elif len(group.instances) >= group.entity.max_instances:
-            self._seal(group, "max_instances")
+        if full := group.full_with(len(group.instances)):
+            self._seal(group, full)
 
     def _seal(self, group: Group, limit: ClosedBy) -> None:
         if group.sealed_by is None:
@@ -210,6 +213,6 @@ class GroupTable:
         if self._current.get(group.key) is group:
             del self._current[group.key]
         self._sealed.discard(group)
-        for feeder in group.feeders:
-            feeder.groups.discard(group)
-        group.feeders.clear()
+        for sender in group.senders:
+            sender.groups.discard(group)
+        group.senders.clear()

@@ -1,4 +1,4 @@
-"""Full, failing and unfit disks: nothing is promised that can't be kept."""
+"""Full, failing and unfit disks: nothing is committed that can't be kept."""
 
 import errno
 import os
@@ -13,14 +13,14 @@ import pytest
 from crc32c import crc32c
 
 from gateway.disk.durable import Durability
+from gateway.disk.file_system import check_file_system, overwrites_in_place
 from gateway.disk.room import LOOK_AGAIN_BYTES, Room
 from gateway.errors import NoRoom, SettingsError, SpoolFailed
-from gateway.spool.association_files import LONGEST_AHEAD_BYTES, AssociationFiles, EmptyFile
-from gateway.spool.door import Door
-from gateway.spool.file_system import check_file_system, overwrites_in_place
-from gateway.spool.instance_file import InstanceFile
+from gateway.receiving.association_files import LONGEST_AHEAD_BYTES, AssociationFiles, EmptyFile
+from gateway.receiving.instance_file import InstanceFile
+from gateway.spool.area import SpoolArea
 from gateway.spool.preamble import Preamble
-from tests.gateway.spool.scene import EmptyDisk, Scene, data_set
+from tests.gateway.receiving.scene import EmptyDisk, Scene, data_set
 
 GB = 10**9
 
@@ -75,7 +75,7 @@ def test_the_room_is_looked_at_again_within_a_large_instance(tmp_path: Path) -> 
         disk.f_bavail = GB
         with pytest.raises(NoRoom):
             reception.write(piece)
-    assert list(spool.intake.groups) == []
+    assert spool.intake.open_groups() == []
 
 
 class FaultyDisk:
@@ -140,27 +140,27 @@ def test_a_flush_that_finds_the_disk_full_leaves_nothing_and_the_disk_in_service
         sender.send(sop="1.2.3.2")
     disk.errno = 0
     spool.intake.check()
-    assert [len(group.instances) for group in spool.intake.groups] == [1]
+    assert [len(group.instances) for group in spool.intake.open_groups()] == [1]
     spool.restart()
-    assert [len(group.instances) for group in spool.intake.groups] == [1]
+    assert [len(group.instances) for group in spool.intake.open_groups()] == [1]
 
 
 def test_a_manifest_that_cannot_be_written_is_tried_again_under_the_same_id(spool: Scene, disk: FaultyDisk) -> None:
     sender = spool.associate()
     sender.send()
     sender.end()
-    (group,) = spool.intake.groups
+    (group,) = spool.intake.open_groups()
     disk.errno = errno.ENOSPC
     assert spool.pass_time(5) == []
     disk.errno = 0
     (payload,) = spool.pass_time(1)
     assert payload.payload_id == group.payload_id
-    assert [path.name for path in spool.door.ready.iterdir()] == [f"{payload.payload_id}.json"]
+    assert [path.name for path in spool.area.ready.iterdir()] == [f"{payload.payload_id}.json"]
 
 
 def test_a_payload_closes_once_though_its_key_can_not_be_noted(spool: Scene) -> None:
-    (spool.door.root / "closed-keys").unlink(missing_ok=True)
-    (spool.door.root / "closed-keys").mkdir()
+    (spool.area.root / "closed-keys").unlink(missing_ok=True)
+    (spool.area.root / "closed-keys").mkdir()
     sender = spool.associate()
     sender.send()
     sender.end()
@@ -174,13 +174,13 @@ def test_a_file_that_can_not_be_opened_is_left_for_the_next_instance(
     sender = spool.associate()
     sender.send(sop="1.2.3.1")
     with monkeypatch.context() as patched:
-        patched.setattr("gateway.spool.reception.InstanceFile", _too_many_open_files)
+        patched.setattr("gateway.receiving.reception.InstanceFile", _too_many_open_files)
         with pytest.raises(SpoolFailed, match="Too many open files"):
             sender.send(sop="1.2.3.2")
     spool.intake.check()
     sender.send(sop="1.2.3.3")
     sender.end()
-    assert sorted(path.name for path in spool.door.incoming.rglob("*.dcm")) == ["1.dcm", "2.dcm"]
+    assert sorted(path.name for path in spool.area.incoming.rglob("*.dcm")) == ["1.dcm", "2.dcm"]
 
 
 def test_a_file_that_can_not_be_wiped_is_closed_and_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -209,13 +209,13 @@ def test_names_made_ahead_have_zeros_for_as_long_an_instance_as_came_before(tmp_
     spool = Scene(tmp_path, flushing=disk, zeros_ahead=True)
     sender = spool.associate()
     sent = [sender.send(sop=f"1.2.3.{number}", pixels=bytes(10_000)) for number in range(8)]
-    unused = [path.stat().st_size for path in spool.door.incoming.rglob("*.dcm") if is_zeros(path)]
+    unused = [path.stat().st_size for path in spool.area.incoming.rglob("*.dcm") if is_zeros(path)]
     assert set(unused) == {12_288}, "10 KB and the header, in whole blocks"
     assert disk.flushed.count("write-back") == 12, "the first four names were made before an instance had come"
     for instance in sent:
-        assert (spool.door.root / instance.file).stat().st_size == instance.bytes
+        assert (spool.area.root / instance.file).stat().st_size == instance.bytes
     sender.end()
-    assert len(list(spool.door.incoming.rglob("*.dcm"))) == 8
+    assert len(list(spool.area.incoming.rglob("*.dcm"))) == 8
 
 
 @pytest.mark.parametrize("pixels", [100, 3_000, 9_000, 100_000])
@@ -230,7 +230,7 @@ def test_an_instance_may_be_longer_or_shorter_than_the_zeros_that_wait_for_it(tm
 
 
 def test_no_zeros_are_made_for_large_instances_and_few_for_many(tmp_path: Path, disk: FaultyDisk) -> None:
-    files = AssociationFiles(Door(tmp_path / "scp", disk, zeros_ahead=True))
+    files = AssociationFiles(SpoolArea(tmp_path / "scp", disk, zeros_ahead=True))
     files.directory.parent.mkdir(parents=True)
     files.take()
     files.came(LONGEST_AHEAD_BYTES)
@@ -251,7 +251,7 @@ def test_zeros_that_find_the_disk_full_leave_no_name(tmp_path: Path, disk: Fault
     disk.errno = errno.ENOSPC
     with pytest.raises(NoRoom):
         sender.send(sop="1.2.4")
-    assert len(list(spool.door.incoming.rglob("*.dcm"))) == 4
+    assert len(list(spool.area.incoming.rglob("*.dcm"))) == 4
     disk.errno = 0
     sender.send(sop="1.2.4")
 
@@ -266,7 +266,7 @@ def test_a_large_instance_is_written_back_on_the_way(spool: Scene, disk: FaultyD
         for _ in range(20):
             reception.write(memoryview(bytes(1024 * 1024)))
         assert disk.flushed.count("write-back") == 2
-        reception.promise()
+        reception.commit()
 
 
 class WatchfulDisk(FaultyDisk):
@@ -299,17 +299,17 @@ def new_file(path: Path) -> InstanceFile:
     return InstanceFile(EmptyFile(str(path), 0), b"DICM", Durability.DISK)
 
 
-def write_and_promise(file: InstanceFile, fragments: list[int]) -> None:
+def write_and_commit(file: InstanceFile, fragments: list[int]) -> None:
     for number, size in enumerate(fragments):
         file.write(memoryview(fragment(number, size)))
-    file.promise(Preamble(file.length_bytes, file.crc32c, uuid4(), bytes(16), 1))
+    file.commit(Preamble(file.length_bytes, file.crc32c, uuid4(), bytes(16), 1))
 
 
 @FRAGMENTS
 def test_an_instance_lies_behind_its_preamble(tmp_path: Path, fragments: list[int]) -> None:
     path = tmp_path / "1.dcm"
     file = new_file(path)
-    write_and_promise(file, fragments)
+    write_and_commit(file, fragments)
     data = b"DICM" + b"".join(starmap(fragment, enumerate(fragments)))
     assert path.read_bytes()[:8] == b"MIGSPL01"
     assert path.read_bytes()[128:] == data
@@ -325,7 +325,7 @@ def test_the_preamble_is_written_after_the_data(tmp_path: Path, fragments: list[
         path = tmp_path / f"{limit_bytes}.dcm"
         file = new_file(path)
         with no_file_longer_than(limit_bytes), pytest.raises(OSError, match="File too large"):
-            write_and_promise(file, fragments)
+            write_and_commit(file, fragments)
         assert path.stat().st_size == limit_bytes
         assert not any(path.read_bytes()[:128])
         file.discard()

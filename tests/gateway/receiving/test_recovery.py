@@ -9,11 +9,11 @@ import pytest
 from gateway.config import ApplicationEntitySettings
 from gateway.disk.room import Room
 from gateway.errors import SpoolOwned
-from gateway.spool.door import Door
-from gateway.spool.intake import Intake
+from gateway.receiving.intake import Intake
+from gateway.spool.area import SpoolArea
 from gateway.spool.node import read_node
 from gateway.spool.owner import owner_of
-from tests.gateway.spool.scene import Scene, data_set
+from tests.gateway.receiving.scene import Scene, data_set
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def spool(tmp_path: Path) -> Scene:
 
 
 def only_group_id(spool: Scene) -> str:
-    (group,) = spool.intake.groups
+    (group,) = spool.intake.open_groups()
     return str(group.payload_id)
 
 
@@ -66,10 +66,10 @@ def test_a_resend_of_what_was_flushed_but_not_answered_is_a_silent_repeat(spool:
 def test_a_manifest_not_yet_renamed_is_removed_and_the_group_is_open_again(spool: Scene) -> None:
     spool.associate().send()
     before = only_group_id(spool)
-    (spool.door.ready / f".{before}.json.123.tmp").write_text("{")
+    (spool.area.ready / f".{before}.json.123.tmp").write_text("{")
     spool.restart()
     assert only_group_id(spool) == before
-    assert list(spool.door.ready.iterdir()) == []
+    assert list(spool.area.ready.iterdir()) == []
 
 
 def test_a_manifest_in_ready_stays_there_and_its_files_are_not_touched(spool: Scene) -> None:
@@ -89,18 +89,18 @@ def test_an_announced_payload_is_deleted_to_the_end(spool: Scene) -> None:
     sender.send(sop="1.2.3.2")
     sender.end()
     (payload,) = spool.pass_time(5)
-    spool.door.finish(payload.payload_id)
-    (spool.door.root / payload.instances[0].file).unlink()  # killed after the first
+    spool.area.finish(payload.payload_id)
+    (spool.area.root / payload.instances[0].file).unlink()  # killed after the first
     assert spool.restart().announced == 1
-    assert spool.door.state(payload.payload_id) is None
-    assert list(spool.door.incoming.iterdir()) == []
+    assert spool.area.state(payload.payload_id) is None
+    assert list(spool.area.incoming.iterdir()) == []
 
 
 def test_a_file_as_old_as_its_name_is_as_young_as_its_instance(spool: Scene) -> None:
     """A power cut leaves a file that was written over zeros with the time at which it was made."""
     instance = spool.associate().send()
     made = spool.clock.time_ns() - 3600 * 10**9
-    os.utime(spool.door.root / instance.file, ns=(made, made))
+    os.utime(spool.area.root / instance.file, ns=(made, made))
     spool.restart()
     assert spool.pass_time(4.9) == []
     assert len(spool.pass_time(0.1)) == 1
@@ -112,12 +112,12 @@ def test_finishing_and_removing_may_be_repeated(spool: Scene) -> None:
     sender.end()
     (payload,) = spool.pass_time(5)
     with pytest.raises(ValueError, match="its files stay"):
-        spool.door.remove(payload)
+        spool.area.remove(payload)
     for _ in range(2):
-        spool.door.finish(payload.payload_id)
+        spool.area.finish(payload.payload_id)
     for _ in range(2):
-        spool.door.remove(payload)
-    assert spool.door.state(payload.payload_id) is None
+        spool.area.remove(payload)
+    assert spool.area.state(payload.payload_id) is None
 
 
 def test_an_unreadable_manifest_is_put_aside_and_written_again_under_the_same_id(spool: Scene) -> None:
@@ -125,7 +125,7 @@ def test_an_unreadable_manifest_is_put_aside_and_written_again_under_the_same_id
     sender.send()
     sender.end()
     (payload,) = spool.pass_time(5)
-    (spool.door.ready / f"{payload.payload_id}.json").write_bytes(b"\0" * 300)
+    (spool.area.ready / f"{payload.payload_id}.json").write_bytes(b"\0" * 300)
     spool.restart()
     (again,) = spool.pass_time(60)
     assert (again.payload_id, again.supplements) == (payload.payload_id, None)
@@ -136,16 +136,16 @@ def test_of_two_open_payloads_of_one_study_the_newer_takes_what_comes(tmp_path: 
     spool = Scene(tmp_path, ApplicationEntitySettings(ae_title="MIG", max_open_seconds=60))
     slow, quick = spool.associate(), spool.associate()
     slow.send(sop="1.2.3.1")
-    with slow.begin("1.2.3.2") as in_hand:
-        in_hand.write(memoryview(data_set(sop="1.2.3.2")))
+    with slow.begin("1.2.3.2") as in_flight:
+        in_flight.write(memoryview(data_set(sop="1.2.3.2")))
         spool.clock.move(61)
         newer = quick.send(sop="1.2.3.3")
-        in_hand.promise()
-    older, younger = sorted(spool.intake.groups, key=lambda group: group.opened_ns)
+        in_flight.commit()
+    older, younger = sorted(spool.intake.open_groups(), key=lambda group: group.opened_ns)
     spool.restart()
-    assert {group.payload_id for group in spool.intake.groups} == {older.payload_id, younger.payload_id}
+    assert {group.payload_id for group in spool.intake.open_groups()} == {older.payload_id, younger.payload_id}
     spool.associate().send(sop="1.2.3.4")
-    (joined,) = [group for group in spool.intake.groups if group.payload_id == younger.payload_id]
+    (joined,) = [group for group in spool.intake.open_groups() if group.payload_id == younger.payload_id]
     assert [instance.sop_instance_uid for instance in joined.instances] == [newer.sop_instance_uid, "1.2.3.4"]
     (closed,) = spool.pass_time(0)
     assert (closed.payload_id, closed.closed_by) == (older.payload_id, "replaced")
@@ -154,7 +154,7 @@ def test_of_two_open_payloads_of_one_study_the_newer_takes_what_comes(tmp_path: 
 @pytest.mark.parametrize("hours", [-48, 48])
 def test_a_clock_that_jumped_neither_closes_early_nor_keeps_open(spool: Scene, hours: int) -> None:
     instance = spool.associate().send()
-    file = spool.door.root / instance.file
+    file = spool.area.root / instance.file
     moved = spool.clock.time_ns() + hours * 3600 * 10**9
     os.utime(file, ns=(moved, moved))
     spool.restart()
@@ -164,12 +164,12 @@ def test_a_clock_that_jumped_neither_closes_early_nor_keeps_open(spool: Scene, h
 
 
 def test_only_one_process_owns_a_door(spool: Scene) -> None:
-    second = Intake(spool.door, read_node(spool.root), {}, Room(spool.root, 0))
+    second = Intake(spool.area, read_node(spool.root), {}, Room(spool.root, 0))
     with pytest.raises(SpoolOwned, match=f"process {os.getpid()} on"), second:
         pass
-    assert owner_of(spool.door.root)
+    assert owner_of(spool.area.root)
     spool.crash()
-    assert owner_of(spool.door.root) is None
+    assert owner_of(spool.area.root) is None
 
 
 def test_the_identity_of_a_spool_moves_with_it(spool: Scene, tmp_path: Path) -> None:
@@ -180,10 +180,10 @@ def test_the_identity_of_a_spool_moves_with_it(spool: Scene, tmp_path: Path) -> 
 
 
 def test_files_that_are_not_ours_do_not_stop_the_start(spool: Scene) -> None:
-    (spool.door.incoming / "lost+found").mkdir()
-    (spool.door.incoming / "README").write_text("hello")
-    (spool.door.ready / "notes.json").write_text("{}")
-    (spool.door.done / f"{uuid4()}.json").write_text("not a manifest")
+    (spool.area.incoming / "lost+found").mkdir()
+    (spool.area.incoming / "README").write_text("hello")
+    (spool.area.ready / "notes.json").write_text("{}")
+    (spool.area.done / f"{uuid4()}.json").write_text("not a manifest")
     found = spool.restart()
     assert (found.ready, found.announced) == (0, 1)
 
@@ -192,9 +192,9 @@ def test_names_made_ahead_are_gone_when_the_association_ends(spool: Scene) -> No
     sender = spool.associate()
     for number in range(10):
         sender.send(sop=f"1.2.3.{number}")
-    assert len(list(spool.door.incoming.rglob("*.dcm"))) > 10
+    assert len(list(spool.area.incoming.rglob("*.dcm"))) > 10
     sender.end()
-    assert len(list(spool.door.incoming.rglob("*.dcm"))) == 10
+    assert len(list(spool.area.incoming.rglob("*.dcm"))) == 10
 
 
 def test_deleting_a_payload_leaves_the_directory_of_an_open_association(tmp_path: Path) -> None:
@@ -203,8 +203,8 @@ def test_deleting_a_payload_leaves_the_directory_of_an_open_association(tmp_path
     for number in range(4):
         sender.send(sop=f"1.2.3.{number}")
     (payload,) = spool.pass_time(0)
-    Door(spool.door.root).finish(payload.payload_id)
-    Door(spool.door.root).remove(payload)
+    SpoolArea(spool.area.root).finish(payload.payload_id)
+    SpoolArea(spool.area.root).remove(payload)
     sender.send(sop="1.2.3.9")
     sender.end()
     assert len(spool.pass_time(5)) == 1

@@ -1,4 +1,4 @@
-"""One instance from its first fragment to its promise."""
+"""One instance from its first fragment to its commit."""
 
 from types import TracebackType
 from typing import Self
@@ -9,15 +9,15 @@ from gateway.dicom.part10 import FileMeta, encode_head
 from gateway.dicom.scanner import HeaderScanner
 from gateway.errors import MismatchedDataSet
 from gateway.payloads.payload import Instance
-from gateway.spool.association_intake import AssociationIntake
-from gateway.spool.groups import Group, group_key
-from gateway.spool.instance_file import InstanceFile
+from gateway.receiving.association_intake import AssociationIntake
+from gateway.receiving.groups import Group, group_key
+from gateway.receiving.instance_file import InstanceFile
 from gateway.spool.preamble import Preamble
 from gateway.spool.record import instance_record
 
 
 class Reception:
-    """The instance that an association is sending. A context manager: left before `promise`, nothing stays of it.
+    """The instance that an association is sending. A context manager: left before `commit`, nothing stays of it.
 
     Entering and writing raise NoRoom or SpoolFailed, writing also InvalidDataSet as soon as the data set's
     identifiers are known to be unfit.
@@ -32,7 +32,7 @@ class Reception:
         self._identity: Identity | None = None
         self._group: Group | None = None
         self._key = b""
-        self._promised = False
+        self._committed = False
 
     def __enter__(self) -> Self:
         self._association.check()
@@ -47,7 +47,7 @@ class Reception:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._intake.receiving(-1)
-        if not self._promised:
+        if not self._committed:
             self._file.discard()
             if self._group is not None:
                 self._intake.drop(self._group)
@@ -64,7 +64,7 @@ class Reception:
                 self._join()
         self._association.wrote(len(fragment))
 
-    def promise(self) -> Instance:
+    def commit(self) -> Instance:
         """The data set is whole: make it durable. On return it may be answered with success."""
         if self._identity is None:
             self._join()
@@ -73,10 +73,10 @@ class Reception:
         file = self._file
         preamble = Preamble(file.length_bytes, file.crc32c, self._group.payload_id, self._key, received_ns)
         try:
-            file.promise(preamble)
+            file.commit(preamble)
         except OSError as error:
             raise self._intake.disk_failed(error) from error
-        self._promised = True
+        self._committed = True
         self._association.files.came(file.length_bytes)
         assert self._identity is not None
         instance = instance_record(file.path, preamble, self._meta, self._identity)
@@ -86,7 +86,7 @@ class Reception:
     def _open_file(self) -> InstanceFile:
         empty = self._association.files.take()
         try:
-            return InstanceFile(empty, encode_head(self._meta), self._intake.door.flushing)
+            return InstanceFile(empty, encode_head(self._meta), self._intake.area.flushing)
         except OSError:
             self._association.files.give_back(empty)
             raise
@@ -99,5 +99,5 @@ class Reception:
             raise MismatchedDataSet("SOPClassUID is not that of the command")
         source = self._meta.calling_ae if self._entity.group_by_source else None
         key = self._key = group_key(self._entity.ae_title, self._entity.grouping, identity.grouping_value, source)
-        self._group = self._intake.join(key, self._entity, self._association.feeder)
+        self._group = self._intake.join(key, self._entity, self._association.sender)
         self._identity = identity

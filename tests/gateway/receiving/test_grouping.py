@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gateway.config import ApplicationEntitySettings
-from tests.gateway.spool.scene import Scene, Sender, data_set
+from tests.gateway.receiving.scene import Scene, Sender, data_set
 
 MakeScene = Callable[..., Scene]
 
@@ -131,7 +131,7 @@ def test_an_instance_in_hand_keeps_its_group_open_whatever_the_time(scene: MakeS
     with sender.begin() as reception:
         reception.write(memoryview(data_set()))
         assert spool.pass_time(300) == []
-        reception.promise()
+        reception.commit()
     sender.end()
     assert len(spool.pass_time(5)) == 1
 
@@ -177,7 +177,7 @@ def test_a_full_group_waits_for_what_is_in_hand(scene: MakeScene) -> None:
         quick.send(sop="1.2.3.2")
         quick.send(sop="1.2.3.3")
         assert spool.pass_time(1) == []
-        reception.promise()
+        reception.commit()
     assert [len(payload.instances) for payload in spool.pass_time(0)] == [2]
 
 
@@ -228,14 +228,14 @@ def test_an_association_that_failed_before_its_first_whole_instance_makes_no_pay
         reception.write(memoryview(data_set())[:200])
     sender.end()
     assert spool.pass_time(3600) == []
-    assert list(spool.door.incoming.iterdir()) == []
+    assert list(spool.area.incoming.iterdir()) == []
 
 
 def test_the_closing_thread_need_not_look_before_a_group_can_be_due(scene: MakeScene) -> None:
     spool = scene(timeout_seconds=5)
     sender = spool.associate()
-    assert spool.intake.groups.next_due(spool.clock.monotonic()) is None
+    assert spool.intake._groups.next_due(spool.clock.monotonic()) is None
     sender.send()
     sender.end()
-    due = spool.intake.groups.next_due(spool.clock.monotonic())
+    due = spool.intake._groups.next_due(spool.clock.monotonic())
     assert due == spool.clock.monotonic() + 5

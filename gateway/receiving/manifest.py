@@ -5,7 +5,7 @@ from uuid import UUID
 
 from gateway.clock import time_of
 from gateway.payloads.payload import ClosedBy, Instance, Payload, Superseded
-from gateway.spool.groups import Group
+from gateway.receiving.groups import Group
 
 
 def make_payload(group: Group, closed_by: ClosedBy, node_id: UUID, supplements: UUID | None, now_ns: int) -> Payload:

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from gateway.dicom.layout import Layouts
 from gateway.disk.room import LOOK_AGAIN_BYTES, LOOK_AGAIN_SECONDS
-from gateway.spool.association_files import AssociationFiles
-from gateway.spool.groups import Feeder
-from gateway.spool.intake import Intake
+from gateway.receiving.association_files import AssociationFiles
+from gateway.receiving.groups import Sender
+from gateway.receiving.intake import Intake
 
 
 class AssociationIntake:
@@ -18,11 +18,11 @@ class AssociationIntake:
 
     def __init__(self, intake: Intake) -> None:
         self.intake = intake
-        self.feeder = Feeder(intake.clock.monotonic())
+        self.sender = Sender(intake.clock.monotonic())
         self.layouts = Layouts()
         self._looked = -math.inf  # monotonic: when we saw that there is room
         self._unseen_bytes = 0  # written since then
-        self.files = AssociationFiles(intake.door)
+        self.files = AssociationFiles(intake.area)
 
     @property
     def association_id(self) -> UUID:
@@ -32,7 +32,7 @@ class AssociationIntake:
     def check(self) -> None:
         """Return if another instance may come in. Raises NoRoom, or SpoolFailed while the disk is out of service."""
         self.intake.health.check()
-        if self.feeder.heard - self._looked >= LOOK_AGAIN_SECONDS:
+        if self.sender.last_activity - self._looked >= LOOK_AGAIN_SECONDS:
             self._look_for_room()
 
     def wrote(self, count: int) -> None:
@@ -47,9 +47,9 @@ class AssociationIntake:
 
     def heard(self) -> None:
         """Something arrived: the association's groups are held from now on."""
-        self.feeder.heard = self.intake.clock.monotonic()
+        self.sender.last_activity = self.intake.clock.monotonic()
 
     def end(self) -> None:
         """The association is over, however it ended; what was answered stays."""
-        self.intake.ended(self.feeder)
+        self.intake.ended(self.sender)
         self.files.close()

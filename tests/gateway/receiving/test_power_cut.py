@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gateway.disk.durable import Durability
-from tests.gateway.spool.scene import Scene, data_set
+from tests.gateway.receiving.scene import Scene, data_set
 from tests.peers.disks import cut_power, mounted
 
 pytestmark = [pytest.mark.peers]
@@ -33,14 +33,14 @@ def test_every_instance_that_was_answered_survives(tmp_path: Path, kind: str, ze
     with mounted(tmp_path, kind, megabytes=400) as disk:
         spool = Scene(disk / "spool", flushing=Durability.DISK, zeros_ahead=zeros_ahead)
         receive_and_lose_power(spool, disk, 150)
-        (group,) = spool.intake.groups
+        (group,) = spool.intake.open_groups()
         back = {instance.sop_instance_uid: spool.stored_bytes(instance) for instance in group.instances}
         assert len(back) == 150
         for number in range(150):
             sent = data_set(sop=f"1.2.3.{number}", pixels=pixels(number))
             assert back[f"1.2.3.{number}"].endswith(sent)
         assert spool.recovery.damaged == 0
-        assert [path for path in spool.door.damaged.rglob("*") if path.is_file()] == []
+        assert [path for path in spool.area.damaged.rglob("*") if path.is_file()] == []
         spool.crash()
 
 
@@ -50,5 +50,5 @@ def test_a_cut_takes_what_was_not_flushed(tmp_path: Path) -> None:
         spool = Scene(disk / "spool", flushing=Durability.OS)
         subprocess.run(["sync"], check=True)
         receive_and_lose_power(spool, disk, 20)
-        assert list(spool.intake.groups) == []
+        assert spool.intake.open_groups() == []
         spool.crash()

@@ -1,4 +1,4 @@
-"""Prove, byte for byte, that the files of reopened groups are what was promised."""
+"""Prove, byte for byte, that the files of reopened groups are what was committed."""
 
 import threading
 from collections.abc import Iterable
@@ -14,16 +14,16 @@ from gateway.dicom.scanner import HeaderScanner
 from gateway.disk.checksum import checksum_of
 from gateway.errors import Damaged, InvalidDataSet
 from gateway.payloads.payload import Instance
-from gateway.spool.damage import keep_damaged
-from gateway.spool.groups import Group
-from gateway.spool.intake import Intake
+from gateway.receiving.damage import keep_damaged
+from gateway.receiving.groups import Group
+from gateway.receiving.intake import Intake
 from gateway.spool.preamble import CRC_OF_ZERO_PREAMBLE, Preamble
 from gateway.spool.record import instance_record
 
 
 @dataclass(frozen=True, slots=True)
 class FoundFile:
-    """A file of a group that was open; the group has it in hand until it is verified."""
+    """A file of a group that was open; the group has it in flight until it is verified."""
 
     path: Path
     preamble: Preamble
@@ -40,7 +40,7 @@ def verify(intake: Intake, files: Iterable[FoundFile], stopping: threading.Event
         except FileNotFoundError:  # somebody took it away: there is nothing to put aside
             intake.drop(found.group)
         except (Damaged, InvalidDataSet, OSError) as error:
-            keep_damaged(intake.door, found.path, str(found.group.payload_id), str(error))
+            keep_damaged(intake.area, found.path, str(found.group.payload_id), str(error))
             intake.drop(found.group)
         else:
             intake.recovered(found.group, instance, entity)
@@ -49,10 +49,10 @@ def verify(intake: Intake, files: Iterable[FoundFile], stopping: threading.Event
 def read_instance(intake: Intake, path: Path, preamble: Preamble) -> tuple[Instance, ApplicationEntitySettings]:
     """Return the record of the file at `path`, and its AE's settings. Raises Damaged where it does not verify."""
     if path.stat().st_size != preamble.length_bytes:
-        raise Damaged("its length is not the one that was promised")
+        raise Damaged("its length is not the one that was committed")
     meta, scanner, checksum = _read(path)
     if checksum != preamble.crc32c:
-        raise Damaged("its checksum is not the one that was promised")
+        raise Damaged("its checksum is not the one that was committed")
     entity = intake.entities.get(meta.called_ae) or ApplicationEntitySettings(ae_title=meta.called_ae)
     identity = identify(scanner.values, entity.grouping)
     return instance_record(path, preamble, meta, identity), entity

@@ -11,7 +11,7 @@ _RECORD = struct.Struct("<16s16s")
 _MOST_KEYS = 100_000
 
 
-class ClosedKeys:
+class LastPayloads:
     """The last payload of each key, kept in `file`: the most recent hundred thousand keys."""
 
     def __init__(self, file: Path) -> None:

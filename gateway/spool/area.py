@@ -1,6 +1,6 @@
-"""One door's area of the spool, as every process may use it: manifests read, moved to `done/`, deleted.
+"""One area's area of the spool, as every process may use it: manifests read, moved to `done/`, deleted.
 
-Only the door's owner adds to it; see `gateway.spool.intake`.
+Only the area's owner adds to it; see `gateway.receiving.intake`.
 """
 
 import re
@@ -25,8 +25,8 @@ _MANIFEST = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.json")
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
-    """The area below `root`, e.g. `spool/scp`. Its owner makes `zeros_ahead`: `gateway.spool.association_files`."""
+class SpoolArea:
+    """The area below `root`, e.g. `spool/scp`. Its owner makes `zeros_ahead`: `gateway.receiving.association_files`."""
 
     root: Path
     flushing: Flushing = Durability.DISK
@@ -135,9 +135,9 @@ def manifest_name(payload_id: UUID) -> str:
     return f"the manifest of payload {payload_id}"
 
 
-def scp_door(spool: Path, flushing: Flushing = Durability.DISK, *, zeros_ahead: bool = False) -> Door:
+def scp_area(spool: Path, flushing: Flushing = Durability.DISK, *, zeros_ahead: bool = False) -> SpoolArea:
     """The area of the DICOM receiver."""
-    return Door(spool / "scp", flushing, zeros_ahead)
+    return SpoolArea(spool / "scp", flushing, zeros_ahead)
 
 
 def _manifests(directory: Path) -> Iterator[Path]:

@@ -26,7 +26,7 @@ class DiskHealth:
         return self._reason is None
 
     def failed(self, error: OSError) -> None:
-        """The disk reported `error`: nothing more is promised on it."""
+        """The disk reported `error`: nothing more is committed on it."""
         with self._lock:
             if self._reason is None:
                 log.error("the spool is out of service", reason=error.strerror)
