@@ -118,8 +118,8 @@ def test_mig_export_retry_starts_a_waiting_export_at_once(site: ExportSite, pacs
     site.register(there.model_copy(update={"port": free_port()}))
     export_id = site.ask(site.put_some(3), there.name, task=task)
     site.wait_for(export_id, ExportState.WAITING)
-    site.register(there)
     assert site.mig("export", "retry", str(export_id)[:13]).exit_code == 0
+    site.register(there)  # only now: else it would be found, and the export go on by itself
     site.wait_for(export_id, ExportState.SUCCEEDED)
     again = site.mig("export", "retry", str(export_id))
     assert (again.exit_code, again.errors) == (1, f"export {export_id} has succeeded: nothing is missing\n")

@@ -20,8 +20,10 @@ SLICES = 60
 
 
 @pytest.fixture
-def site(tmp_path: Path, rabbitmq: RabbitMQ, minio: MinIO, toxiproxy: Toxiproxy) -> Iterator[Site]:
-    with running_site(tmp_path, rabbitmq, minio, toxiproxy) as site:
+def site(
+    tmp_path: Path, rabbitmq: RabbitMQ, minio: MinIO, toxiproxy: Toxiproxy, request: pytest.FixtureRequest
+) -> Iterator[Site]:
+    with running_site(tmp_path, rabbitmq, minio, toxiproxy, **getattr(request, "param", {})) as site:
         yield site
 
 
@@ -42,6 +44,10 @@ def uploading_child(site: Site) -> int:
     return int(line.rpartition("process=")[2])
 
 
+# On a busy machine the receiver takes longer to come back than a group is usually waited for.
+@pytest.mark.parametrize(
+    "site", [{"MIG_APPLICATION_ENTITIES": '[{"ae_title": "MIG", "timeout_seconds": 20}]'}], indirect=True, ids=[""]
+)
 def test_the_receiver_is_killed_during_a_study(site: Site, study: list[Path]) -> None:
     answered = []
     receiver = site.gateway.process_of("scp")
