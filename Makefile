@@ -9,7 +9,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 # The same versions everywhere; copies, since the cache may lie on another file system.
-INSTALL := UV_LINK_MODE=copy $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt
+VERSIONS := --constraint constraints.txt
+INSTALL := UV_LINK_MODE=copy $(BIN)/uv pip install --quiet --python $(BIN)/python $(VERSIONS)
 
 # Two processes, each with peers of its own: most tests wait for something.
 PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
@@ -39,11 +40,23 @@ peers: $(INSTALLED_FOR_TESTS) ## Install the real components that the tests need
 	$(BIN)/python -m tests.peers.install
 
 # Whatever the shell says: without byte code each of the many interpreters that the tests start would compile it all.
-test test-quick: export PYTHONDONTWRITEBYTECODE :=
+test test-quick newest: export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: test
 test: export CI := true
 test: lint types contracts peers ## Check everything, with every peer (what CI runs)
+	$(PYTEST)
+
+# Its versions are looked up each time: what was the newest when it was made is not what is asked for.
+.PHONY: test-newest
+test-newest: ## Check everything on the newest versions that pyproject.toml allows, in .venv-newest
+	rm -f .venv-newest/.installed .venv-newest/.installed-for-tests
+	$(MAKE) VENV=.venv-newest VERSIONS=--upgrade newest
+
+.PHONY: newest
+newest: export CI := true
+newest: peers
+	$(BIN)/uv pip freeze --python $(BIN)/python
 	$(PYTEST)
 
 .PHONY: test-quick
@@ -69,7 +82,7 @@ bench: peers ## Measure everything beside its peers, into docs/bench.json and a 
 
 .PHONY: clean
 clean: ## Remove what was made here, but no received data
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache test-output
+	rm -rf $(VENV) .venv-newest build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache test-output
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(INSTALLED): $(DEPENDENCIES)

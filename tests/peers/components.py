@@ -56,6 +56,23 @@ class NpmPackage:
 
 
 @dataclass(frozen=True, slots=True)
+class PythonPackage:
+    """A package of Python in an environment of its own, in the cache. `beside` is what it was released beside."""
+
+    name: str
+    version: str
+    beside: tuple[str, ...] = ()
+
+    @property
+    def target(self) -> Path:
+        return CACHE / self.name / self.version
+
+    @property
+    def python(self) -> Path:
+        return self.target / "bin" / "python"
+
+
+@dataclass(frozen=True, slots=True)
 class Component:
     """A component with the files that tests use of it (patterns, as versions stand in paths).
 
@@ -69,6 +86,7 @@ class Component:
     go: GoPackage | None = None
     maven: MavenProject | None = None
     npm: NpmPackage | None = None
+    python: PythonPackage | None = None
 
     @property
     def is_installed(self) -> bool:
@@ -90,6 +108,7 @@ def _matches(pattern: str) -> Iterator[Path]:
 _MINIO = GoPackage("github.com/minio/minio", "v0.0.0-20260212201848-7aac2a2c5b7c", "minio")
 _HAPI_FHIR = MavenProject("hapi-fhir", Path(__file__).parent / "hapi")
 _FHIR_EXAMPLES = NpmPackage("hl7.fhir.r4.examples", "4.0.1")
+_OLDER_PREFECT = PythonPackage("prefect", "3.8.8", ("fastapi==0.142.4", "starlette==1.7.0", "sqlalchemy==2.1.4"))
 _TOXIPROXY = GoPackage("github.com/Shopify/toxiproxy/v2/cmd/server", "v2.5.0", "toxiproxy")
 
 DCMTK = Component(
@@ -132,6 +151,7 @@ JAVA = Component(
 )
 NPM = Component("npm", ("/usr/bin/npm",), debian=("npm",))
 HAPI_FHIR = Component("HAPI FHIR", (str(_HAPI_FHIR.target / "classes"),), maven=_HAPI_FHIR)
+OLDER_PREFECT = Component("Prefect 3.8", (str(_OLDER_PREFECT.python),), python=_OLDER_PREFECT)
 FHIR_EXAMPLES = Component("FHIR examples", (str(_FHIR_EXAMPLES.target),), npm=_FHIR_EXAMPLES)
 
 COMPONENTS = (
@@ -149,4 +169,5 @@ COMPONENTS = (
     NPM,
     HAPI_FHIR,
     FHIR_EXAMPLES,
+    OLDER_PREFECT,
 )

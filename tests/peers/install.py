@@ -1,8 +1,8 @@
 """Install what the tests need on this machine, as far as it is missing: `make peers`.
 
-Debian packages come by apt-get, as root or by `sudo -n`; MinIO and Toxiproxy are built by Go, HAPI FHIR by Maven, and
-the FHIR examples are fetched by npm, into a cache outside the clone. No service is started, now or with the machine:
-the tests start what they use themselves.
+Debian packages come by apt-get, as root or by `sudo -n`; MinIO and Toxiproxy are built by Go, HAPI FHIR by Maven, the
+FHIR examples are fetched by npm, and an older Prefect by uv, into a cache outside the clone. No service is started, now
+or with the machine: the tests start what they use themselves.
 """
 
 import fcntl
@@ -34,7 +34,7 @@ def main() -> int:
     problems = []
     with _one_at_a_time():
         missing = [component for component in COMPONENTS if not component.is_installed]
-        for install in (_install_debian_packages, _build_go_packages, _build_maven_projects, _fetch_npm_packages):
+        for install in _WAYS:
             try:
                 install(missing)
             except CannotInstall as problem:
@@ -185,6 +185,28 @@ def _fetch_npm_packages(missing: Sequence[Component]) -> None:
             _run("npm", "pack", "--silent", f"{package.name}@{package.version}", directory=directory)
             (fetched,) = directory.glob("*.tgz")
             fetched.rename(package.target)
+
+
+def _install_python_packages(missing: Sequence[Component]) -> None:
+    uv = str(Path(sys.executable).with_name("uv"))
+    for package in (component.python for component in missing if component.python):
+        print(f"Installing {package.name} {package.version}, once for this machine", flush=True)
+        with _made_beside(package.target) as directory:
+            made = directory / "environment"
+            wanted = (f"{package.name}=={package.version}", *package.beside)
+            _run(uv, "venv", "--quiet", "--python", sys.executable, str(made), directory=directory)
+            python = str(made / "bin" / "python")
+            _run(uv, "pip", "install", "--quiet", "--link-mode=copy", "--python", python, *wanted, directory=directory)
+            made.rename(package.target)
+
+
+_WAYS = (
+    _install_debian_packages,
+    _build_go_packages,
+    _build_maven_projects,
+    _fetch_npm_packages,
+    _install_python_packages,
+)
 
 
 @contextmanager

@@ -29,15 +29,18 @@ class PrefectServer:
 
 @contextmanager
 def running(
-    directory: Path, database_url: str | None = None, environment: Mapping[str, str] | None = None
+    directory: Path,
+    database_url: str | None = None,
+    environment: Mapping[str, str] | None = None,
+    python: Path = Path(sys.executable),
 ) -> Iterator[PrefectServer]:
     """A server at home in `directory`, with its SQLite file there unless `database_url` (asyncpg) names another.
 
-    `environment` has more of Prefect's settings.
+    `environment` has more of Prefect's settings; `python` is that of the environment with the Prefect that is meant.
     """
     directory.mkdir(parents=True, exist_ok=True)
     port = free_port()
-    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    command: list[str | Path] = [python, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     settings = {
         "PREFECT_HOME": str(directory),
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": database_url or f"sqlite+aiosqlite:///{directory}/prefect.db",

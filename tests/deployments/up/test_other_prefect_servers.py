@@ -1,0 +1,75 @@
+"""A site's own Prefect server, one minor version older than ours. (None is newer than ours yet.)"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.states import Failed
+
+from gateway.kinds import KINDS, ask
+from gateway.spool.area import scp_area
+from gateway.work.commands import Command, Commands
+from tests.deployments.dispatching import KindScene, dispatching_on
+from tests.deployments.operator import Operator
+from tests.deployments.up.gateway import Gateway
+from tests.gateway.events.conftest import QUICK, prefect_events
+from tests.peers import prefect_server
+from tests.peers.components import OLDER_PREFECT
+from tests.peers.dcmtk import Dcmtk
+from tests.peers.prefect_server import PrefectServer
+from tests.studies import sample_of_each_transfer_syntax
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.peers
+
+
+@pytest.fixture(scope="module")
+def older(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
+    python = OLDER_PREFECT.file("python")
+    with prefect_server.running(tmp_path_factory.mktemp("prefect"), environment=QUICK, python=python) as server:
+        yield server
+
+
+def test_what_is_sent_is_announced(older: PrefectServer, tmp_path: Path, dcmtk: Dcmtk) -> None:
+    gateway = Gateway(tmp_path, MIG_PREFECT__API_URL=older.api_url).start()
+    try:
+        sent = dcmtk.storescu(gateway.receiver, [sample_of_each_transfer_syntax()[0].file], "+C", calling="CT01")
+        assert "Failed" not in sent.output
+        gateway.wait_for_log(r" worker +run ended .*exit_code=0", within_seconds=60)
+        area = scp_area(gateway.data_dir / "spool")
+        wait_until(lambda: not area.ready_ids() and not area.done_ids(), 10, "the payload to leave the spool")
+        assert [event["event"] for event in prefect_events(older.api_url)] == ["md.workflow.request"]
+    finally:
+        gateway.server.kill()
+
+
+def test_work_of_every_kind_is_given_a_run_retried_and_cancelled(
+    older: PrefectServer, tmp_path: Path, work_pool: str
+) -> None:
+    with (
+        dispatching_on(tmp_path, older.api_url, work_pool) as dispatching,
+        SyncPrefectClient(older.api_url) as client,
+    ):
+        operator = Operator(client)
+        for name in KINDS:
+            work = KindScene(name, dispatching)
+            work_id = work.new()
+            dispatching.look()
+            run_id = work.run_id(work_id)
+            if name == "payload":  # the end of another's run is the end of it
+                client.set_flow_run_state(run_id, Failed(), force=True)
+                assert carried_out(work, work_id, Command.RETRY) == "its run starts now"
+            assert carried_out(work, work_id, Command.CANCEL) == "it is ended"
+            assert operator.state(run_id).name == "Cancelled"
+
+
+def carried_out(work: KindScene, work_id: UUID, command: Command) -> str:
+    node = work.dispatching.node
+    command_id = ask(node, work.name, work_id, command, "a test")
+    work.dispatching.carry_out()
+    row = Commands(node.database).row(command_id)
+    assert row
+    assert row.carried_out
+    return row.outcome
