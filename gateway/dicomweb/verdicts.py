@@ -10,6 +10,7 @@ from http import HTTPStatus
 from pydicom.uid import UID
 
 from gateway.dicom.part10_file import Part10File
+from gateway.dicom.status_codes import PROCESSING_FAILURE, WARNINGS
 from gateway.dicom.store_outcome import Outcome, StoreOutcome, outcome_of_status
 from gateway.errors import PeerUnavailable
 from gateway.web import statuses
@@ -22,8 +23,6 @@ _SAYS: Mapping[int, str] = {HTTPStatus.NOT_ACCEPTABLE: "does not answer in DICOM
 # Azure's own: the codes of Failure Reason that its conformance statement adds to those of the Standard.
 _AZURE_ALREADY_THERE = 45070
 _AZURE_IN_THE_MAKING = 45071
-
-_PROCESSING_FAILURE = 0x0110
 
 
 def raise_for_status(service: Service, answer: Answer) -> None:
@@ -56,7 +55,7 @@ def failed_outcome(failure_reason: int | None) -> StoreOutcome:
     if failure_reason is None:
         return StoreOutcome(Outcome.FINAL, "refused, without a reason")
     outcome = outcome_of_status(failure_reason)
-    if outcome.outcome is Outcome.STORED or 0xB000 <= failure_reason <= 0xBFFF:
+    if outcome.outcome is Outcome.STORED or failure_reason in WARNINGS:
         return StoreOutcome(Outcome.FINAL, f"refused, with an unknown reason ({failure_reason:04X})", failure_reason)
     return outcome
 
@@ -72,7 +71,7 @@ def may_be_there(status: int, failure_reason: int | None) -> bool:
     and so is what it can't read."""
     if failure_reason is None:
         return status == HTTPStatus.CONFLICT
-    return failure_reason == _PROCESSING_FAILURE
+    return failure_reason == PROCESSING_FAILURE
 
 
 def unnamed_outcome(status: int, file: Part10File) -> StoreOutcome:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import structlog
 
 from gateway.config import ApplicationEntitySettings, ScpSettings
+from gateway.dicom.status_codes import UNRECOGNIZED_OPERATION
 from gateway.dimse.command import Command, CommandField, Status
 from gateway.dimse.connection import Connection, ConnectionEnded, PduType, PeerClosed, UnexpectedPdu
 from gateway.errors import NoRoom, SpoolFailed
@@ -19,7 +20,6 @@ from listeners.scp.store import SUCCESS, Discarding, Sink, Store
 
 log = structlog.get_logger(__name__)
 
-_UNRECOGNIZED_OPERATION = 0x0211
 _LINGER_SECONDS = 5.0
 _RELEASE_RP = bytes((PduType.A_RELEASE_RP, 0, 0, 0, 0, 4, 0, 0, 0, 0))
 
@@ -161,4 +161,4 @@ class _Operations:
             case CommandField.C_ECHO_RQ:
                 return Discarding(SUCCESS)
             case _:
-                return Discarding(Status(_UNRECOGNIZED_OPERATION))
+                return Discarding(Status(UNRECOGNIZED_OPERATION))

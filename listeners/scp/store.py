@@ -6,6 +6,7 @@ from typing import Protocol
 import structlog
 
 from gateway.config import ApplicationEntitySettings
+from gateway.dicom import status_codes as codes
 from gateway.dicom.part10 import FileMeta
 from gateway.dicom.uid import decode_uid
 from gateway.dimse.command import Command, Status
@@ -15,12 +16,7 @@ from gateway.spool.reception import Reception
 
 log = structlog.get_logger(__name__)
 
-SUCCESS = Status(0x0000)
-SOP_CLASS_NOT_SUPPORTED = 0x0122
-PROCESSING_FAILURE = 0x0110
-OUT_OF_RESOURCES = 0xA700
-DATA_SET_DOES_NOT_MATCH = 0xA900
-CANNOT_UNDERSTAND = 0xC000
+SUCCESS = Status(codes.SUCCESS)
 
 
 class Sink(Protocol):
@@ -67,7 +63,7 @@ class Store:
     def _ignore(self) -> Sink:
         self.counts["ignored"] += 1
         if self._entity.refuse_ignored:
-            return Discarding(Status(SOP_CLASS_NOT_SUPPORTED, "this SOP class is not taken here"))
+            return Discarding(Status(codes.SOP_CLASS_NOT_SUPPORTED, "this SOP class is not taken here"))
         return Discarding(SUCCESS)
 
     def _receive(self, command: Command, transfer_syntax_uid: str) -> Reception:
@@ -141,13 +137,13 @@ def status_of(error: GatewayError) -> Status:
     """Return the status that tells the sender of `error`; its text never names a patient."""
     match error:
         case NoRoom():
-            return Status(OUT_OF_RESOURCES, "no storage left, send again later")
+            return Status(codes.OUT_OF_RESOURCES.start, "no storage left, send again later")
         case MismatchedDataSet():
-            return Status(DATA_SET_DOES_NOT_MATCH, str(error))
+            return Status(codes.DATA_SET_DOES_NOT_MATCH.start, str(error))
         case InvalidDataSet():
-            return Status(CANNOT_UNDERSTAND, str(error))
+            return Status(codes.CANNOT_UNDERSTAND.start, str(error))
         case _:
-            return Status(PROCESSING_FAILURE, "the storage failed, send again later")
+            return Status(codes.PROCESSING_FAILURE, "the storage failed, send again later")
 
 
 def is_ignored(entity: ApplicationEntitySettings, sop_class_uid: str) -> bool:
