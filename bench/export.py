@@ -132,7 +132,7 @@ def _export(way: str, directory: Path, address: str) -> None:
         run = scene.take_up(export_id)
         assert run
         with working_area(Path(own) / "exports", export_id, run.attempt.lease.fencing_token) as area:
-            run.fetch(scene.store, area, reserve_bytes=0)
+            run.fetch([0], scene.store, area, reserve_bytes=0)
             fetched = time.monotonic()
             run.send(0, area)
             ended = time.monotonic()

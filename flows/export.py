@@ -69,7 +69,7 @@ def _go_on(export_id: str, run: ExportRun) -> State[Any] | None:
         _try(export_id, run)
     if STOPPING.is_set():
         return put_back("Stopped between two files.")
-    if left := run.what_is_left():
+    if left := run.give_up_overdue():
         at = next_try(left.until)
         run.wait(left.waits, at)
         return waiting(left.waits, at)
@@ -78,17 +78,16 @@ def _go_on(export_id: str, run: ExportRun) -> State[Any] | None:
 
 def _try(export_id: str, run: ExportRun) -> None:
     """Fetch and send what can be tried now: to all destinations side by side."""
-    rows = run.to_try()
+    rows, token = run.prepare(), run.attempt.lease.fencing_token
     if not rows:
         return
     try:
-        fetch_files(export_id, run.attempt.lease.fencing_token)
+        fetch_files(export_id, token, [row.position for row in rows])
     except PermanentError as error:
         run.give_up_fetching(str(error))
         return
-    sends = [
-        send_files.submit(export_id, run.attempt.lease.fencing_token, row.position, run.label(row.name)) for row in rows
-    ]
+    labels = run.labels()
+    sends = [send_files.submit(export_id, token, row.position, labels[row.name]) for row in rows]
     for state in (send.state for send in wait(sends).done):
         failure = state.result(raise_on_failure=False)
         if isinstance(failure, Exception) and not isinstance(failure, PeerUnavailable | DestinationAway):

@@ -8,7 +8,7 @@ from tasks.retrying import RETRIED
 
 
 @task(name="fetch", task_run_name="fetch", timeout_seconds=24 * 3600, **RETRIED)
-def fetch_files(export_id: str, fencing_token: int) -> None:
-    """Fetch each file that a destination misses which may be tried now, into the run's working area."""
+def fetch_files(export_id: str, fencing_token: int, positions: list[int]) -> None:
+    """Fetch each file that a destination at one of these positions misses into the run's working area."""
     here, area = node(), area_of(export_id, fencing_token)
-    export_run(export_id, fencing_token).fetch(here.object_store, area, here.settings.spool.reserve_bytes)
+    export_run(export_id, fencing_token).fetch(positions, here.object_store, area, here.settings.spool.reserve_bytes)

@@ -1,7 +1,7 @@
 """One run of an export: what can be tried now is fetched and sent, and what became of it is kept at once."""
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -46,14 +46,17 @@ class ExportRun:
     stopping: threading.Event
     now: Now
 
-    def to_try(self) -> list[DestinationRow]:
-        """Return the destinations that miss files and may be tried now. Those that are unknown are given up."""
+    def prepare(self) -> list[DestinationRow]:
+        """Once a try, before anything is fetched: return the destinations that miss files and may be tried now.
+
+        It writes: unknown ones are given up, several services of one name are parted, which are away is noted.
+        """
         export = self.attempt.row()
         if export.problem:
             self.attempt.fail(FileStatus.CONFIGURATION_ERROR, export.problem)
         for row in self.attempt.destinations():
-            self._make_sure_of(row, export)
-        return [row for row in self.attempt.destinations() if self._may_be_tried(row, export)]
+            self._part_services(row, export)
+        return [row for row in self.attempt.destinations() if self._admit(row, export)]
 
     def distrust_circuits(self) -> None:
         """Have every destination tried, though it was away when it was last asked."""
@@ -61,11 +64,11 @@ class ExportRun:
         for row in self.attempt.destinations():
             self.circuits.try_again(self.destinations.circuit_name(row.name, agent, row.output))
 
-    def fetch(self, store: ObjectStore, area: Path, reserve_bytes: int) -> None:
-        """Fetch what is to be sent now. Raises what the store raises that is not about one file."""
+    def fetch(self, positions: Iterable[int], store: ObjectStore, area: Path, reserve_bytes: int) -> None:
+        """Fetch what these destinations miss. Raises what the store raises that is not about one file."""
         wanted: dict[int, str] = {}
-        for row in self.to_try():
-            wanted |= self.attempt.missing(row.position)
+        for position in positions:
+            wanted |= self.attempt.missing(position)
 
         def unfit(number: int, found: Unfit) -> None:
             self.attempt.fail(found.status, found.reason, file=number)
@@ -91,12 +94,12 @@ class ExportRun:
         except PermanentError as error:
             self.attempt.fail(FileStatus.UNKNOWN, str(error), destination=position)
 
-    def what_is_left(self) -> Left | None:
+    def give_up_overdue(self) -> Left | None:
         """Give up what was waited for too long; return what is still waited for, None where the export can settle."""
         export, left = self.attempt.row(), []
         for row in self.attempt.destinations():
             if self.attempt.missing(row.position):
-                left += self._wait_for(row, export)
+                left += self._wait_or_give_up(row, export)
         if not left:
             return None
         return Left(tuple(wait for wait, _ in left), min(until for _, until in left))
@@ -118,19 +121,16 @@ class ExportRun:
         """Nothing more can be had from the object store: what is missing is failed."""
         self.attempt.fail(FileStatus.DOWNLOAD_ERROR, reason)
 
-    def label(self, name: str) -> str:
-        """What a destination of this export is called in Prefect."""
-        return self.destinations.label(name, self.attempt.row().agent)
-
     def labels(self) -> dict[str, str]:
-        """All of them, by name."""
-        return {row.name: self.label(row.name) for row in self.attempt.destinations()}
+        """What the destinations of this export are called in Prefect, by their names."""
+        agent = self.attempt.row().agent
+        return {row.name: self.destinations.label(row.name, agent) for row in self.attempt.destinations()}
 
     def settle(self) -> Settlement:
         """Settle as the files stand."""
         return settle(self.attempt, self.destinations, self.now())
 
-    def _make_sure_of(self, row: DestinationRow, export: ExportRow) -> None:
+    def _part_services(self, row: DestinationRow, export: ExportRow) -> None:
         try:
             found = self.destinations.find(row.name, export.agent)
         except PermanentError as error:  # unknown, or its credentials are lost
@@ -142,7 +142,8 @@ class ExportRun:
         elif row.output == 0 and len(found) > 1:
             self.attempt.split(row, len(found))
 
-    def _may_be_tried(self, row: DestinationRow, export: ExportRow) -> bool:
+    def _admit(self, row: DestinationRow, export: ExportRow) -> bool:
+        """Have a destination tried; False where nothing is missing, or it is away, which is noted."""
         if not self.attempt.missing(row.position):
             return False
         circuit = self.circuits.of(self._found(row, export).name)
@@ -195,7 +196,7 @@ class ExportRun:
             raise DestinationAway(str(error)) from error
         raise error
 
-    def _wait_for(self, row: DestinationRow, export: ExportRow) -> list[tuple[Wait, datetime]]:
+    def _wait_or_give_up(self, row: DestinationRow, export: ExportRow) -> list[tuple[Wait, datetime]]:
         destination = self._found(row, export)
         until = (row.away_since or self.now()) + timedelta(seconds=destination.retry_for_seconds)
         if until <= self.now():

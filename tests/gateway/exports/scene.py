@@ -141,11 +141,11 @@ class Scene:
         if run is None:
             return None
         with working_area(self.directory / "exports", export_id, run.attempt.lease.fencing_token) as area:
-            rows = run.to_try()
-            run.fetch(self.store, area, reserve_bytes=0)
+            rows = run.prepare()
+            run.fetch([row.position for row in rows], self.store, area, reserve_bytes=0)
             for row in rows:
                 self._send(run, row.position, area)
-        if left := run.what_is_left():
+        if left := run.give_up_overdue():
             run.wait(left.waits, self.now + timedelta(seconds=30))
             return left
         return run.settle()

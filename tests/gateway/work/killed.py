@@ -97,8 +97,8 @@ def run_export(node: NodeContext, work_id: UUID, broker: Filing) -> None:
     if attempt:
         run = ExportRun(attempt, _destinations(node), node.circuits, NeverStopping(), node.now)
         with working_area(node.settings.data_dir / "exports", work_id, attempt.lease.fencing_token) as area:
-            rows = run.to_try()
-            run.fetch(node.object_store, area, reserve_bytes=0)
+            rows = run.prepare()
+            run.fetch([row.position for row in rows], node.object_store, area, reserve_bytes=0)
             for row in rows:
                 run.send(row.position, area)
         run.settle()
