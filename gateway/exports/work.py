@@ -6,7 +6,7 @@ from datetime import datetime
 
 from gateway.destinations.circuits import Circuits
 from gateway.destinations.registered import Destinations
-from gateway.exports.attempt import Attempt
+from gateway.exports.lease import ExportLease
 from gateway.exports.ledger import ExportLedger
 from gateway.exports.settling import give_up
 from gateway.exports.states import ExportRow, ExportState
@@ -92,7 +92,7 @@ class ExportWork:
     def _end(self, work: Work, reason: str, now: datetime, *, cancelled: bool) -> bool:
         """False where it has settled, or was taken, since it was seen."""
         if lease := self.ledger.take_from_run(work):
-            give_up(Attempt(lease), self.destinations(), reason, now, cancelled=cancelled)
+            give_up(ExportLease(lease), self.destinations(), reason, now, cancelled=cancelled)
         return lease is not None
 
     def probe_for(self, wait: WaitRow) -> Probe | None:

@@ -36,7 +36,7 @@ def missing(scene: Scene, export_id: UUID) -> list[str]:
 
 
 def note_stored(scene: Scene, run: ExportRun, number: int = 0) -> None:
-    with run.attempt.noting(0) as note:
+    with run.lease.noting(0) as note:
         note(number, StoreOutcome(Outcome.STORED), scene.now)
 
 
@@ -413,13 +413,13 @@ def test_a_run_that_was_taken_over_writes_nothing_more(scene: Scene) -> None:
     assert second
     for write in (
         lambda: note_stored(scene, first),
-        lambda: first.attempt.fail(FileStatus.UNKNOWN, "no"),
+        lambda: first.lease.fail(FileStatus.UNKNOWN, "no"),
         first.settle,
     ):
         with pytest.raises(TakenOver):
             write()
     assert states(scene, export_id) == [SendState.PENDING]
-    give_up(second.attempt, second.destinations, "cancelled by an operator", scene.now, cancelled=True)
+    give_up(second.lease, second.destinations, "cancelled by an operator", scene.now, cancelled=True)
     assert scene.row(export_id).state is ExportState.CANCELLED
 
 
