@@ -91,8 +91,8 @@ class ExportLease:
         with database_errors(), self.engine.connect() as connection:
             return destinations_of(connection, self.export_id)
 
-    def missing(self, destination: int | None = None) -> dict[int, str]:
-        """Return the files, by their numbers, that are still to be sent to a destination, or to any."""
+    def missing(self, destination: int) -> dict[int, str]:
+        """Return the files, by their numbers, that are still to be sent to a destination."""
         with database_errors(), self.engine.connect() as connection:
             return missing_of(connection, self.export_id, destination)
 

@@ -18,7 +18,6 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
-    func,
     select,
 )
 
@@ -140,20 +139,21 @@ def sends_of(connection: Connection, export_id: UUID) -> list[SendRow]:
     ]
 
 
-def missing_of(connection: Connection, export_id: UUID, destination: int | None = None) -> dict[int, str]:
-    """The files, by their numbers, that are still to be sent to a destination, or to any.
+def missing_of(connection: Connection, export_id: UUID, destination: int) -> dict[int, str]:
+    """The files, by their numbers, that are still to be sent to a destination.
 
     Those that were tried most often come last: one of them may be why an association broke.
     """
     wanted = (
         select(files.c.position, files.c.path)
         .join(sends, (sends.c.export_id == files.c.export_id) & (sends.c.file == files.c.position))
-        .where(files.c.export_id == export_id, sends.c.state == SendState.PENDING)
-        .group_by(files.c.position, files.c.path)
-        .order_by(func.max(sends.c.attempts), files.c.position)
+        .where(
+            files.c.export_id == export_id,
+            sends.c.destination == destination,
+            sends.c.state == SendState.PENDING,
+        )
+        .order_by(sends.c.attempts, files.c.position)
     )
-    if destination is not None:
-        wanted = wanted.where(sends.c.destination == destination)
     return {row.position: row.path for row in connection.execute(wanted)}
 
 

@@ -17,7 +17,7 @@ from gateway.errors import PeerRefused, PeerUnavailable
 from gateway.network.connection_errors import is_untrusted, reason
 from gateway.network.trust import tls_context
 from gateway.web.connecting import connect
-from gateway.web.service import HttpPatience, Service
+from gateway.web.service import HttpTimeouts, Service
 from gateway.web.tunnel import open_tunnel, tunnel_refusal
 from gateway.web.wire import Wire
 
@@ -64,10 +64,10 @@ class Answer:
 class Client:
     """Asks one service, once for each call: whether and when to ask again is for the caller."""
 
-    def __init__(self, service: Service, patience: HttpPatience | None = None) -> None:
+    def __init__(self, service: Service, timeouts: HttpTimeouts | None = None) -> None:
         """Raises SettingsError where the service's `ca_file` can't be used."""
         self.service = service
-        self._patience = patience or HttpPatience()
+        self._timeouts = timeouts or HttpTimeouts()
         self._tls = tls_context(service.ca_file) if service.is_secure else None
 
     def ask(self, request: Request) -> Answer:
@@ -76,8 +76,8 @@ class Client:
         An answer that comes while the body still goes out ends the sending. Raises PeerUnavailable where none comes,
         PeerRefused where the service's certificate is not trusted.
         """
-        deadline = time.monotonic() + self._patience.request_seconds(request.body.bytes if request.body else 0)
-        with self._our_errors(), closing(Wire(self._connected(deadline), self._patience, deadline)) as wire:
+        deadline = time.monotonic() + self._timeouts.request_seconds(request.body.bytes if request.body else 0)
+        with self._our_errors(), closing(Wire(self._connected(deadline), self._timeouts, deadline)) as wire:
             unsent = self._send(request, wire)
             try:
                 return _read_answer(request, wire)
@@ -127,14 +127,14 @@ class Client:
         assert address.hostname
         port = address.port or (443 if self._tls else 80)
         to = (proxy.host, proxy.port) if proxy else (address.hostname, port)
-        connected = connect(*to, self._patience.connect_seconds)
+        connected = connect(*to, self._timeouts.connect_seconds)
         if self._tls is None:
             return connected
         try:
             if proxy:
-                deadline = min(deadline, time.monotonic() + self._patience.connect_seconds)
+                deadline = min(deadline, time.monotonic() + self._timeouts.connect_seconds)
                 open_tunnel(connected, proxy, address.hostname, port, deadline)
-                connected.settimeout(self._patience.connect_seconds)
+                connected.settimeout(self._timeouts.connect_seconds)
             return self._tls.wrap_socket(connected, server_hostname=address.hostname)
         except OSError:
             connected.close()

@@ -217,7 +217,7 @@ def test_a_destination_that_is_away_holds_no_other_up(scene: Scene) -> None:
     assert scene.published() == [], "told once, when it is over"
 
 
-def test_after_its_patience_an_export_is_failed_and_a_retry_sends_what_is_missing(scene: Scene) -> None:
+def test_after_its_retry_window_an_export_is_failed_and_a_retry_sends_what_is_missing(scene: Scene) -> None:
     with raw_pacs() as pacs:
         there = pacs_destination(pacs, retry_for_seconds=600)
         scene.register(there.model_copy(update={"port": free_port()}))

@@ -17,7 +17,7 @@ from gateway.web.client import Body, Client, Request
 from gateway.web.connecting import Connection, SecureConnection
 from gateway.web.errors import our_errors
 from gateway.web.pool import http_pool
-from gateway.web.service import HttpPatience, Service
+from gateway.web.service import HttpTimeouts, Service
 from gateway.web.session import open_session
 from tests.certificates import Certificate, self_signed
 from tests.gateway.answering import answering
@@ -27,7 +27,7 @@ from tests.peers.minio import MinIO
 from tests.peers.ports import free_port
 from tests.waiting import wait_until
 
-HASTY = HttpPatience(connect_seconds=2, send_seconds=2, answer_seconds=5)
+HASTY = HttpTimeouts(connect_seconds=2, send_seconds=2, answer_seconds=5)
 
 
 def by_client(service: Service) -> bytes:
