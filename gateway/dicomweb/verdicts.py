@@ -14,9 +14,9 @@ from gateway.dicom.status_codes import PROCESSING_FAILURE, WARNINGS
 from gateway.dicom.store_outcome import Outcome, StoreOutcome, outcome_of_status
 from gateway.errors import PeerUnavailable
 from gateway.web import statuses
-from gateway.web.client import Answer
+from gateway.web.client import HttpAnswer
 from gateway.web.service import Service
-from gateway.web.statuses import Status, spoken_for
+from gateway.web.statuses import HttpStatus, spoken_for
 
 _SAYS: Mapping[int, str] = {HTTPStatus.NOT_ACCEPTABLE: "does not answer in DICOM JSON"}
 
@@ -25,14 +25,14 @@ _AZURE_ALREADY_THERE = 45070
 _AZURE_IN_THE_MAKING = 45071
 
 
-def raise_for_status(service: Service, answer: Answer) -> None:
+def raise_for_status(service: Service, answer: HttpAnswer) -> None:
     """Raise PeerRefused or PeerUnavailable where the HTTP status speaks for the whole request."""
     error = spoken_for(service, _status(answer), _SAYS)
     if error is not None:
         raise error
 
 
-def unavailable(service: Service, answer: Answer, why: str) -> PeerUnavailable:
+def unavailable(service: Service, answer: HttpAnswer, why: str) -> PeerUnavailable:
     """Return the error for a service that may serve later, and perhaps says when."""
     return statuses.unavailable(service, _status(answer), why)
 
@@ -88,5 +88,5 @@ def unnamed_outcome(status: int, file: Part10File) -> StoreOutcome:
     return StoreOutcome(Outcome.FINAL, f"refused (HTTP {status})")
 
 
-def _status(answer: Answer) -> Status:
-    return Status(answer.status, answer.headers.get("Retry-After"))
+def _status(answer: HttpAnswer) -> HttpStatus:
+    return HttpStatus(answer.status, answer.headers.get("Retry-After"))

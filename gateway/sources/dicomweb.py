@@ -8,7 +8,7 @@ whatever its answers said.
 from collections.abc import Iterator, Sequence
 
 from gateway.config import Settings
-from gateway.config.model import InferenceSettings
+from gateway.config.sections import InferenceSettings
 from gateway.dicom.identity import Unit
 from gateway.dicomweb.archive import Archive
 from gateway.dicomweb.multipart_reader import PartBegins, PartData, PartEvent

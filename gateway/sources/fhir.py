@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from gateway.config import Settings
-from gateway.config.model import InferenceSettings
+from gateway.config.sections import InferenceSettings
 from gateway.errors import GatewayError, NotAtPeer, PeerRefused, PeerUnavailable
 from gateway.fhir.client import FhirClient
 from gateway.fhir.search import list_ids

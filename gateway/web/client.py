@@ -36,7 +36,7 @@ class Body:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class HttpRequest:
     """What to ask for. `resource` lies below the service's base address, e.g. `studies?limit=1`."""
 
     method: str
@@ -52,7 +52,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpAnswer:
     """An answer. Its body may name patients. It is not `whole` where it was cut off, or longer than we read."""
 
     status: int
@@ -70,7 +70,7 @@ class Client:
         self._timeouts = timeouts or HttpTimeouts()
         self._tls = tls_context(service.ca_file) if service.is_secure else None
 
-    def ask(self, request: Request) -> Answer:
+    def ask(self, request: HttpRequest) -> HttpAnswer:
         """Return whatever is answered.
 
         An answer that comes while the body still goes out ends the sending. Raises PeerUnavailable where none comes,
@@ -86,7 +86,7 @@ class Client:
                     raise
                 raise unsent from error
 
-    def _send(self, request: Request, wire: Wire) -> OSError | None:
+    def _send(self, request: HttpRequest, wire: Wire) -> OSError | None:
         """Send the request; return what went wrong on the way, which an answer may explain."""
         connection = self._connection()
         connection.sock = wire
@@ -154,7 +154,7 @@ class Client:
             raise PeerUnavailable(f"{self.service} does not answer as an HTTP server does") from error
 
 
-def _read_answer(request: Request, wire: Wire) -> Answer:
+def _read_answer(request: HttpRequest, wire: Wire) -> HttpAnswer:
     response = http.client.HTTPResponse(wire, method=request.method)  # type: ignore[arg-type]  # all it needs is there
     response.begin()
     body, whole = bytearray(), True
@@ -163,4 +163,4 @@ def _read_answer(request: Request, wire: Wire) -> Answer:
             body += piece
     except (OSError, http.client.HTTPException):  # the status is known, and may be all that is needed
         whole = False
-    return Answer(response.status, response.headers, bytes(body), whole and not piece and not response.length)
+    return HttpAnswer(response.status, response.headers, bytes(body), whole and not piece and not response.length)

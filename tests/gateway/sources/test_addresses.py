@@ -7,8 +7,9 @@ from pydantic import SecretStr
 
 from gateway.acr.submission import read_submission
 from gateway.acr.vocabulary import SERVES
-from gateway.config.model import InferenceSettings, NetworkSettings, Settings
+from gateway.config.model import Settings
 from gateway.config.registered import DicomWebPeer
+from gateway.config.sections import InferenceSettings, NetworkSettings
 from gateway.errors import InvalidRequest, SettingsError
 from gateway.inference.studies_form import request_for_studies
 from gateway.retrieval.open_sources import OpenSources, addresses_of
