@@ -43,12 +43,12 @@ class Store:
         if is_ignored(self._entity, command.affected_sop_class_uid):
             return self._ignore()
         try:
-            return _Filing(self, self._receive(command, transfer_syntax_uid))
+            return _Filing(self, self._reception(command, transfer_syntax_uid))
         except GatewayError as error:
-            return self.refuse(error)
+            return Discarding(self.refuse(error))
 
-    def refuse(self, error: GatewayError) -> "Sink":
-        """Log why nothing is filed; what is still to come of the data set is thrown away."""
+    def refuse(self, error: GatewayError) -> Status:
+        """Count and log an instance that is not filed; return the status that says so."""
         status = status_of(error)
         self.counts["refused"] += 1
         log.warning(
@@ -58,7 +58,7 @@ class Store:
             status=f"{status.code:04X}",
             reason=str(error),
         )
-        return Discarding(status)
+        return status
 
     def _ignore(self) -> Sink:
         self.counts["ignored"] += 1
@@ -66,7 +66,7 @@ class Store:
             return Discarding(Status(codes.SOP_CLASS_NOT_SUPPORTED, "this SOP class is not taken here"))
         return Discarding(SUCCESS)
 
-    def _receive(self, command: Command, transfer_syntax_uid: str) -> Reception:
+    def _reception(self, command: Command, transfer_syntax_uid: str) -> Reception:
         if not command.has_data_set:
             raise InvalidDataSet("the request has no data set")
         meta = FileMeta(
@@ -76,16 +76,20 @@ class Store:
             self._calling_ae,
             self._entity.ae_title,
         )
-        return Reception(self._association, self._entity, meta).__enter__()
+        return Reception(self._association, self._entity, meta)
 
 
 class _Filing:
-    """A data set on its way into the spool; once that failed, the rest of it is thrown away."""
+    """A data set on its way into the spool. Once that has failed the status is known, and the rest is thrown away.
+
+    The reception is a context manager that no `with` can hold: its data set comes in fragments, one call each.
+    """
 
     def __init__(self, store: Store, reception: Reception) -> None:
+        """Raises what entering the reception raises."""
         self._store = store
-        self._reception: Reception | None = reception
-        self._refused: Sink = Discarding(SUCCESS)
+        self._status = SUCCESS
+        self._reception: Reception | None = reception.__enter__()
 
     def write(self, fragment: memoryview) -> None:
         if self._reception is not None:
@@ -104,7 +108,7 @@ class _Filing:
                 self._store.counts["stored"] += 1
                 self._store.counts["bytes"] += instance.bytes
                 self.abandon()
-        return self._refused.finish()
+        return self._status
 
     def abandon(self) -> None:
         """Leave the reception: nothing stays of what was not promised."""
@@ -114,7 +118,7 @@ class _Filing:
 
     def _fail(self, error: GatewayError) -> None:
         self.abandon()
-        self._refused = self._store.refuse(error)
+        self._status = self._store.refuse(error)
 
 
 class Discarding:
