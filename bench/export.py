@@ -131,8 +131,8 @@ def _export(way: str, directory: Path, address: str) -> None:
         idle, began, cpu = resident_bytes(), time.monotonic(), time.process_time()
         run = scene.take_up(export_id)
         assert run
-        with working_area(Path(own) / "exports", export_id, run.attempt.lease.fencing_token) as area:
-            run.fetch(scene.store, area, reserve_bytes=0)
+        with working_area(Path(own) / "exports", export_id, run.lease.fencing_token) as area:
+            run.fetch([0], scene.store, area, reserve_bytes=0)
             fetched = time.monotonic()
             run.send(0, area)
             ended = time.monotonic()

@@ -13,11 +13,11 @@ from bench.row import Row
 from bench.scene import Scene
 
 ROLES = {
-    "scp": "listeners.scp.serve",
-    "api": "listeners.api.serve",
-    "exports": "listeners.amqp.serve",
-    "dispatch": "deployments.dispatcher.serve",
-    "worker": "deployments.worker.serve",
+    "scp": "listeners.scp.scp_process",
+    "api": "listeners.api.api_process",
+    "exports": "listeners.amqp.amqp_process",
+    "dispatch": "deployments.dispatcher.dispatcher_process",
+    "worker": "deployments.worker.worker_process",
 }
 """What `mig` imports for each."""
 

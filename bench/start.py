@@ -10,7 +10,7 @@ from bench.row import Row
 from bench.scene import Scene
 from bench.sending import Load, send
 from gateway.dimse.echo import echo
-from gateway.dimse.peer import Patience, Peer
+from gateway.dimse.peer import Peer, Timeouts
 
 INSTANCES = 100_000
 _OF_A_STUDY = 1000
@@ -62,4 +62,4 @@ def _seconds_until_echo(receiver: Receiver) -> float:
 
 
 def _echo(receiver: Receiver) -> None:
-    echo(Peer("127.0.0.1", receiver.port, receiver.ae_title, "BENCH"), Patience())
+    echo(Peer("127.0.0.1", receiver.port, receiver.ae_title, "BENCH"), Timeouts())

@@ -19,7 +19,7 @@ from bench.sample import Median, Sample, interleaved
 from bench.scene import Scene
 from bench.sending import environment
 from gateway.dicom.part10_file import Part10File
-from gateway.dimse.peer import Patience, Peer
+from gateway.dimse.peer import Peer, Timeouts
 from gateway.dimse.store import store_files
 from tests.peers.components import DCMTK
 
@@ -33,7 +33,7 @@ def by_gateway(port: str, ae_title: str, listing: str, operations: str = "1") ->
     paths = read_listing(listing)
 
     def work() -> int:
-        sent = store_files(peer, Patience(), map(Part10File.at, paths), threading.Event(), int(operations))
+        sent = store_files(peer, Timeouts(), map(Part10File.at, paths), threading.Event(), int(operations))
         return sum(outcome.is_stored for _, outcome in sent)
 
     return work

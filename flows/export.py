@@ -23,10 +23,8 @@ from gateway.exports.run import DestinationAway, ExportRun
 from gateway.exports.settlement import ExportStatus, Settlement
 from gateway.exports.states import ExportRow, ExportState
 from tasks.exports import export_area, settled_in_this_run, take_export
-from tasks.fetch import fetch_files
 from tasks.node import on_this_node
-from tasks.report import report_export
-from tasks.send import send_files
+from tasks.send import fetch_files, report_export, send_files
 from tasks.stopping import STOPPING, ended_in_order
 
 _NOTHING_LEFT: State[Any] = Completed(message="exported before: nothing was left to do")
@@ -69,26 +67,25 @@ def _go_on(export_id: str, run: ExportRun) -> State[Any] | None:
         _try(export_id, run)
     if STOPPING.is_set():
         return put_back("Stopped between two files.")
-    if left := run.what_is_left():
+    if left := run.give_up_overdue():
         at = next_try(left.until)
         run.wait(left.waits, at)
         return waiting(left.waits, at)
-    return _end(run, report_export(export_id, run.attempt.lease.fencing_token))
+    return _end(run, report_export(export_id, run.lease.fencing_token))
 
 
 def _try(export_id: str, run: ExportRun) -> None:
     """Fetch and send what can be tried now: to all destinations side by side."""
-    rows = run.to_try()
+    rows, token = run.prepare(), run.lease.fencing_token
     if not rows:
         return
     try:
-        fetch_files(export_id, run.attempt.lease.fencing_token)
+        fetch_files(export_id, token, [row.position for row in rows])
     except PermanentError as error:
         run.give_up_fetching(str(error))
         return
-    sends = [
-        send_files.submit(export_id, run.attempt.lease.fencing_token, row.position, run.label(row.name)) for row in rows
-    ]
+    labels = run.labels()
+    sends = [send_files.submit(export_id, token, row.position, labels[row.name]) for row in rows]
     for state in (send.state for send in wait(sends).done):
         failure = state.result(raise_on_failure=False)
         if isinstance(failure, Exception) and not isinstance(failure, PeerUnavailable | DestinationAway):
@@ -113,7 +110,7 @@ def _as_settled(export: ExportRow) -> State[Any]:
 
 
 def _end(run: ExportRun, settlement: Settlement) -> State[Any] | None:
-    export = run.attempt.row()
+    export = run.lease.row()
     report = export_report(export, settlement, run.labels())
     create_markdown_artifact(report, key=f"export-{export.export_id}", description="What went where, and what did not")
     if settlement.status is ExportStatus.SUCCESS:

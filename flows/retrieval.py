@@ -21,9 +21,8 @@ from gateway.errors import (
     TakenOver,
     TransientError,
 )
-from gateway.inference import patience
 from gateway.inference.lease import RequestLease
-from gateway.inference.patience import is_last_try, silent_since
+from gateway.inference.retry_window import is_last_try, silent_since, when_to_try_again
 from gateway.inference.row import RequestRow
 from gateway.payloads.report import PhaseTimes, payload_report
 from gateway.retrieval.open_sources import sources_away
@@ -98,7 +97,7 @@ def _fetch_and_store(lease: RequestLease, row: RequestRow, times: PhaseTimes) ->
 def _wait_for_sources(lease: RequestLease, before: RequestRow, error: PeerUnavailable) -> State[Any]:
     now, after = datetime.now(UTC), lease.row()
     since = silent_since(before, after.fetched, now)
-    again = patience.next_try(since, _retry_for(), error, flow_run.run_count, now)
+    again = when_to_try_again(since, _retry_for(), error, flow_run.run_count, now)
     if again is None:
         given_up = PermanentError(f"given up after {_retry_for().total_seconds():g} s without anything new: {error}")
         _fail(lease, given_up)

@@ -15,7 +15,7 @@ from gateway.inference.work import RequestWork
 from gateway.node_context import NodeContext
 from gateway.retrieval.open_sources import source_probe
 from gateway.spool.work import PayloadWork
-from gateway.work.commands import Command, Commands
+from gateway.work.commands import Commands, OperatorCommand
 from gateway.work.kind import DEFAULT_QUEUE, Kind
 from gateway.work.ledger import NoSuchWork
 from gateway.work.wake_up import wake_up
@@ -51,7 +51,7 @@ def refused(kind: str, work_id: UUID, reason: str) -> NothingToDo:
     return NothingToDo(f"{kind} {work_id} {reason[3:]}" if reason.startswith("it ") else f"{kind} {work_id}: {reason}")
 
 
-def ask(node: NodeContext, kind: str, work_id: UUID, command: Command, asked_by: str) -> UUID:
+def ask(node: NodeContext, kind: str, work_id: UUID, command: OperatorCommand, asked_by: str) -> UUID:
     """Record what an operator asks for, and wake the dispatcher, which carries it out; return the command's id.
 
     Raises NothingToDo, NoSuchWork, DatabaseUnavailable.

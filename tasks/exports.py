@@ -9,11 +9,10 @@ from prefect.runtime import flow_run
 
 from gateway.errors import PermanentError
 from gateway.exports.area import working_area
-from gateway.exports.attempt import Attempt
+from gateway.exports.lease import ExportLease, take
 from gateway.exports.run import ExportRun
 from gateway.exports.states import ExportRow
 from gateway.exports.tables import WORK
-from gateway.exports.taking_up import take
 from gateway.work.lease import Lease
 from tasks.node import node
 from tasks.stopping import STOPPING
@@ -21,11 +20,11 @@ from tasks.stopping import STOPPING
 
 def take_export(export_id: str) -> ExportRun | None:
     """Take the export for this run; None where it has succeeded before."""
-    attempt = take(node().database, _uuid(export_id), _run_id())
-    if attempt is None:
+    lease = take(node().database, _uuid(export_id), _run_id())
+    if lease is None:
         return None
-    run = _run_of(attempt)
-    if attempt.is_retry:  # by a person, who may know more than the last probe
+    run = _run_of(lease)
+    if lease.is_retry:  # by a person, who may know more than the last probe
         run.distrust_circuits()
     return run
 
@@ -45,12 +44,12 @@ def settled_in_this_run(export_id: str) -> ExportRow | None:
 
 def export_run(export_id: str, fencing_token: int) -> ExportRun:
     """The run that has taken the export with this token."""
-    return _run_of(Attempt(Lease(node().database, WORK, UUID(export_id), fencing_token)))
+    return _run_of(ExportLease(Lease(node().database, WORK, UUID(export_id), fencing_token)))
 
 
 def export_area(run: ExportRun) -> AbstractContextManager[Path]:
     """The directory that the run's files lie in, gone when it ends."""
-    return working_area(_areas(), run.attempt.export_id, run.attempt.lease.fencing_token)
+    return working_area(_areas(), run.lease.export_id, run.lease.fencing_token)
 
 
 def area_of(export_id: str, fencing_token: int) -> Path:
@@ -58,9 +57,9 @@ def area_of(export_id: str, fencing_token: int) -> Path:
     return _areas() / f"{export_id}.{fencing_token}"
 
 
-def _run_of(attempt: Attempt) -> ExportRun:
+def _run_of(lease: ExportLease) -> ExportRun:
     here = node()
-    return ExportRun(attempt, here.destinations, here.circuits, STOPPING, here.now)
+    return ExportRun(lease, here.destinations, here.circuits, STOPPING, here.now)
 
 
 def _uuid(export_id: str) -> UUID:

@@ -1,4 +1,4 @@
-"""Send an export's files to one destination."""
+"""The tasks of an export: fetch its files, send them to each destination, report what became of them."""
 
 from typing import Any
 
@@ -6,7 +6,9 @@ from prefect import Task, task
 from prefect.client.schemas.objects import State, TaskRun
 
 from gateway.exports.run import DestinationAway
+from gateway.exports.settlement import Settlement
 from tasks.exports import area_of, export_run
+from tasks.node import node
 from tasks.retrying import RETRIED, TaskOptions, trying_again_can_help
 
 
@@ -20,7 +22,20 @@ def _trying_again_can_help(task: "Task[..., Any]", task_run: TaskRun, state: Sta
 _RETRIED = TaskOptions({**RETRIED, "retry_condition_fn": _trying_again_can_help})
 
 
+@task(name="fetch", task_run_name="fetch", timeout_seconds=24 * 3600, **RETRIED)
+def fetch_files(export_id: str, fencing_token: int, positions: list[int]) -> None:
+    """Fetch each file that a destination at one of these positions misses into the run's working area."""
+    here, area = node(), area_of(export_id, fencing_token)
+    export_run(export_id, fencing_token).fetch(positions, here.object_store, area, here.settings.spool.reserve_bytes)
+
+
 @task(name="send", task_run_name="send to {label}", timeout_seconds=None, **_RETRIED)
 def send_files(export_id: str, fencing_token: int, position: int, label: str) -> None:
     """Send what the destination at this position misses. Each outcome is kept before the next file is sent."""
     export_run(export_id, fencing_token).send(position, area_of(export_id, fencing_token))
+
+
+@task(name="report", task_run_name="report", timeout_seconds=120, **RETRIED)
+def report_export(export_id: str, fencing_token: int) -> Settlement:
+    """Settle: the dispatcher publishes `md.export.complete`, which is kept in the same commit."""
+    return export_run(export_id, fencing_token).settle()

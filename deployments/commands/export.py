@@ -87,17 +87,17 @@ def show(export_id: ExportId, as_json: AsJson = False) -> None:
 @app.command()
 def retry(export_id: ExportId) -> None:
     """Try now: send what is missing of an export that waits, has failed or was cancelled."""
-    from gateway.work.commands import Command
+    from gateway.work.commands import OperatorCommand
 
-    ask_and_show("export", _id_of(export_id), Command.RETRY)
+    ask_and_show("export", _id_of(export_id), OperatorCommand.RETRY)
 
 
 @app.command()
 def cancel(export_id: ExportId) -> None:
     """End an export, between two files. What is missing is reported as not sent; retry goes on from there."""
-    from gateway.work.commands import Command
+    from gateway.work.commands import OperatorCommand
 
-    ask_and_show("export", _id_of(export_id), Command.CANCEL)
+    ask_and_show("export", _id_of(export_id), OperatorCommand.CANCEL)
 
 
 def _id_of(export_id: str) -> UUID:

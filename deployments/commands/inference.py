@@ -76,17 +76,17 @@ def show(request_id: RequestId, as_json: AsJson = False) -> None:
 @app.command()
 def retry(request_id: RequestId) -> None:
     """Try now: start the run of a request that waits, has failed or was cancelled."""
-    from gateway.work.commands import Command
+    from gateway.work.commands import OperatorCommand
 
-    ask_and_show("request", _id_of(request_id), Command.RETRY)
+    ask_and_show("request", _id_of(request_id), OperatorCommand.RETRY)
 
 
 @app.command()
 def cancel(request_id: RequestId) -> None:
     """End a request: its run is cancelled, and the credentials for its sources are erased."""
-    from gateway.work.commands import Command
+    from gateway.work.commands import OperatorCommand
 
-    ask_and_show("request", _id_of(request_id), Command.CANCEL)
+    ask_and_show("request", _id_of(request_id), OperatorCommand.CANCEL)
 
 
 def _id_of(request_id: str) -> UUID:

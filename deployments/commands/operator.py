@@ -8,13 +8,13 @@ from uuid import UUID
 import typer
 
 if TYPE_CHECKING:
-    from gateway.work.commands import Command, CommandRow, Commands
+    from gateway.work.commands import CommandRow, Commands, OperatorCommand
 
 _SHOWN_WITHIN_SECONDS = 5.0
 _LOOK_AGAIN_SECONDS = 0.1
 
 
-def ask_and_show(kind: str, work_id: UUID, command: "Command") -> None:
+def ask_and_show(kind: str, work_id: UUID, command: "OperatorCommand") -> None:
     """Ask, and say what became of it. Raises NothingToDo, also where the dispatcher finds that there is nothing to do.
 
     Whoever does not want to wait may go: it is written down, and done when dispatcher and Prefect are there.

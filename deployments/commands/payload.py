@@ -51,17 +51,17 @@ def show(payload_id: PayloadId, as_json: AsJson = False) -> None:
 @app.command()
 def retry(payload_id: PayloadId) -> None:
     """Try now: start the run of a payload that waits, has failed or was cancelled."""
-    from gateway.work.commands import Command
+    from gateway.work.commands import OperatorCommand
 
-    ask_and_show("payload", _id_of(payload_id), Command.RETRY)
+    ask_and_show("payload", _id_of(payload_id), OperatorCommand.RETRY)
 
 
 @app.command()
 def cancel(payload_id: PayloadId) -> None:
     """End the run of a payload. What was received stays on the spool, and goes on when it is retried."""
-    from gateway.work.commands import Command
+    from gateway.work.commands import OperatorCommand
 
-    ask_and_show("payload", _id_of(payload_id), Command.CANCEL)
+    ask_and_show("payload", _id_of(payload_id), OperatorCommand.CANCEL)
 
 
 def _id_of(payload_id: str) -> UUID:

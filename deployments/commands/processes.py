@@ -15,7 +15,7 @@ def up() -> None:
     consumer of export requests where there is a broker.
     """
     with _process("up") as settings:
-        from deployments.up.serve import serve
+        from deployments.up.up_process import serve
 
         serve(settings)
 
@@ -26,7 +26,7 @@ def scp() -> None:
     import threading
 
     with _process("scp") as settings:
-        from listeners.scp.serve import serve
+        from listeners.scp.scp_process import serve
 
         stopping = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -37,7 +37,7 @@ def scp() -> None:
 def api() -> None:
     """Run the HTTP API."""
     with _process("api") as settings:
-        from listeners.api.serve import serve
+        from listeners.api.api_process import serve
 
         serve(settings)
 
@@ -48,7 +48,7 @@ def dispatch() -> None:
         from deployments.prefect_side.environment import use_prefect
 
         use_prefect(settings)
-        from deployments.dispatcher.serve import serve
+        from deployments.dispatcher.dispatcher_process import serve
 
         serve(settings)
 
@@ -60,7 +60,7 @@ def worker() -> None:
 
         _say_proxies(settings)
         use_prefect(settings)
-        from deployments.worker.serve import serve
+        from deployments.worker.worker_process import serve
 
         serve(settings)
 
@@ -72,7 +72,7 @@ def exports() -> None:
 
     with _process("exports") as settings:
         from deployments.process.process_lock import only_one
-        from listeners.amqp.serve import serve
+        from listeners.amqp.amqp_process import serve
 
         stopping = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -1,6 +1,6 @@
 """Asks Prefect for a run for all work that needs one, of whichever kind, and sees to it until it is over.
 
-serve               the process
+dispatcher_process  the process
 engine              from work to runs, and from the ends of runs to work
 decision            what the end of a run means
 release             what waits for a part goes on as soon as that answers

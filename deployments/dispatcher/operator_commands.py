@@ -13,7 +13,7 @@ from gateway.runs.api import PrefectApi
 from gateway.runs.reading import find_run
 from gateway.runs.run import Run
 from gateway.runs.states import cancel, put_back
-from gateway.work.commands import Command, CommandRow, Commands
+from gateway.work.commands import CommandRow, Commands, OperatorCommand
 from gateway.work.kind import Kind
 from gateway.work.rows import Work
 from gateway.work.transitions import Event
@@ -63,7 +63,7 @@ class OperatorCommands:
         if reason := await asyncio.to_thread(kind.refusal, work, row.command):
             raise Refused(reason)
         run = await find_run(self.api, work.flow_run_id) if work.flow_run_id else None
-        if row.command is Command.RETRY:
+        if row.command is OperatorCommand.RETRY:
             return await self._retry(kind, work, run)
         return await self._cancel(kind, work, run)
 

@@ -26,7 +26,7 @@ from gateway.runs.run import AWAITING_RETRY
 from gateway.runs.states import put_back
 from gateway.work import waiting
 from gateway.work.kind import Probe
-from gateway.work.waiting import Part, WaitRow, tag_of
+from gateway.work.waiting import AwaitedPart, WaitRow, tag_of
 
 _UNASKED_SECONDS = 15.0  # a part is asked this seldom while nobody is to be released
 _AT_MOST = 20  # runs, before it is asked again whether the part still answers
@@ -65,21 +65,21 @@ class Release:
             await self._put_back(run.id, Dependency.DATABASE.in_words)
         return True
 
-    def _parts(self) -> list[Part]:
+    def _parts(self) -> list[AwaitedPart]:
         with database_errors(), self.database.connect() as connection:
             return waiting.parts_waited_for(connection, self._now())
 
-    def _that_may_go(self, part: Part) -> list[WaitRow]:
+    def _that_may_go(self, part: AwaitedPart) -> list[WaitRow]:
         with database_errors(), self.database.connect() as connection:
             return waiting.that_may_go(connection, part, self._now(), _AT_MOST)
 
-    async def _is_to_be_asked(self, part: Part) -> bool:
+    async def _is_to_be_asked(self, part: AwaitedPart) -> bool:
         """Not again and again for nobody."""
         before = self._asked.get((part.dependency, part.name))
         is_due = before is None or self.clock.monotonic() >= before + _UNASKED_SECONDS
         return is_due or bool(await asyncio.to_thread(self._that_may_go, part))
 
-    async def _is_back(self, part: Part) -> bool:
+    async def _is_back(self, part: AwaitedPart) -> bool:
         key = part.dependency, part.name
         self._asked[key] = self.clock.monotonic()
         if not await self._answers(part):
@@ -90,7 +90,7 @@ class Release:
         self._away.discard(key)
         return True
 
-    async def _answers(self, part: Part) -> bool:
+    async def _answers(self, part: AwaitedPart) -> bool:
         if part.dependency is Dependency.DESTINATION:
             circuit = await asyncio.to_thread(self.circuits.of, part.name)
             return circuit is None or not circuit.blocks(self._now())
@@ -106,16 +106,16 @@ class Release:
             return False
         return True
 
-    def _probe_of_its_kind(self, part: Part) -> Probe | None:
+    def _probe_of_its_kind(self, part: AwaitedPart) -> Probe | None:
         with database_errors(), self.database.connect() as connection:
             first = waiting.oldest(connection, part)
         return self.engine.kinds[first.kind].kind.probe_for(first) if first else None
 
-    def _forgive(self, part: Part) -> None:
+    def _forgive(self, part: AwaitedPart) -> None:
         with database_errors(), self.database.begin() as connection:
             waiting.forgive(connection, part)
 
-    async def _let_go(self, row: WaitRow, part: Part) -> None:
+    async def _let_go(self, row: WaitRow, part: AwaitedPart) -> None:
         work = await asyncio.to_thread(self.engine.kinds[row.kind].kind.ledger.find, row.work_id)
         if work is None or work.flow_run_id is None:
             return

@@ -1,13 +1,14 @@
 """The gateway's own Prefect worker: flows imported once, each run in a prestarted child.
 
-    loop         what the worker does until it is stopped
-    worker       the worker type `gateway`: claims runs, hands each to a child, reports its end
-    children     the fork server and the children that wait for a run
-    preload      what the fork server does once, so that no child has to
-    child        what happens inside one
-    left_runs    runs that an earlier life of this worker left behind
-    cancellation Cancel in the dashboard ends the child
-    settlement   what the end of a child means for its run
+    worker_process  `mig worker`: the process
+    loop            what the worker does until it is stopped
+    worker          the worker type `gateway`: claims runs, hands each to a child, reports its end
+    children        the fork server and the children that wait for a run
+    preload         what the fork server does once, so that no child has to
+    child           what happens inside one
+    left_runs       runs that an earlier life of this worker left behind
+    cancellation    Cancel in the dashboard ends the child
+    settlement      what the end of a child means for its run
 
 The entry point `prefect.collections` names this package, so that Prefect finds the type.
 """

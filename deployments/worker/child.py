@@ -23,7 +23,7 @@ from prefect.flows import Flow, load_flow_from_entrypoint
 from prefect.logging.loggers import flow_run_logger
 
 from deployments.process.logging import configure_logging
-from gateway.config.model import LogSettings
+from gateway.config.sections import LogSettings
 
 
 class ChildExit(IntEnum):

@@ -18,7 +18,7 @@ from multiprocessing.context import ForkServerContext, ForkServerProcess
 import anyio
 
 from deployments.worker.child import Order, main
-from gateway.config.model import LogSettings
+from gateway.config.sections import LogSettings
 
 # Whoever registers the deployments looks whether the server's version fits: that need not be asked for each run.
 _ENVIRONMENT = {"PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED": "false"}

@@ -19,7 +19,7 @@ from deployments.process.ownership import claim_text, process_text
 from deployments.worker.child import Order
 from deployments.worker.children import ChildPool
 from deployments.worker.settlement import Ending, RunInHand, settle
-from gateway.config.model import LogSettings
+from gateway.config.sections import LogSettings
 from gateway.errors import NotInPrefect, PrefectUnavailable
 
 _log = structlog.get_logger()

@@ -1,15 +1,7 @@
 """Settings: one TOML file, environment over file over default, every problem reported at once."""
 
 from gateway.config.load import LoadedSettings, load_settings
-from gateway.config.model import (
-    LocalStoreSettings,
-    PrefectEventSettings,
-    RabbitMqSettings,
-    S3StoreSettings,
-    ScpSettings,
-    Settings,
-    SpoolSettings,
-)
+from gateway.config.model import Settings
 from gateway.config.registered import (
     ApplicationEntitySettings,
     DestinationSettings,
@@ -17,6 +9,14 @@ from gateway.config.registered import (
     DimseDestination,
     DirectoryDestination,
     SourceSettings,
+)
+from gateway.config.sections import (
+    LocalStoreSettings,
+    PrefectEventSettings,
+    RabbitMqSettings,
+    S3StoreSettings,
+    ScpSettings,
+    SpoolSettings,
 )
 
 __all__ = [

@@ -12,7 +12,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import EnvSettingsSource
 
-from gateway.config.model import LocalStoreSettings, Settings
+from gateway.config.model import Settings
+from gateway.config.sections import LocalStoreSettings
 from gateway.config.toml_lines import Key, key_lines
 from gateway.config.walk import key_of, with_absolute_paths
 from gateway.errors import SettingsError

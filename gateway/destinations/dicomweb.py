@@ -11,7 +11,7 @@ from gateway.dicom.store_outcome import StoreOutcome
 from gateway.dicomweb import query, store
 from gateway.network.proxies import proxy_at
 from gateway.web.client import Client
-from gateway.web.service import HttpPatience, Service
+from gateway.web.service import HttpTimeouts, Service
 
 _PROBE_SECONDS = 10.0
 _ONE = store.BatchLimits(most_files=1)
@@ -70,9 +70,9 @@ class DicomWebAdapter:
         query.probe(self._client(_PROBE_SECONDS))
 
     def _client(self, answer_seconds: float) -> Client:
-        patience = HttpPatience(
+        timeouts = HttpTimeouts(
             connect_seconds=self.connect_seconds,
             answer_seconds=answer_seconds,
             slowest_bytes_per_second=self.slowest_bytes_per_second,
         )
-        return Client(self.service, patience)
+        return Client(self.service, timeouts)

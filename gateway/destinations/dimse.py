@@ -10,7 +10,7 @@ from gateway.destinations.port import OutgoingFile
 from gateway.dicom.store_outcome import StoreOutcome
 from gateway.dimse import store
 from gateway.dimse.echo import echo
-from gateway.dimse.peer import Patience, Peer
+from gateway.dimse.peer import Peer, Timeouts
 
 _PROBE_SECONDS = 10.0
 
@@ -38,17 +38,17 @@ class DimseAdapter:
         self, files: Sequence[OutgoingFile], stopping: threading.Event, *, together: bool = True
     ) -> Iterator[tuple[OutgoingFile, StoreOutcome]]:
         """By one association, with a window of asynchronous operations where it grants that."""
-        patience = Patience(
+        timeouts = Timeouts(
             connect_seconds=self.settings.connect_seconds,
             answer_seconds=self.settings.answer_seconds,
             slowest_bytes_per_second=self.settings.slowest_bytes_per_second,
         )
         at_once = self.settings.operations_at_once if together else 1
-        return deliver_part10(files, lambda found: store.store_files(self._peer, patience, found, stopping, at_once))
+        return deliver_part10(files, lambda found: store.store_files(self._peer, timeouts, found, stopping, at_once))
 
     def probe(self) -> None:
         """C-ECHO (PS3.4 annex A)."""
-        echo(self._peer, Patience(_PROBE_SECONDS, negotiate_seconds=_PROBE_SECONDS, answer_seconds=_PROBE_SECONDS))
+        echo(self._peer, Timeouts(_PROBE_SECONDS, negotiate_seconds=_PROBE_SECONDS, answer_seconds=_PROBE_SECONDS))
 
     @property
     def _peer(self) -> Peer:

@@ -1,11 +1,12 @@
 """How the sending of one instance ended, whichever protocol carried it: C-STORE or STOW-RS.
 
-The status codes are those of the Storage Service Class (PS3.4 section B.2.3, table B.2-1) and of every DIMSE service
-(PS3.7 annex C); STOW-RS takes them over as Failure Reason and Warning Reason (PS3.18 section 10.5.3).
+STOW-RS takes the status codes of C-STORE over as Failure Reason and Warning Reason (PS3.18 section 10.5.3).
 """
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+
+from gateway.dicom import status_codes as codes
 
 
 class Outcome(StrEnum):
@@ -37,34 +38,35 @@ class StoreOutcome:
         return self.outcome in {Outcome.STORED, Outcome.STORED_WITH_REMARK}
 
 
-DUPLICATE_SOP_INSTANCE = 0x0111
-
 _SINGLE = {
-    0x0000: (Outcome.STORED, ""),
-    0x0001: (Outcome.STORED_WITH_REMARK, "stored, with a warning"),
-    0x0107: (Outcome.STORED_WITH_REMARK, "stored, but some attributes were not taken"),
-    0x0110: (Outcome.FINAL, "its processing failed"),
+    codes.SUCCESS: (Outcome.STORED, ""),
+    codes.WARNING: (Outcome.STORED_WITH_REMARK, "stored, with a warning"),
+    codes.ATTRIBUTE_LIST_ERROR: (Outcome.STORED_WITH_REMARK, "stored, but some attributes were not taken"),
+    codes.PROCESSING_FAILURE: (Outcome.FINAL, "its processing failed"),
     # Meant for N-CREATE, and what some archives say where they keep the first of two instances with one UID.
-    DUPLICATE_SOP_INSTANCE: (Outcome.STORED_WITH_REMARK, "already there"),
-    0x0116: (Outcome.STORED_WITH_REMARK, "stored, but a value is out of range"),
-    0x0117: (Outcome.FINAL, "the SOP Instance UID is invalid"),
-    0x0122: (Outcome.FINAL, "the SOP class is not supported"),
-    0x0124: (Outcome.FINAL, "the sender is not authorized"),
-    0x0210: (Outcome.FINAL, "the message id was used twice"),
-    0x0211: (Outcome.FINAL, "storing is not offered"),
-    0x0212: (Outcome.FINAL, "an argument of the request is mistyped"),
-    0x0213: (Outcome.TRANSIENT, "its resources are limited"),
-    0xB000: (Outcome.STORED_WITH_REMARK, "stored, but data elements were coerced"),
-    0xB006: (Outcome.STORED_WITH_REMARK, "stored, but elements were discarded"),
-    0xB007: (Outcome.STORED_WITH_REMARK, "stored, but the data set does not match the SOP class"),
-    0xC122: (Outcome.FINAL, "the transfer syntax is not supported"),
+    codes.DUPLICATE_SOP_INSTANCE: (Outcome.STORED_WITH_REMARK, "already there"),
+    codes.ATTRIBUTE_VALUE_OUT_OF_RANGE: (Outcome.STORED_WITH_REMARK, "stored, but a value is out of range"),
+    codes.INVALID_SOP_INSTANCE: (Outcome.FINAL, "the SOP Instance UID is invalid"),
+    codes.SOP_CLASS_NOT_SUPPORTED: (Outcome.FINAL, "the SOP class is not supported"),
+    codes.NOT_AUTHORIZED: (Outcome.FINAL, "the sender is not authorized"),
+    codes.DUPLICATE_INVOCATION: (Outcome.FINAL, "the message id was used twice"),
+    codes.UNRECOGNIZED_OPERATION: (Outcome.FINAL, "storing is not offered"),
+    codes.MISTYPED_ARGUMENT: (Outcome.FINAL, "an argument of the request is mistyped"),
+    codes.RESOURCE_LIMITATION: (Outcome.TRANSIENT, "its resources are limited"),
+    codes.COERCION_OF_DATA_ELEMENTS: (Outcome.STORED_WITH_REMARK, "stored, but data elements were coerced"),
+    codes.ELEMENTS_DISCARDED: (Outcome.STORED_WITH_REMARK, "stored, but elements were discarded"),
+    codes.DATA_SET_DOES_NOT_MATCH_WARNING: (
+        Outcome.STORED_WITH_REMARK,
+        "stored, but the data set does not match the SOP class",
+    ),
+    codes.TRANSFER_SYNTAX_NOT_SUPPORTED: (Outcome.FINAL, "the transfer syntax is not supported"),
 }
-_RANGES = (
-    (0xA700, 0xA7FF, Outcome.TRANSIENT, "out of resources"),
-    (0xA900, 0xA9FF, Outcome.FINAL, "the data set does not match the SOP class"),
-    (0xB000, 0xBFFF, Outcome.STORED_WITH_REMARK, "stored, with a warning"),
-    (0xC000, 0xCFFF, Outcome.FINAL, "the data set can't be understood"),
-)
+_RANGES = {
+    codes.OUT_OF_RESOURCES: (Outcome.TRANSIENT, "out of resources"),
+    codes.DATA_SET_DOES_NOT_MATCH: (Outcome.FINAL, "the data set does not match the SOP class"),
+    codes.WARNINGS: (Outcome.STORED_WITH_REMARK, "stored, with a warning"),
+    codes.CANNOT_UNDERSTAND: (Outcome.FINAL, "the data set can't be understood"),
+}
 
 
 def outcome_of_status(status: int, comment: str = "") -> StoreOutcome:
@@ -74,7 +76,7 @@ def outcome_of_status(status: int, comment: str = "") -> StoreOutcome:
 
 
 def _in_range(status: int) -> tuple[Outcome, str]:
-    for first, last, outcome, reason in _RANGES:
-        if first <= status <= last:
-            return outcome, reason
+    for among, judged in _RANGES.items():
+        if status in among:
+            return judged
     return Outcome.FINAL, "refused, with a status that the Standard does not know"

@@ -10,7 +10,7 @@ from dicomweb_client.web import DICOMwebClient
 from requests import Response
 
 from gateway.web.errors import our_errors
-from gateway.web.service import HttpPatience, Service
+from gateway.web.service import HttpTimeouts, Service
 from gateway.web.session import open_session
 
 _PARTS = 'multipart/related; type="application/dicom"'
@@ -25,13 +25,13 @@ class Archive:
     from then on it is asked for whatever it chooses, which may be transcoded.
     """
 
-    def __init__(self, service: Service, patience: HttpPatience | None = None, page_size: int = 200) -> None:
+    def __init__(self, service: Service, timeouts: HttpTimeouts | None = None, page_size: int = 200) -> None:
         """Raises SettingsError where the service's `ca_file` can't be used."""
         self.service = service
-        self.patience = patience or HttpPatience()
+        self.timeouts = timeouts or HttpTimeouts()
         self.page_size = page_size
         self.as_stored = True
-        self._session = open_session(service, self.patience)
+        self._session = open_session(service, self.timeouts)
         self._base = service.address._replace(scheme=service.address.scheme.lower()).geturl().rstrip("/")
         self.client = DICOMwebClient(self._base, session=self._session)
         self.client.set_http_retry_params(retry=False)

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from gateway.dicom.part10_file import Part10File
 from gateway.dicomweb.verdicts import raise_for_status
 from gateway.errors import PeerRefused, PeerUnavailable
-from gateway.web.client import Answer, Client, Request
+from gateway.web.client import Client, HttpAnswer, HttpRequest
 
 DICOM_JSON = "application/dicom+json"
 
@@ -23,7 +23,7 @@ def probe(client: Client) -> None:
 
     Its credentials may be good for storing and not for this: then it is refused all the same.
     """
-    answer = client.ask(Request("GET", "studies?limit=1", DICOM_JSON))
+    answer = client.ask(HttpRequest("GET", "studies?limit=1", DICOM_JSON))
     raise_for_status(client.service, answer)
     if answer.status >= 500:
         raise PeerUnavailable(f"{client.service} fails (HTTP {answer.status})")
@@ -34,7 +34,7 @@ def probe(client: Client) -> None:
 def holds_instance(client: Client, file: Part10File) -> bool:
     """Whether the service says that it holds an instance with this file's UID. Raises PeerUnavailable."""
     query = f"instances?SOPInstanceUID={quote(file.sop_instance_uid)}&limit=1"
-    answer = client.ask(Request("GET", query, DICOM_JSON))
+    answer = client.ask(HttpRequest("GET", query, DICOM_JSON))
     try:
         raise_for_status(client.service, answer)
     except PeerRefused:  # it stores, and does not tell what it has
@@ -42,7 +42,7 @@ def holds_instance(client: Client, file: Part10File) -> bool:
     return answer.status == HTTPStatus.OK and file.sop_instance_uid in _instances(answer.body)
 
 
-def _is_query_answer(answer: Answer) -> bool:
+def _is_query_answer(answer: HttpAnswer) -> bool:
     """200 with DICOM JSON; where nothing is found also 204, or 200 without a body."""
     if answer.status == HTTPStatus.NO_CONTENT:
         return True

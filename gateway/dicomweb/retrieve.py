@@ -67,7 +67,7 @@ def _boundary(archive: Archive, response: Response) -> bytes:
 
 def _read_parts(archive: Archive, response: Response, reader: MultipartReader, taker: PartTaker) -> None:
     try:
-        for piece in pieces(response, archive.service, archive.patience):
+        for piece in pieces(response, archive.service, archive.timeouts):
             for event in reader.feed(piece):
                 taker.take(event)
             if reader.finished:

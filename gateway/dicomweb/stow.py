@@ -19,7 +19,7 @@ from gateway.dicomweb.verdicts import (
     unnamed_outcome,
 )
 from gateway.errors import PeerUnavailable
-from gateway.web.client import Answer, Client, Request
+from gateway.web.client import Client, HttpAnswer, HttpRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def store_batch(client: Client, files: Sequence[Part10File]) -> BatchResult:
     Raises PeerUnavailable and PeerRefused where the request as a whole was not served: then nothing is known of any
     file; and Damaged where one can't be read.
     """
-    answer = client.ask(Request("POST", "studies", DICOM_JSON, multipart_body(files)))
+    answer = client.ask(HttpRequest("POST", "studies", DICOM_JSON, multipart_body(files)))
     raise_for_status(client.service, answer)
     if answer.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         return _too_large(client, answer, files)
@@ -59,7 +59,7 @@ def store_batch(client: Client, files: Sequence[Part10File]) -> BatchResult:
     return BatchResult(outcomes, unnamed)
 
 
-def _too_large(client: Client, answer: Answer, files: Sequence[Part10File]) -> BatchResult:
+def _too_large(client: Client, answer: HttpAnswer, files: Sequence[Part10File]) -> BatchResult:
     if "Retry-After" in answer.headers:  # so it is a passing condition (RFC 9110 section 15.5.14)
         raise unavailable(client.service, answer, "can't take that much just now")
     if len(files) == 1:

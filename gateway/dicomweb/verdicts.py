@@ -10,12 +10,13 @@ from http import HTTPStatus
 from pydicom.uid import UID
 
 from gateway.dicom.part10_file import Part10File
+from gateway.dicom.status_codes import PROCESSING_FAILURE, WARNINGS
 from gateway.dicom.store_outcome import Outcome, StoreOutcome, outcome_of_status
 from gateway.errors import PeerUnavailable
 from gateway.web import statuses
-from gateway.web.client import Answer
+from gateway.web.client import HttpAnswer
 from gateway.web.service import Service
-from gateway.web.statuses import Status, spoken_for
+from gateway.web.statuses import HttpStatus, spoken_for
 
 _SAYS: Mapping[int, str] = {HTTPStatus.NOT_ACCEPTABLE: "does not answer in DICOM JSON"}
 
@@ -23,17 +24,15 @@ _SAYS: Mapping[int, str] = {HTTPStatus.NOT_ACCEPTABLE: "does not answer in DICOM
 _AZURE_ALREADY_THERE = 45070
 _AZURE_IN_THE_MAKING = 45071
 
-_PROCESSING_FAILURE = 0x0110
 
-
-def raise_for_status(service: Service, answer: Answer) -> None:
+def raise_for_status(service: Service, answer: HttpAnswer) -> None:
     """Raise PeerRefused or PeerUnavailable where the HTTP status speaks for the whole request."""
     error = spoken_for(service, _status(answer), _SAYS)
     if error is not None:
         raise error
 
 
-def unavailable(service: Service, answer: Answer, why: str) -> PeerUnavailable:
+def unavailable(service: Service, answer: HttpAnswer, why: str) -> PeerUnavailable:
     """Return the error for a service that may serve later, and perhaps says when."""
     return statuses.unavailable(service, _status(answer), why)
 
@@ -56,7 +55,7 @@ def failed_outcome(failure_reason: int | None) -> StoreOutcome:
     if failure_reason is None:
         return StoreOutcome(Outcome.FINAL, "refused, without a reason")
     outcome = outcome_of_status(failure_reason)
-    if outcome.outcome is Outcome.STORED or 0xB000 <= failure_reason <= 0xBFFF:
+    if outcome.outcome is Outcome.STORED or failure_reason in WARNINGS:
         return StoreOutcome(Outcome.FINAL, f"refused, with an unknown reason ({failure_reason:04X})", failure_reason)
     return outcome
 
@@ -72,7 +71,7 @@ def may_be_there(status: int, failure_reason: int | None) -> bool:
     and so is what it can't read."""
     if failure_reason is None:
         return status == HTTPStatus.CONFLICT
-    return failure_reason == _PROCESSING_FAILURE
+    return failure_reason == PROCESSING_FAILURE
 
 
 def unnamed_outcome(status: int, file: Part10File) -> StoreOutcome:
@@ -89,5 +88,5 @@ def unnamed_outcome(status: int, file: Part10File) -> StoreOutcome:
     return StoreOutcome(Outcome.FINAL, f"refused (HTTP {status})")
 
 
-def _status(answer: Answer) -> Status:
-    return Status(answer.status, answer.headers.get("Retry-After"))
+def _status(answer: HttpAnswer) -> HttpStatus:
+    return HttpStatus(answer.status, answer.headers.get("Retry-After"))

@@ -10,7 +10,7 @@ from gateway.dimse.command import Response, decode_response
 from gateway.dimse.connection import Connection, ConnectionEnded, PduType, PeerSilent, UnexpectedPdu
 from gateway.dimse.negotiation import ONE_AT_A_TIME, Acceptance, Proposal, decode_acceptance, encode_request
 from gateway.dimse.pdv import IS_COMMAND, IS_LAST, fragments
-from gateway.dimse.peer import Patience, Peer
+from gateway.dimse.peer import Peer, Timeouts
 from gateway.dimse.refusals import abort_text, rejection
 from gateway.errors import PeerUnavailable
 from gateway.network.connection_errors import reason
@@ -36,9 +36,9 @@ class Association:
     Leaving the block releases it, or aborts it where an exception passes.
     """
 
-    def __init__(self, connection: Connection, peer: Peer, patience: Patience) -> None:
+    def __init__(self, connection: Connection, peer: Peer, timeouts: Timeouts) -> None:
         self._connection = connection
-        self._patience = patience
+        self._timeouts = timeouts
         self.peer = peer
         self.is_open = True
         self.last_responses: list[Response] = []  # that lay behind the end, and were read after a send had failed
@@ -46,14 +46,14 @@ class Association:
 
     @classmethod
     def open(
-        cls, peer: Peer, patience: Patience, proposals: Sequence[Proposal], operations_at_once: int = ONE_AT_A_TIME
+        cls, peer: Peer, timeouts: Timeouts, proposals: Sequence[Proposal], operations_at_once: int = ONE_AT_A_TIME
     ) -> Self:
         """Connect and negotiate. Raises PeerUnavailable, or PeerRefused for a rejection that waiting does not cure."""
         try:
-            connection = Connection.to(peer.host, peer.port, patience.connect_seconds, _LONGEST_ANSWER_BYTES)
+            connection = Connection.to(peer.host, peer.port, timeouts.connect_seconds, _LONGEST_ANSWER_BYTES)
         except (OSError, UnicodeError) as error:  # a name that can't be encoded for the name service
             raise PeerUnavailable(f"{peer} can't be reached: {reason(error)}") from error
-        association = cls(connection, peer, patience)
+        association = cls(connection, peer, timeouts)
         with association._trouble("while the association was negotiated"):
             association._negotiate(proposals, operations_at_once)
         return association
@@ -74,7 +74,7 @@ class Association:
         self.check_open()
         with self._trouble("while data was sent"):
             try:
-                self._connection.send(encoded, self._patience.send_seconds, deadline)
+                self._connection.send(encoded, self._timeouts.send_seconds, deadline)
             except ConnectionEnded as error:
                 last_words = self._last_words()
                 self._connection.reset()  # half a PDU may have gone out: the peer would take an abort for its rest
@@ -108,12 +108,12 @@ class Association:
         if not self.is_open:
             return
         self.is_open = False
-        deadline = time.monotonic() + self._patience.release_seconds
+        deadline = time.monotonic() + self._timeouts.release_seconds
         with suppress(ConnectionEnded, UnexpectedPdu):
-            self._connection.send(_RELEASE_RQ, self._patience.release_seconds)
+            self._connection.send(_RELEASE_RQ, self._timeouts.release_seconds)
             while (kind := self._read_any(deadline)[0]) != PduType.A_RELEASE_RP and time.monotonic() < deadline:
                 if kind == PduType.A_RELEASE_RQ:  # both asked at once (PS3.8 section 7.2.2)
-                    self._connection.send(_RELEASE_RP, self._patience.release_seconds)
+                    self._connection.send(_RELEASE_RP, self._timeouts.release_seconds)
         self._connection.close()
 
     def abort(self) -> None:
@@ -126,7 +126,7 @@ class Association:
         self._connection.close(_LINGER_SECONDS)
 
     def _negotiate(self, proposals: Sequence[Proposal], operations_at_once: int) -> None:
-        seconds = self._patience.negotiate_seconds
+        seconds = self._timeouts.negotiate_seconds
         self._connection.send(encode_request(self.peer, proposals, _MAX_PDU_BYTES, operations_at_once), seconds)
         kind, pdu = self._read_any(time.monotonic() + seconds)
         if kind == PduType.A_ASSOCIATE_RJ and len(pdu) == 4:
@@ -150,7 +150,7 @@ class Association:
         raise UnexpectedPdu("a response does not end", reason=6)
 
     def _read_data(self, deadline: float) -> memoryview:
-        kind, pdu = self._read_any(min(deadline, time.monotonic() + self._patience.answer_seconds))
+        kind, pdu = self._read_any(min(deadline, time.monotonic() + self._timeouts.answer_seconds))
         if kind == PduType.A_RELEASE_RQ:
             raise ConnectionEnded("the peer released the association")
         if kind != PduType.P_DATA_TF:

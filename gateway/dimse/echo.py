@@ -8,17 +8,17 @@ from gateway.dimse.association import Association
 from gateway.dimse.command import CommandField, encode_echo_request
 from gateway.dimse.negotiation import VERIFICATION, Proposal
 from gateway.dimse.pdv import encode_command_pdus
-from gateway.dimse.peer import Patience, Peer
+from gateway.dimse.peer import Peer, Timeouts
 from gateway.errors import PeerRefused
 
 _VERIFICATION = Proposal(VERIFICATION, (str(ImplicitVRLittleEndian), str(ExplicitVRLittleEndian)))
 _MESSAGE_ID = 1
 
 
-def echo(peer: Peer, patience: Patience) -> None:
+def echo(peer: Peer, timeouts: Timeouts) -> None:
     """Ask for verification. Raises PeerUnavailable, or PeerRefused; the text says what is wrong."""
-    with Association.open(peer, patience, [_VERIFICATION]) as association:
-        deadline = time.monotonic() + patience.answer_seconds
+    with Association.open(peer, timeouts, [_VERIFICATION]) as association:
+        deadline = time.monotonic() + timeouts.answer_seconds
         answer = association.acceptance.answers[_VERIFICATION]
         if not answer.is_accepted:
             raise PeerRefused(f"{peer} takes associations, but no verification (C-ECHO)")

@@ -18,11 +18,11 @@ class Peer:
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class Timeouts:
     """How long one call to the network may take, and how slow a whole file may be.
 
     No call waits longer than its own limit, and a file that trickles ends at its deadline all the same. Only the name
-    service has its own patience, which the system sets.
+    service has its own limit, which the system sets.
     """
 
     connect_seconds: float = 10.0  # for each address of the host

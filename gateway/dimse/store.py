@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from gateway.dicom.part10_file import Part10File
 from gateway.dicom.store_outcome import Outcome, StoreOutcome
 from gateway.dimse.negotiation import MOST_CONTEXTS, ONE_AT_A_TIME, Proposal
-from gateway.dimse.peer import Patience, Peer
+from gateway.dimse.peer import Peer, Timeouts
 from gateway.dimse.store_association import StoreAssociation, proposal
 from gateway.errors import Damaged, PeerUnavailable
 
@@ -28,7 +28,7 @@ def plan_associations(files: Iterable[Part10File]) -> list[list[Part10File]]:
 
 def store_files(
     peer: Peer,
-    patience: Patience,
+    timeouts: Timeouts,
     files: Iterable[Part10File],
     stopping: threading.Event,
     at_once: int = ONE_AT_A_TIME,
@@ -43,7 +43,7 @@ def store_files(
     for group in plan_associations(files):
         if stopping.is_set():
             return
-        with StoreAssociation.open(peer, patience, group, at_once) as association:
+        with StoreAssociation.open(peer, timeouts, group, at_once) as association:
             yield from _send(association, peer, group, stopping)
 
 

@@ -19,7 +19,7 @@ from gateway.dimse.association import Association
 from gateway.dimse.command import CommandField, Response, encode_store_request
 from gateway.dimse.data_set_pdus import DataSetPdus
 from gateway.dimse.negotiation import ONE_AT_A_TIME, Answer, Proposal
-from gateway.dimse.peer import Patience, Peer
+from gateway.dimse.peer import Peer, Timeouts
 from gateway.dimse.refusals import context_refusal
 from gateway.errors import PeerUnavailable
 
@@ -46,12 +46,12 @@ class StoreAssociation:
     Whatever ends it early is raised as PeerUnavailable: files on their way were not answered, the next can't be sent.
     """
 
-    def __init__(self, association: Association, patience: Patience, operations_at_once: int = ONE_AT_A_TIME) -> None:
+    def __init__(self, association: Association, timeouts: Timeouts, operations_at_once: int = ONE_AT_A_TIME) -> None:
         peer_max_pdu_bytes = association.acceptance.peer_max_pdu_bytes
         if 0 < peer_max_pdu_bytes < _SMALLEST_PDU_BYTES:
             raise association.break_rules(f"its maximum PDU length of {peer_max_pdu_bytes} holds nothing")
         self._association = association
-        self._patience = patience
+        self._timeouts = timeouts
         self._answers = association.acceptance.answers
         self._pdus = DataSetPdus(peer_max_pdu_bytes)
         granted = association.acceptance.operations_at_once
@@ -62,14 +62,14 @@ class StoreAssociation:
 
     @classmethod
     def open(
-        cls, peer: Peer, patience: Patience, files: Iterable[Part10File], operations_at_once: int = ONE_AT_A_TIME
+        cls, peer: Peer, timeouts: Timeouts, files: Iterable[Part10File], operations_at_once: int = ONE_AT_A_TIME
     ) -> Self:
         """Ask for an association with a context for each SOP class and transfer syntax of `files`, at most 128.
 
         Raises PeerUnavailable, or PeerRefused where the peer rejects it for good.
         """
         proposals: Sequence[Proposal] = list(dict.fromkeys(map(proposal, files)))
-        return cls(Association.open(peer, patience, proposals, operations_at_once), patience, operations_at_once)
+        return cls(Association.open(peer, timeouts, proposals, operations_at_once), timeouts, operations_at_once)
 
     def __enter__(self) -> Self:
         return self
@@ -145,7 +145,7 @@ class StoreAssociation:
             message_id = message_id % _LAST_MESSAGE_ID + 1
         self._last_message_id = message_id
         files = [*self.on_their_way, file]
-        deadline = now + sum(self._patience.file_seconds(each.data_set_bytes) for each in files)
+        deadline = now + sum(self._timeouts.file_seconds(each.data_set_bytes) for each in files)
         self._on_their_way[message_id] = _Sent(file, deadline)
         return message_id, deadline
 

@@ -8,9 +8,9 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID, uuid5
 
 from gateway.events.port import Message
-from gateway.exports.identity import complete_message_id
 from gateway.exports.settlement import DestinationResult, Settlement
 from gateway.exports.states import ExportRow, SendRow, SendState
 
@@ -40,6 +40,11 @@ def export_complete(export: ExportRow, settlement: Settlement, number: int, sett
         timestamp=settled,
         about=f"export.{export.export_id}",
     )
+
+
+def complete_message_id(export: UUID, settlement: int) -> UUID:
+    """The id of the message that tells of an export's settlement number `settlement`, from 1: a repeat has the same."""
+    return uuid5(export, f"complete:{settlement}")
 
 
 def _destination(result: DestinationResult) -> dict[str, Any]:

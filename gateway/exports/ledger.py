@@ -1,7 +1,7 @@
 """The ledger of exports: what was asked for, and which run sees to it.
 
 A request is recorded once, durably, before it is acknowledged. What a run writes goes through
-`gateway.exports.attempt`, what people see through `gateway.exports.listing`. All methods raise DatabaseUnavailable.
+`gateway.exports.lease`, what people see through `gateway.exports.listing`. All methods raise DatabaseUnavailable.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -18,9 +18,8 @@ from sqlalchemy.exc import IntegrityError
 from gateway.config import Settings
 from gateway.database import database_errors, open_database
 from gateway.exports.request import ExportRequest
-from gateway.exports.rows import destinations_of, export_of
 from gateway.exports.states import TRANSITIONS, DestinationRow, ExportRow, FileStatus, SendState
-from gateway.exports.tables import WORK, destinations, exports, files, sends
+from gateway.exports.tables import WORK, destinations, destinations_of, export_of, exports, files, sends
 from gateway.work.ledger import WorkLedger
 from gateway.work.rows import NEW_WORK
 from gateway.work.wake_up import wake_up

@@ -11,9 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection, Engine, func, select
 
 from gateway.database import database_errors, ids_beginning
-from gateway.exports.rows import destinations_of, export_of, export_row, sends_of
 from gateway.exports.states import DestinationRow, ExportRow, ExportState, SendRow, SendState
-from gateway.exports.tables import destinations, exports, files, sends
+from gateway.exports.tables import destinations, destinations_of, export_of, export_row, exports, files, sends, sends_of
 
 
 @dataclass(frozen=True, slots=True)

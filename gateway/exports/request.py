@@ -9,17 +9,22 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
+from uuid import NAMESPACE_OID, UUID, uuid5
 
 from gateway.errors import UnreadableRequest
-from gateway.exports.identity import export_id
 
 ROUTING_KEY_PREFIX = "md.export.request"
 
+_EXPORTS = uuid5(NAMESPACE_OID, "informatics-gateway/exports")
 _MAX_ID_LENGTH = 200
 _MAX_PATH_LENGTH = 1024  # of an object key
 _IDS = ("workflow_instance_id", "export_task_id")
 _LISTS = {"files": _MAX_PATH_LENGTH, "destinations": _MAX_ID_LENGTH}
+
+
+def export_id(workflow_instance_id: str, export_task_id: str) -> UUID:
+    """The id of the export that this task of this workflow instance asks for: a repeat asks for the same."""
+    return uuid5(_EXPORTS, json.dumps([workflow_instance_id, export_task_id]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """One run of an export: what can be tried now is fetched and sent, and what became of it is kept at once."""
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,8 +11,8 @@ from gateway.destinations.port import Destination, OutgoingFile
 from gateway.destinations.registered import Destinations
 from gateway.dicom.store_outcome import Outcome, StoreOutcome
 from gateway.errors import Dependency, PeerRefused, PeerUnavailable, PermanentError, SettingsError, TransientError
-from gateway.exports.attempt import Attempt
 from gateway.exports.fetching import Unfit, fetch_files, file_in
+from gateway.exports.lease import ExportLease
 from gateway.exports.settlement import Settlement
 from gateway.exports.settling import settle
 from gateway.exports.states import DestinationRow, ExportRow, FileStatus
@@ -40,41 +40,44 @@ class Left:
 class ExportRun:
     """A run that has taken an export up. Methods raise what the ledger raises; `stopping` ends a send between files."""
 
-    attempt: Attempt
+    lease: ExportLease
     destinations: Destinations
     circuits: Circuits
     stopping: threading.Event
     now: Now
 
-    def to_try(self) -> list[DestinationRow]:
-        """Return the destinations that miss files and may be tried now. Those that are unknown are given up."""
-        export = self.attempt.row()
+    def prepare(self) -> list[DestinationRow]:
+        """Once a try, before anything is fetched: return the destinations that miss files and may be tried now.
+
+        It writes: unknown ones are given up, several services of one name are parted, which are away is noted.
+        """
+        export = self.lease.row()
         if export.problem:
-            self.attempt.fail(FileStatus.CONFIGURATION_ERROR, export.problem)
-        for row in self.attempt.destinations():
-            self._make_sure_of(row, export)
-        return [row for row in self.attempt.destinations() if self._may_be_tried(row, export)]
+            self.lease.fail(FileStatus.CONFIGURATION_ERROR, export.problem)
+        for row in self.lease.destinations():
+            self._part_services(row, export)
+        return [row for row in self.lease.destinations() if self._admit(row, export)]
 
     def distrust_circuits(self) -> None:
         """Have every destination tried, though it was away when it was last asked."""
-        agent = self.attempt.row().agent
-        for row in self.attempt.destinations():
+        agent = self.lease.row().agent
+        for row in self.lease.destinations():
             self.circuits.try_again(self.destinations.circuit_name(row.name, agent, row.output))
 
-    def fetch(self, store: ObjectStore, area: Path, reserve_bytes: int) -> None:
-        """Fetch what is to be sent now. Raises what the store raises that is not about one file."""
+    def fetch(self, positions: Iterable[int], store: ObjectStore, area: Path, reserve_bytes: int) -> None:
+        """Fetch what these destinations miss. Raises what the store raises that is not about one file."""
         wanted: dict[int, str] = {}
-        for row in self.to_try():
-            wanted |= self.attempt.missing(row.position)
+        for position in positions:
+            wanted |= self.lease.missing(position)
 
         def unfit(number: int, found: Unfit) -> None:
-            self.attempt.fail(found.status, found.reason, file=number)
+            self.lease.fail(found.status, found.reason, file=number)
 
         fetch_files(store, wanted, area, reserve_bytes, unfit)
 
     def send(self, position: int, area: Path) -> None:
         """Send what a destination misses. Raises PeerUnavailable and DestinationAway, with all kept that is known."""
-        export, row = self.attempt.row(), self.attempt.destinations()[position]
+        export, row = self.lease.row(), self.lease.destinations()[position]
         destination = self._found(row, export)
         circuit = self.circuits.of(destination.name)
         if circuit and circuit.blocks(self.now()):
@@ -85,75 +88,72 @@ class ExportRun:
             self._note_failure(row, destination, error)
         except PeerRefused as error:
             self.circuits.answered(destination.name)
-            self.attempt.fail(FileStatus.SERVICE_ERROR, str(error), destination=position)
+            self.lease.fail(FileStatus.SERVICE_ERROR, str(error), destination=position)
         except SettingsError as error:
-            self.attempt.fail(FileStatus.CONFIGURATION_ERROR, str(error), destination=position)
+            self.lease.fail(FileStatus.CONFIGURATION_ERROR, str(error), destination=position)
         except PermanentError as error:
-            self.attempt.fail(FileStatus.UNKNOWN, str(error), destination=position)
+            self.lease.fail(FileStatus.UNKNOWN, str(error), destination=position)
 
-    def what_is_left(self) -> Left | None:
+    def give_up_overdue(self) -> Left | None:
         """Give up what was waited for too long; return what is still waited for, None where the export can settle."""
-        export, left = self.attempt.row(), []
-        for row in self.attempt.destinations():
-            if self.attempt.missing(row.position):
-                left += self._wait_for(row, export)
+        export, left = self.lease.row(), []
+        for row in self.lease.destinations():
+            if self.lease.missing(row.position):
+                left += self._wait_or_give_up(row, export)
         if not left:
             return None
         return Left(tuple(wait for wait, _ in left), min(until for _, until in left))
 
     def until_for_part(self, part: Dependency) -> datetime | None:
         """Until when a part of ours may be away: as long as the most patient destination. None: it is over."""
-        export, now = self.attempt.row(), self.now()
-        known = filter(None, (self._retry_window(row, export) for row in self.attempt.destinations()))
+        export, now = self.lease.row(), self.now()
+        known = filter(None, (self._retry_window(row, export) for row in self.lease.destinations()))
         seconds = max(known, default=_SETTLED_WITHIN_SECONDS)
-        until = (self.attempt.waiting_since(part) or now) + timedelta(seconds=seconds)
+        until = (self.lease.waiting_since(part) or now) + timedelta(seconds=seconds)
         return until if until > now else None
 
     def wait(self, waits: Sequence[Wait], next_try: datetime) -> None:
         """The run ends for now."""
-        reason = "; ".join(dict.fromkeys(wait.reason for wait in waits))
-        self.attempt.lease.wait(waits, next_try, self.now(), message=reason)
+        self.lease.wait(waits, next_try, self.now())
 
     def give_up_fetching(self, reason: str) -> None:
         """Nothing more can be had from the object store: what is missing is failed."""
-        self.attempt.fail(FileStatus.DOWNLOAD_ERROR, reason)
-
-    def label(self, name: str) -> str:
-        """What a destination of this export is called in Prefect."""
-        return self.destinations.label(name, self.attempt.row().agent)
+        self.lease.fail(FileStatus.DOWNLOAD_ERROR, reason)
 
     def labels(self) -> dict[str, str]:
-        """All of them, by name."""
-        return {row.name: self.label(row.name) for row in self.attempt.destinations()}
+        """What the destinations of this export are called in Prefect, by their names."""
+        agent = self.lease.row().agent
+        return {row.name: self.destinations.label(row.name, agent) for row in self.lease.destinations()}
 
     def settle(self) -> Settlement:
         """Settle as the files stand."""
-        return settle(self.attempt, self.destinations, self.now())
+        return settle(self.lease, self.destinations, self.now())
 
-    def _make_sure_of(self, row: DestinationRow, export: ExportRow) -> None:
+    def _part_services(self, row: DestinationRow, export: ExportRow) -> None:
         try:
             found = self.destinations.find(row.name, export.agent)
         except PermanentError as error:  # unknown, or its credentials are lost
-            self.attempt.fail(FileStatus.CONFIGURATION_ERROR, str(error), destination=row.position)
+            self.lease.fail(FileStatus.CONFIGURATION_ERROR, str(error), destination=row.position)
             return
         if row.output >= len(found):
             gone = "the inference request does not name this service any more"
-            self.attempt.fail(FileStatus.CONFIGURATION_ERROR, gone, destination=row.position)
+            self.lease.fail(FileStatus.CONFIGURATION_ERROR, gone, destination=row.position)
         elif row.output == 0 and len(found) > 1:
-            self.attempt.split(row, len(found))
+            self.lease.split(row, len(found))
 
-    def _may_be_tried(self, row: DestinationRow, export: ExportRow) -> bool:
-        if not self.attempt.missing(row.position):
+    def _admit(self, row: DestinationRow, export: ExportRow) -> bool:
+        """Have a destination tried; False where nothing is missing, or it is away, which is noted."""
+        if not self.lease.missing(row.position):
             return False
         circuit = self.circuits.of(self._found(row, export).name)
         if circuit and circuit.blocks(self.now()):
-            self.attempt.note_away(row.position, circuit.reason, self.now(), waits=True)
+            self.lease.note_away(row.position, circuit.reason, self.now(), waits=True)
             return False
         return True
 
     def _send(self, row: DestinationRow, destination: Destination, area: Path) -> None:
         left = ""
-        with self.attempt.noting(row.position) as note:
+        with self.lease.noting(row.position) as note:
             for number, outcome in self._outcomes(row, destination, area):
                 note(number, outcome, self.now())
                 if outcome.outcome is Outcome.TRANSIENT:
@@ -165,14 +165,14 @@ class ExportRun:
         self, row: DestinationRow, destination: Destination, area: Path
     ) -> Iterator[tuple[int, StoreOutcome]]:
         """What becomes of each file, by its number. That anything got there is noted with the first that did."""
-        files = _files_in(area, self.attempt.missing(row.position))
+        files = _files_in(area, self.lease.missing(row.position))
         there = False
-        for file, outcome in self._sent(destination, files, self.attempt.suspects(row.position)):
+        for file, outcome in self._sent(destination, files, self.lease.suspects(row.position)):
             yield file.number, outcome
             if not there and outcome.outcome is not Outcome.TRANSIENT:
                 there = True
                 self.circuits.answered(destination.name)
-                self.attempt.note_there(row.position)
+                self.lease.note_there(row.position)
 
     def _sent(
         self, destination: Destination, files: Sequence[OutgoingFile], suspects: set[int]
@@ -190,17 +190,17 @@ class ExportRun:
         if not isinstance(error, _SomeLeft):
             circuit = self.circuits.failed(destination.name, str(error), self.now(), error.retry_after_seconds)
             is_open = circuit.is_open
-        self.attempt.note_away(row.position, str(error), self.now(), waits=is_open)
+        self.lease.note_away(row.position, str(error), self.now(), waits=is_open)
         if is_open:
             raise DestinationAway(str(error)) from error
         raise error
 
-    def _wait_for(self, row: DestinationRow, export: ExportRow) -> list[tuple[Wait, datetime]]:
+    def _wait_or_give_up(self, row: DestinationRow, export: ExportRow) -> list[tuple[Wait, datetime]]:
         destination = self._found(row, export)
         until = (row.away_since or self.now()) + timedelta(seconds=destination.retry_for_seconds)
         if until <= self.now():
             tried_for = _in_words(destination.retry_for_seconds)
-            self.attempt.fail(
+            self.lease.fail(
                 FileStatus.SERVICE_ERROR, f"{row.reason}; given up after {tried_for}", destination=row.position
             )
             return []

@@ -3,8 +3,8 @@
 from datetime import datetime
 
 from gateway.destinations.registered import Destinations
-from gateway.exports.attempt import Attempt
 from gateway.exports.export_complete import export_complete
+from gateway.exports.lease import ExportLease
 from gateway.exports.settlement import ExportStatus, Settlement, settlement_of
 from gateway.exports.states import FileStatus
 from gateway.work.transitions import Event
@@ -16,23 +16,23 @@ _ENDS = {
 }
 
 
-def settle(attempt: Attempt, destinations: Destinations, now: datetime, *, cancelled: bool = False) -> Settlement:
+def settle(lease: ExportLease, destinations: Destinations, now: datetime, *, cancelled: bool = False) -> Settlement:
     """Settle an export, and leave the event that says so in the outbox."""
-    export, rows = attempt.row(), attempt.destinations()
-    paths, sends = attempt.results()
+    export, rows = lease.row(), lease.destinations()
+    paths, sends = lease.results()
     names = list(dict.fromkeys(row.name for row in rows))
     labels = {name: destinations.label(name, export.agent) for name in names}
     settlement = settlement_of(export.problem, paths, names, sends, labels)
     was_ended = cancelled and settlement.status is not ExportStatus.SUCCESS
     event = Event.CANCELLED if was_ended else _ENDS[settlement.status]
     number = export.settlements + 1
-    attempt.settle(event, settlement.message, export_complete(export, settlement, number, now), number, now)
+    lease.settle(event, settlement.message, export_complete(export, settlement, number, now), number, now)
     return settlement
 
 
 def give_up(
-    attempt: Attempt, destinations: Destinations, reason: str, now: datetime, *, cancelled: bool = False
+    lease: ExportLease, destinations: Destinations, reason: str, now: datetime, *, cancelled: bool = False
 ) -> Settlement:
     """Settle an export whose run is over, with everything that is missing as not sent for `reason`."""
-    attempt.fail(FileStatus.UNKNOWN, reason)
-    return settle(attempt, destinations, now, cancelled=cancelled)
+    lease.fail(FileStatus.UNKNOWN, reason)
+    return settle(lease, destinations, now, cancelled=cancelled)

@@ -1,9 +1,36 @@
-"""The tables of the exports. They are the truth: a commit here is what an acknowledged request rests on."""
+"""The tables of the exports, and what is read from them as what it is.
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, Uuid
+They are the truth: a commit here is what an acknowledged request rests on.
+"""
 
-from gateway.database import UtcDateTime, metadata
-from gateway.exports.states import TRANSITIONS
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    ForeignKey,
+    Index,
+    Integer,
+    Row,
+    String,
+    Table,
+    Text,
+    Uuid,
+    select,
+)
+
+from gateway.database import UtcDateTime, metadata, values_of
+from gateway.exports.states import (
+    TRANSITIONS,
+    DestinationRow,
+    ExportRow,
+    ExportState,
+    FileStatus,
+    SendRow,
+    SendState,
+)
 from gateway.work.rows import WorkTable, work_columns
 
 
@@ -66,3 +93,76 @@ sends = Table(
     Column("first_tried", UtcDateTime),
     Column("last_tried", UtcDateTime),
 )
+
+
+def export_row(found: Row[Any]) -> ExportRow:
+    values = values_of(found, exports.columns)
+    return ExportRow(**values | {"state": ExportState(values["state"])})
+
+
+def export_of(connection: Connection, export_id: UUID) -> ExportRow | None:
+    found = connection.execute(select(exports).where(exports.c.export_id == export_id)).one_or_none()
+    return export_row(found) if found else None
+
+
+def destinations_of(connection: Connection, export_id: UUID) -> list[DestinationRow]:
+    """The destinations in the order of the request."""
+    columns = (destinations.c[name] for name in DestinationRow.__slots__)
+    wanted = select(*columns).where(destinations.c.export_id == export_id).order_by(destinations.c.position)
+    return [DestinationRow(**row._mapping) for row in connection.execute(wanted)]
+
+
+def paths_of(connection: Connection, export_id: UUID) -> list[str]:
+    """The files in the order of the request."""
+    wanted = select(files.c.path).where(files.c.export_id == export_id).order_by(files.c.position)
+    return list(connection.execute(wanted).scalars())
+
+
+def sends_of(connection: Connection, export_id: UUID) -> list[SendRow]:
+    """Every file at every destination, in the order of the request."""
+    names = {row.position: row.name for row in destinations_of(connection, export_id)}
+    paths = paths_of(connection, export_id)
+    wanted = select(sends).where(sends.c.export_id == export_id).order_by(sends.c.destination, sends.c.file)
+    return [
+        SendRow(
+            names[row.destination],
+            paths[row.file],
+            SendState(row.state),
+            FileStatus(row.file_status),
+            row.status,
+            row.reason,
+            row.attempts,
+            row.first_tried,
+            row.last_tried,
+        )
+        for row in connection.execute(wanted)
+    ]
+
+
+def missing_of(connection: Connection, export_id: UUID, destination: int) -> dict[int, str]:
+    """The files, by their numbers, that are still to be sent to a destination.
+
+    Those that were tried most often come last: one of them may be why an association broke.
+    """
+    wanted = (
+        select(files.c.position, files.c.path)
+        .join(sends, (sends.c.export_id == files.c.export_id) & (sends.c.file == files.c.position))
+        .where(
+            files.c.export_id == export_id,
+            sends.c.destination == destination,
+            sends.c.state == SendState.PENDING,
+        )
+        .order_by(sends.c.attempts, files.c.position)
+    )
+    return {row.position: row.path for row in connection.execute(wanted)}
+
+
+def suspects_of(connection: Connection, export_id: UUID, destination: int) -> set[int]:
+    """The numbers of the files that were tried there and are still to be sent."""
+    wanted = select(sends.c.file).where(
+        sends.c.export_id == export_id,
+        sends.c.destination == destination,
+        sends.c.state == SendState.PENDING,
+        sends.c.attempts > 0,
+    )
+    return set(connection.scalars(wanted))

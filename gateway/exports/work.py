@@ -6,12 +6,12 @@ from datetime import datetime
 
 from gateway.destinations.circuits import Circuits
 from gateway.destinations.registered import Destinations
-from gateway.exports.attempt import Attempt
+from gateway.exports.lease import ExportLease
 from gateway.exports.ledger import ExportLedger
 from gateway.exports.settling import give_up
 from gateway.exports.states import ExportRow, ExportState
 from gateway.runs.run import WantedRun
-from gateway.work.commands import Command
+from gateway.work.commands import OperatorCommand
 from gateway.work.kind import Probe
 from gateway.work.ledger import WorkLedger
 from gateway.work.rows import Work
@@ -68,8 +68,8 @@ class ExportWork:
         was_cancelled = event is Event.RUN_CANCELLED
         self._end(work, CANCELLED if was_cancelled else FAILED, now, cancelled=was_cancelled)
 
-    def refusal(self, work: Work, command: Command) -> str | None:
-        if command is Command.CANCEL:
+    def refusal(self, work: Work, command: OperatorCommand) -> str | None:
+        if command is OperatorCommand.CANCEL:
             return f"it is over: {work.state}" if work.state in self.ledger.of.transitions.ends else None
         if work.state is ExportState.SUCCEEDED:
             return "it has succeeded: nothing is missing"
@@ -92,7 +92,7 @@ class ExportWork:
     def _end(self, work: Work, reason: str, now: datetime, *, cancelled: bool) -> bool:
         """False where it has settled, or was taken, since it was seen."""
         if lease := self.ledger.take_from_run(work):
-            give_up(Attempt(lease), self.destinations(), reason, now, cancelled=cancelled)
+            give_up(ExportLease(lease), self.destinations(), reason, now, cancelled=cancelled)
         return lease is not None
 
     def probe_for(self, wait: WaitRow) -> Probe | None:

@@ -23,7 +23,7 @@ from gateway.fhir.document import is_resource
 from gateway.fhir.names import FhirFormat, FhirVersion
 from gateway.fhir.outcome import issue_codes
 from gateway.web.errors import our_errors, refused_answer, status_of
-from gateway.web.service import HttpPatience, Service
+from gateway.web.service import HttpTimeouts, Service
 from gateway.web.session import open_session
 from gateway.web.statuses import refusal
 
@@ -34,13 +34,13 @@ _REFUSALS = (FHIRUnauthorizedException, FHIRPermissionDeniedException, FHIRNotFo
 class FhirClient:
     """Asks one server, once for each call: whether and when to ask again is for the caller. Not for several threads."""
 
-    def __init__(self, service: Service, patience: HttpPatience | None = None) -> None:
+    def __init__(self, service: Service, timeouts: HttpTimeouts | None = None) -> None:
         """Raises SettingsError where the service's `ca_file` can't be used."""
         self.service = service
         self.base = f"{service.url.rstrip('/')}/"
         self._server = FHIRServer(None, self.base)
         self._server.session.close()
-        self._server.session = open_session(service, patience or HttpPatience())
+        self._server.session = open_session(service, timeouts or HttpTimeouts())
 
     def __enter__(self) -> Self:
         return self

@@ -8,6 +8,6 @@ view          one as people see it
 store         those, taken in and looked at
 work          what the engine has to be told of them
 lease         a run's right to go on with one
-patience      how long that waits for its sources
+retry_window  how long that waits for its sources
 outputs       where results go, for exports
 """

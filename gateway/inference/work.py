@@ -9,7 +9,7 @@ from gateway.inference.identity import priority_class
 from gateway.inference.row import ENDS, RequestRow, RequestState
 from gateway.inference.store import RequestStore
 from gateway.runs.run import WantedRun
-from gateway.work.commands import Command
+from gateway.work.commands import OperatorCommand
 from gateway.work.kind import Probe
 from gateway.work.ledger import WorkLedger
 from gateway.work.rows import Work
@@ -55,13 +55,13 @@ class RequestWork:
         else:
             self.store.note_failed(work.work_id, message or "its run has failed", now, run=work.flow_run_id)
 
-    def refusal(self, work: Work, command: Command) -> str | None:
+    def refusal(self, work: Work, command: OperatorCommand) -> str | None:
         if work.state is RequestState.COMPLETED:
             return "it is announced"
-        if command is Command.RETRY and work.state is RequestState.QUEUED and work.flow_run_id is None:
+        if command is OperatorCommand.RETRY and work.state is RequestState.QUEUED and work.flow_run_id is None:
             return "it has no run yet: the dispatcher asks for one"
         row = self.store.find(work.work_id)
-        if command is Command.RETRY and row and row.had_credentials and not row.holds_credentials and not row.uploaded:
+        if command is OperatorCommand.RETRY and row and _lacks_credentials(row):
             return "its credentials are no longer held: submit it again"
         return None
 
@@ -93,3 +93,7 @@ def request_run(row: RequestRow, attempt: int) -> WantedRun:
 
 def _count(number: int, what: str) -> str:
     return f"{number} {what}{'s' if number != 1 else ''}"
+
+
+def _lacks_credentials(row: RequestRow) -> bool:
+    return row.had_credentials and not row.holds_credentials and not row.uploaded

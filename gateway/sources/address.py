@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from gateway.config import Settings
 from gateway.credentials.authorization import Authorization, origin_of, service_at
-from gateway.web.service import HttpPatience, Service
+from gateway.web.service import HttpTimeouts, Service
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +25,9 @@ def service_of(address: SourceAddress, settings: Settings) -> Service:
     return service_at(address.url, address.authorization, settings)
 
 
-def patience_of(settings: Settings) -> HttpPatience:
+def timeouts_of(settings: Settings) -> HttpTimeouts:
     """How long we wait for a source that is reached by HTTP."""
-    return HttpPatience(
+    return HttpTimeouts(
         answer_seconds=settings.inference.answer_seconds,
         slowest_bytes_per_second=settings.inference.slowest_bytes_per_second,
     )

@@ -8,19 +8,19 @@ whatever its answers said.
 from collections.abc import Iterator, Sequence
 
 from gateway.config import Settings
-from gateway.config.model import InferenceSettings
+from gateway.config.sections import InferenceSettings
 from gateway.dicom.identity import Unit
 from gateway.dicomweb.archive import Archive
 from gateway.dicomweb.multipart_reader import PartBegins, PartData, PartEvent
 from gateway.dicomweb.retrieve import UnitFailed, retrieve
 from gateway.dicomweb.search import FoundStudy, find_studies, list_instances, probe
 from gateway.errors import GatewayError, NotAtPeer, PeerRefused, PeerUnavailable, SettingsError
-from gateway.sources.address import SourceAddress, patience_of, service_of
+from gateway.sources.address import SourceAddress, service_of, timeouts_of
 from gateway.sources.items import Found, ListedInstance, WantedItem, WantedStudy
 from gateway.sources.port import Arrivals, ArrivingFile, not_served
 from gateway.sources.questions import Question, SeriesQuestion, StudyQuestion
 from gateway.sources.study_state import StudyState
-from gateway.web.service import HttpPatience, Service
+from gateway.web.service import HttpTimeouts, Service
 
 _MOST_FAILURES_IN_A_ROW = 3
 
@@ -28,15 +28,15 @@ _MOST_FAILURES_IN_A_ROW = 3
 def open_dicomweb(address: SourceAddress, settings: Settings) -> "DicomWebSource":
     """The archive at an address, or one of `[[dicomweb_sources]]`."""
     service = registered_service(address.registered, settings) if address.registered else service_of(address, settings)
-    return DicomWebSource(service, patience_of(settings), settings.inference)
+    return DicomWebSource(service, timeouts_of(settings), settings.inference)
 
 
 class DicomWebSource:
     """An archive that speaks DICOMweb. A study that it fails at is no reason to leave out the next one."""
 
-    def __init__(self, service: Service, patience: HttpPatience, bounds: InferenceSettings) -> None:
+    def __init__(self, service: Service, timeouts: HttpTimeouts, bounds: InferenceSettings) -> None:
         """Raises SettingsError where the service's `ca_file` can't be used."""
-        self._archive = Archive(service, patience, bounds.page_size)
+        self._archive = Archive(service, timeouts, bounds.page_size)
         self._bounds = bounds
 
     def __str__(self) -> str:

@@ -3,30 +3,30 @@
 from collections.abc import Iterator, Sequence
 
 from gateway.config import Settings
-from gateway.config.model import InferenceSettings
+from gateway.config.sections import InferenceSettings
 from gateway.errors import GatewayError, NotAtPeer, PeerRefused, PeerUnavailable
 from gateway.fhir.client import FhirClient
 from gateway.fhir.search import list_ids
-from gateway.sources.address import SourceAddress, patience_of, service_of
+from gateway.sources.address import SourceAddress, service_of, timeouts_of
 from gateway.sources.items import Found, WantedItem, WantedResource
 from gateway.sources.port import Arrivals, not_served
 from gateway.sources.questions import Question, ResourceQuestion
-from gateway.web.service import HttpPatience, Service
+from gateway.web.service import HttpTimeouts, Service
 
 _MOST_FAILURES_IN_A_ROW = 3
 
 
 def open_fhir(address: SourceAddress, settings: Settings) -> "FhirSource":
     """The FHIR server at an address."""
-    return FhirSource(service_of(address, settings), patience_of(settings), settings.inference)
+    return FhirSource(service_of(address, settings), timeouts_of(settings), settings.inference)
 
 
 class FhirSource:
     """A FHIR server. It may refuse one resource and give the next; after three that failed, it is the server."""
 
-    def __init__(self, service: Service, patience: HttpPatience, bounds: InferenceSettings) -> None:
+    def __init__(self, service: Service, timeouts: HttpTimeouts, bounds: InferenceSettings) -> None:
         """Raises SettingsError where the service's `ca_file` can't be used."""
-        self._client = FhirClient(service, patience)
+        self._client = FhirClient(service, timeouts)
         self._bounds = bounds
 
     def __str__(self) -> str:

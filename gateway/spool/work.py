@@ -12,7 +12,7 @@ from gateway.payloads.payload import Payload
 from gateway.runs.run import WantedRun
 from gateway.spool.area import SpoolArea
 from gateway.spool.node import Node
-from gateway.work.commands import Command
+from gateway.work.commands import OperatorCommand
 from gateway.work.kind import Probe
 from gateway.work.ledger import WorkLedger
 from gateway.work.rows import Work
@@ -70,7 +70,7 @@ class PayloadWork:
     def run_ended(self, work: Work, event: Event, message: str, now: datetime) -> None:
         """Its run stands for it, however it ended: see `ended_by`."""
 
-    def refusal(self, work: Work, command: Command) -> str | None:
+    def refusal(self, work: Work, command: OperatorCommand) -> str | None:
         if work.state in WORK.transitions.ends or not self._may_be_open(work):
             return "it is announced"
         return None if work.flow_run_id else "it has no run yet: the dispatcher asks for one"

@@ -12,12 +12,12 @@ from urllib3.exceptions import HTTPError
 
 from gateway.errors import PeerRefused, PeerUnavailable
 from gateway.network.connection_errors import reason
-from gateway.web.service import HttpPatience, Service
+from gateway.web.service import HttpTimeouts, Service
 
 _PIECE_BYTES = 256 * 1024
 
 
-def pieces(response: Response, service: Service, patience: HttpPatience) -> Iterator[bytes]:
+def pieces(response: Response, service: Service, timeouts: HttpTimeouts) -> Iterator[bytes]:
     """Yield the body of an answer that is streamed. Raises PeerUnavailable where it breaks off, stalls or trickles.
 
     That it ends is no proof that it is whole: without a length, a cut looks like an end.
@@ -28,17 +28,17 @@ def pieces(response: Response, service: Service, patience: HttpPatience) -> Iter
         piece = _next_piece(response, service)
         waited_seconds += time.monotonic() - began  # what the caller does with a piece is not the service's time
         received_bytes += len(piece)
-        if waited_seconds > patience.request_seconds(received_bytes):
-            raise PeerUnavailable(f"{service} sends fewer than {patience.slowest_bytes_per_second:,} bytes a second")
+        if waited_seconds > timeouts.request_seconds(received_bytes):
+            raise PeerUnavailable(f"{service} sends fewer than {timeouts.slowest_bytes_per_second:,} bytes a second")
         if not piece:
             return
         yield piece
 
 
-def whole(response: Response, service: Service, patience: HttpPatience, most_bytes: int) -> bytes:
+def whole(response: Response, service: Service, timeouts: HttpTimeouts, most_bytes: int) -> bytes:
     """Return the body of an answer, from memory. Raises PeerRefused where it is longer than `most_bytes`."""
     body = bytearray()
-    for piece in pieces(response, service, patience):
+    for piece in pieces(response, service, timeouts):
         body += piece
         if len(body) > most_bytes:
             raise PeerRefused(f"{service} answers with more than {most_bytes // 1_000_000} MB")

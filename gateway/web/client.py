@@ -17,7 +17,7 @@ from gateway.errors import PeerRefused, PeerUnavailable
 from gateway.network.connection_errors import is_untrusted, reason
 from gateway.network.trust import tls_context
 from gateway.web.connecting import connect
-from gateway.web.service import HttpPatience, Service
+from gateway.web.service import HttpTimeouts, Service
 from gateway.web.tunnel import open_tunnel, tunnel_refusal
 from gateway.web.wire import Wire
 
@@ -36,7 +36,7 @@ class Body:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class HttpRequest:
     """What to ask for. `resource` lies below the service's base address, e.g. `studies?limit=1`."""
 
     method: str
@@ -52,7 +52,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpAnswer:
     """An answer. Its body may name patients. It is not `whole` where it was cut off, or longer than we read."""
 
     status: int
@@ -64,20 +64,20 @@ class Answer:
 class Client:
     """Asks one service, once for each call: whether and when to ask again is for the caller."""
 
-    def __init__(self, service: Service, patience: HttpPatience | None = None) -> None:
+    def __init__(self, service: Service, timeouts: HttpTimeouts | None = None) -> None:
         """Raises SettingsError where the service's `ca_file` can't be used."""
         self.service = service
-        self._patience = patience or HttpPatience()
+        self._timeouts = timeouts or HttpTimeouts()
         self._tls = tls_context(service.ca_file) if service.is_secure else None
 
-    def ask(self, request: Request) -> Answer:
+    def ask(self, request: HttpRequest) -> HttpAnswer:
         """Return whatever is answered.
 
         An answer that comes while the body still goes out ends the sending. Raises PeerUnavailable where none comes,
         PeerRefused where the service's certificate is not trusted.
         """
-        deadline = time.monotonic() + self._patience.request_seconds(request.body.bytes if request.body else 0)
-        with self._our_errors(), closing(Wire(self._connected(deadline), self._patience, deadline)) as wire:
+        deadline = time.monotonic() + self._timeouts.request_seconds(request.body.bytes if request.body else 0)
+        with self._our_errors(), closing(Wire(self._connected(deadline), self._timeouts, deadline)) as wire:
             unsent = self._send(request, wire)
             try:
                 return _read_answer(request, wire)
@@ -86,7 +86,7 @@ class Client:
                     raise
                 raise unsent from error
 
-    def _send(self, request: Request, wire: Wire) -> OSError | None:
+    def _send(self, request: HttpRequest, wire: Wire) -> OSError | None:
         """Send the request; return what went wrong on the way, which an answer may explain."""
         connection = self._connection()
         connection.sock = wire
@@ -127,14 +127,14 @@ class Client:
         assert address.hostname
         port = address.port or (443 if self._tls else 80)
         to = (proxy.host, proxy.port) if proxy else (address.hostname, port)
-        connected = connect(*to, self._patience.connect_seconds)
+        connected = connect(*to, self._timeouts.connect_seconds)
         if self._tls is None:
             return connected
         try:
             if proxy:
-                deadline = min(deadline, time.monotonic() + self._patience.connect_seconds)
+                deadline = min(deadline, time.monotonic() + self._timeouts.connect_seconds)
                 open_tunnel(connected, proxy, address.hostname, port, deadline)
-                connected.settimeout(self._patience.connect_seconds)
+                connected.settimeout(self._timeouts.connect_seconds)
             return self._tls.wrap_socket(connected, server_hostname=address.hostname)
         except OSError:
             connected.close()
@@ -154,7 +154,7 @@ class Client:
             raise PeerUnavailable(f"{self.service} does not answer as an HTTP server does") from error
 
 
-def _read_answer(request: Request, wire: Wire) -> Answer:
+def _read_answer(request: HttpRequest, wire: Wire) -> HttpAnswer:
     response = http.client.HTTPResponse(wire, method=request.method)  # type: ignore[arg-type]  # all it needs is there
     response.begin()
     body, whole = bytearray(), True
@@ -163,4 +163,4 @@ def _read_answer(request: Request, wire: Wire) -> Answer:
             body += piece
     except (OSError, http.client.HTTPException):  # the status is known, and may be all that is needed
         whole = False
-    return Answer(response.status, response.headers, bytes(body), whole and not piece and not response.length)
+    return HttpAnswer(response.status, response.headers, bytes(body), whole and not piece and not response.length)

@@ -36,7 +36,7 @@ def opened(connection: HTTPConnection) -> socket.socket:
     return connected
 
 
-class Connection(HTTPConnection):
+class PlainConnection(HTTPConnection):
     def _new_conn(self) -> socket.socket:
         return opened(self)
 
@@ -47,7 +47,7 @@ class SecureConnection(HTTPSConnection):
 
 
 class _HTTPPool(HTTPConnectionPool):
-    ConnectionCls = Connection
+    ConnectionCls = PlainConnection
 
 
 class _HTTPSPool(HTTPSConnectionPool):

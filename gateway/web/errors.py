@@ -15,7 +15,7 @@ from urllib3.exceptions import HTTPError as TransportError
 from gateway.errors import GatewayError, PeerRefused, PeerUnavailable
 from gateway.network.connection_errors import is_untrusted, reason
 from gateway.web.service import Service
-from gateway.web.statuses import Status, refusal
+from gateway.web.statuses import HttpStatus, refusal
 from gateway.web.tunnel import tunnel_refusal
 
 
@@ -35,9 +35,9 @@ def refused_answer(service: Service, response: Response, says: Mapping[int, str]
     return refusal(service, status_of(response), says)
 
 
-def status_of(response: Response, told: str = "") -> Status:
+def status_of(response: Response, told: str = "") -> HttpStatus:
     """The status of an answer; `told` as in `Status`."""
-    return Status(response.status_code, response.headers.get("Retry-After"), told)
+    return HttpStatus(response.status_code, response.headers.get("Retry-After"), told)
 
 
 def _ours(service: Service, error: Exception) -> GatewayError:

@@ -11,7 +11,7 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, ProxyM
 from urllib3.connection import HTTPConnection
 
 from gateway.network.proxies import Proxy
-from gateway.web.connecting import Connection, SecureConnection
+from gateway.web.connecting import PlainConnection, SecureConnection
 
 _PIECE_BYTES = 256 * 1024
 _STALLED_SECONDS = 60
@@ -32,7 +32,7 @@ def http_pool(
     return pool
 
 
-class _HTTPConnection(Connection):
+class _HTTPConnection(PlainConnection):
     def send(self, data: Any) -> None:
         for piece in _pieces(self, data):
             super().send(piece)

@@ -75,7 +75,7 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True)
-class HttpPatience:
+class HttpTimeouts:
     """How long one call to the network may take, and how slow a whole request may be."""
 
     connect_seconds: float = 10.0  # for each address of the host, and again for TLS

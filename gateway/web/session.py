@@ -17,7 +17,7 @@ from gateway.errors import GatewayError
 from gateway.network.trust import tls_context
 from gateway.web.body import whole
 from gateway.web.connecting import open_here
-from gateway.web.service import HttpPatience, Service
+from gateway.web.service import HttpTimeouts, Service
 
 LONGEST_ANSWER_BYTES = 64 * 1024 * 1024
 """What is read into memory of an answer that is not streamed."""
@@ -29,7 +29,7 @@ _MOST_REDIRECTS = 5
 _INDISCREET = ("dicomweb_client", "fhirclient", "urllib3.connection", "urllib3.connectionpool", "urllib3.util.retry")
 
 
-def open_session(service: Service, patience: HttpPatience) -> Session:
+def open_session(service: Service, timeouts: HttpTimeouts) -> Session:
     """Return a session that asks `service`. A redirect to another host or port is followed without the credentials.
 
     Environment and `.netrc` are not looked at. Raises SettingsError where the service's `ca_file` can't be used.
@@ -42,7 +42,7 @@ def open_session(service: Service, patience: HttpPatience) -> Session:
     session.auth = _Authorization(service)
     # Identity: servers zip short answers, which makes ours slower and theirs as well.
     session.headers.update({"User-Agent": IMPLEMENTATION_VERSION_NAME, "Accept-Encoding": "identity"})
-    transport = _Transport(service, patience)
+    transport = _Transport(service, timeouts)
     session.mount("http://", transport)
     session.mount("https://", transport)
     return session
@@ -60,9 +60,9 @@ class _Authorization:
 
 
 class _Transport(HTTPAdapter):
-    def __init__(self, service: Service, patience: HttpPatience) -> None:
+    def __init__(self, service: Service, timeouts: HttpTimeouts) -> None:
         self._service = service
-        self._patience = patience
+        self._timeouts = timeouts
         # The system's authorities take longer to load than a query: urllib3 does it, should we be led to https.
         self._tls = tls_context(service.ca_file) if service.is_secure or service.ca_file else None
         super().__init__(pool_connections=2, pool_maxsize=1)
@@ -85,16 +85,16 @@ class _Transport(HTTPAdapter):
     def send(self, request: PreparedRequest, stream: bool = False, *_: Any, **__: Any) -> Response:
         """Send a request with our own timeouts and certificates, whatever the caller says of them."""
         request.headers.pop("Host", None)  # dicomweb-client's lacks the port: http.client knows better
-        timeouts = (self._patience.connect_seconds, self._patience.answer_seconds)
+        connect_and_read = (self._timeouts.connect_seconds, self._timeouts.answer_seconds)
         proxies = dict.fromkeys(("http", "https"), self._service.proxy.url) if self._service.proxy else None
-        response = super().send(request, stream=stream, timeout=timeouts, proxies=proxies)
+        response = super().send(request, stream=stream, timeout=connect_and_read, proxies=proxies)
         if not stream or response.is_redirect:
             self._read(response)
         return response
 
     def _read(self, response: Response) -> None:
         try:
-            body = whole(response, self._service, self._patience, LONGEST_ANSWER_BYTES)
+            body = whole(response, self._service, self._timeouts, LONGEST_ANSWER_BYTES)
         except GatewayError:
             response.close()
             raise

@@ -34,7 +34,7 @@ _NOT_NOW: Mapping[int, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class HttpStatus:
     """The status of an answer, its Retry-After header, and what it tells in codes that name nobody."""
 
     code: int
@@ -46,7 +46,7 @@ class Status:
 
 
 def spoken_for(
-    service: Service, status: Status, says: Mapping[int, str] | None = None
+    service: Service, status: HttpStatus, says: Mapping[int, str] | None = None
 ) -> PeerRefused | PeerUnavailable | None:
     """Return the error for a status that speaks for the service as a whole; None for one that does not.
 
@@ -62,7 +62,9 @@ def spoken_for(
     return None
 
 
-def refusal(service: Service, status: Status, says: Mapping[int, str] | None = None) -> PeerRefused | PeerUnavailable:
+def refusal(
+    service: Service, status: HttpStatus, says: Mapping[int, str] | None = None
+) -> PeerRefused | PeerUnavailable:
     """Return the error for any status but a success."""
     spoken = spoken_for(service, status, says)
     if spoken is not None:
@@ -72,7 +74,7 @@ def refusal(service: Service, status: Status, says: Mapping[int, str] | None = N
     return PeerRefused(f"{service} refuses the request {status}")
 
 
-def unavailable(service: Service, status: Status, why: str) -> PeerUnavailable:
+def unavailable(service: Service, status: HttpStatus, why: str) -> PeerUnavailable:
     """Return the error for a service that may serve later, and perhaps says when."""
     seconds = retry_after_seconds(status.retry_after, datetime.now(UTC))
     return PeerUnavailable(f"{service} {why} {status}", retry_after_seconds=seconds)

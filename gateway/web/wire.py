@@ -12,7 +12,7 @@ import ssl
 import time
 from contextlib import suppress
 
-from gateway.web.service import HttpPatience
+from gateway.web.service import HttpTimeouts
 
 _PIECE_BYTES = 65_536  # TLS takes no less than all of it within one limit
 _SHORTEST_WAIT_SECONDS = 0.001  # zero would mean: do not wait at all
@@ -22,10 +22,10 @@ _FINAL_STATUS = re.compile(rb"HTTP/1\.[01] [2-9]")
 class Wire(io.RawIOBase):
     """Takes over a connected socket, plain or TLS."""
 
-    def __init__(self, connected: socket.socket, patience: HttpPatience, deadline: float) -> None:
+    def __init__(self, connected: socket.socket, timeouts: HttpTimeouts, deadline: float) -> None:
         self._socket = connected
-        self._send_seconds = patience.send_seconds
-        self._answer_seconds = patience.answer_seconds
+        self._send_seconds = timeouts.send_seconds
+        self._answer_seconds = timeouts.answer_seconds
         self._deadline = deadline
         self._waits = True
         self._reader = io.BufferedReader(self)

@@ -51,7 +51,7 @@ operator_commands = Table(
 )
 
 
-class Command(StrEnum):
+class OperatorCommand(StrEnum):
     """What can be asked for."""
 
     RETRY = "retry"
@@ -65,7 +65,7 @@ class CommandRow:
     command_id: UUID
     kind: str
     work_id: UUID
-    command: Command
+    command: OperatorCommand
     asked_by: str
     asked: datetime
     done: datetime | None
@@ -83,7 +83,7 @@ class Commands:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def ask(self, kind: str, work_id: UUID, command: Command, asked_by: str, now: datetime) -> UUID:
+    def ask(self, kind: str, work_id: UUID, command: OperatorCommand, asked_by: str, now: datetime) -> UUID:
         """Record a command durably; return its id. Asked for twice before it is carried out, it is one."""
         c = operator_commands.c
         same = (c.kind == kind) & (c.work_id == work_id) & (c.command == command) & _OPEN
@@ -132,4 +132,4 @@ class Commands:
 
 
 def _row(found: Row[Any]) -> CommandRow:
-    return CommandRow(**{**found._mapping, "command": Command(found.command)})
+    return CommandRow(**{**found._mapping, "command": OperatorCommand(found.command)})

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from gateway.runs.run import WantedRun
-from gateway.work.commands import Command
+from gateway.work.commands import OperatorCommand
 from gateway.work.ledger import WorkLedger
 from gateway.work.rows import Work
 from gateway.work.transitions import Event
@@ -49,7 +49,7 @@ class Kind(Protocol):
     def run_ended(self, work: Work, event: Event, message: str, now: datetime) -> None:
         """Its run has come to such an end, without a word of its own."""
 
-    def refusal(self, work: Work, command: Command) -> str | None:
+    def refusal(self, work: Work, command: OperatorCommand) -> str | None:
         """Why a command makes no sense for work in this state; None where it does."""
 
     def before_retry(self, work: Work) -> None:

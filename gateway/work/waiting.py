@@ -96,7 +96,7 @@ class WaitRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class AwaitedPart:
     """A part that somebody waits for, and who has waited for it longest."""
 
     dependency: Dependency
@@ -155,7 +155,7 @@ def waits_of(connection: Connection, key: WorkKey) -> list[WaitRow]:
     return _rows(connection, _of(key))
 
 
-def parts_waited_for(connection: Connection, now: datetime) -> list[Part]:
+def parts_waited_for(connection: Connection, now: datetime) -> list[AwaitedPart]:
     """Return every part that somebody waits for who does not start by himself soon, the longest waited for first."""
     since = func.min(waits.c.since)
     question = (
@@ -164,20 +164,22 @@ def parts_waited_for(connection: Connection, now: datetime) -> list[Part]:
         .group_by(waits.c.dependency, waits.c.name)
         .order_by(since)
     )
-    return [Part(Dependency(part), name, count, first) for part, name, count, first in connection.execute(question)]
+    return [
+        AwaitedPart(Dependency(part), name, count, first) for part, name, count, first in connection.execute(question)
+    ]
 
 
-def oldest(connection: Connection, part: Part) -> WaitRow | None:
+def oldest(connection: Connection, part: AwaitedPart) -> WaitRow | None:
     """Return who has waited longest for a part."""
     return next(iter(_rows(connection, _for(part) & waits.c.next_try.is_not(None), 1)), None)
 
 
-def forgive(connection: Connection, part: Part) -> None:
+def forgive(connection: Connection, part: AwaitedPart) -> None:
     """The part was away, and answers again: releases before that were not in vain for want of what it now has."""
     connection.execute(update(waits).where(_for(part), waits.c.releases > 0).values(not_before=None))
 
 
-def that_may_go(connection: Connection, part: Part, now: datetime, limit: int) -> list[WaitRow]:
+def that_may_go(connection: Connection, part: AwaitedPart, now: datetime, limit: int) -> list[WaitRow]:
     """Return what waits for a part that answers, the oldest first.
 
     Released before, work waits longer each time: a probe may be good and the work fail all the same.
@@ -221,7 +223,7 @@ def _joined(parts: Sequence[str]) -> str:
     return ", ".join([first, *(other.removeprefix(f"{Dependency.DESTINATION} ") for other in others)])
 
 
-def _for(part: Part) -> ColumnElement[bool]:
+def _for(part: AwaitedPart) -> ColumnElement[bool]:
     return (waits.c.dependency == part.dependency) & (waits.c.name == part.name)
 
 

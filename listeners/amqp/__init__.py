@@ -1,7 +1,7 @@
 """Export requests from the broker: understood, made durable, acknowledged.
 
-serve     the process: connects, and connects again
-consumer  one connection: what comes is taken one by one
-delivery  what is done with a message
-topology  queues as MONAI Deploy declares them, or as they are
+amqp_process  the process: connects, and connects again
+consumer      one connection: what comes is taken one by one
+delivery      what is done with a message
+topology      queues as MONAI Deploy declares them, or as they are
 """

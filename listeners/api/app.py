@@ -8,7 +8,7 @@ from fastapi_offline import FastAPIOffline
 from pydantic import BaseModel
 from starlette.types import ASGIApp
 
-from gateway.config.model import ApiSettings
+from gateway.config.sections import ApiSettings
 from gateway.versions import program_version
 from listeners.api.limits import Limits
 from listeners.api.openapi import describe

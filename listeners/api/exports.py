@@ -26,7 +26,7 @@ from gateway.exports.request import ExportRequest, read_export_request
 from gateway.exports.states import ExportState
 from gateway.kinds import NothingToDo, ask
 from gateway.node_context import NodeContext
-from gateway.work.commands import Command
+from gateway.work.commands import OperatorCommand
 from gateway.work.ledger import NoSuchWork
 from listeners.api.app import Routes
 from listeners.api.openapi import json_body
@@ -130,7 +130,7 @@ def _record(ledger: ExportLedger, asked: ExportRequest) -> Response:
 
 def _retry(node: NodeContext, export_id: UUID) -> Response:
     try:
-        ask(node, "export", export_id, Command.RETRY, "HTTP")
+        ask(node, "export", export_id, OperatorCommand.RETRY, "HTTP")
     except NoSuchWork:
         return _unknown(export_id)
     except NothingToDo as error:

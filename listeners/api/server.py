@@ -13,7 +13,7 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from gateway.config.model import ApiSettings
+from gateway.config.sections import ApiSettings
 from gateway.errors import SettingsError
 from gateway.network.addresses import listen_on
 
@@ -24,7 +24,7 @@ _MOST_CONNECTIONS = 500
 log = structlog.get_logger(__name__)
 
 
-class Server(uvicorn.Server):
+class ApiServer(uvicorn.Server):
     """Serves one application until `stop`. Its process keeps its signals."""
 
     def __init__(self, app: ASGIApp, settings: ApiSettings) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import structlog
 
 from gateway.config import ApplicationEntitySettings, ScpSettings
+from gateway.dicom.status_codes import UNRECOGNIZED_OPERATION
 from gateway.dimse.command import Command, CommandField, Status
 from gateway.dimse.connection import Connection, ConnectionEnded, PduType, PeerClosed, UnexpectedPdu
 from gateway.errors import NoRoom, SpoolFailed
@@ -14,18 +15,17 @@ from gateway.receiving.association_intake import AssociationIntake
 from gateway.receiving.intake import Intake
 from gateway.registry import Registry
 from listeners.scp.messages import Messages
-from listeners.scp.negotiation import Rejection, Request, accept, decode_request, judge
+from listeners.scp.negotiation import AssociationRequest, Rejection, accept, decode_request, judge
 from listeners.scp.store import SUCCESS, Discarding, Sink, Store
 
 log = structlog.get_logger(__name__)
 
-_UNRECOGNIZED_OPERATION = 0x0211
 _LINGER_SECONDS = 5.0
 _RELEASE_RP = bytes((PduType.A_RELEASE_RP, 0, 0, 0, 0, 4, 0, 0, 0, 0))
 
 
 @dataclass(frozen=True, slots=True)
-class Services:
+class ReceiverContext:
     """What every association of a receiver needs."""
 
     settings: ScpSettings
@@ -49,10 +49,10 @@ class Admission:
         self._places.release()
 
 
-class Association:
+class IncomingAssociation:
     """A connection that wants to become an association; `run` returns when it has ended."""
 
-    def __init__(self, services: Services, connection: Connection, address: str) -> None:
+    def __init__(self, services: ReceiverContext, connection: Connection, address: str) -> None:
         self._services = services
         self._settings = services.settings
         self._connection = connection
@@ -85,7 +85,7 @@ class Association:
         finally:
             self._connection.close(linger_seconds)
 
-    def _request(self) -> Request:
+    def _request(self) -> AssociationRequest:
         kind, pdu = self._connection.read_pdu(self._settings.artim_seconds)
         self._asked = True
         if kind != PduType.A_ASSOCIATE_RQ:
@@ -94,7 +94,7 @@ class Association:
         self._log = self._log.bind(calling_ae=request.calling_ae, called_ae=request.called_ae)
         return request
 
-    def _rejection(self, request: Request) -> Rejection | None:
+    def _rejection(self, request: AssociationRequest) -> Rejection | None:
         if rejection := judge(request, self._address, self._services.registry):
             return rejection
         try:
@@ -108,7 +108,7 @@ class Association:
         self._log.warning("association rejected", codes=rejection.codes, reason=rejection.text)
         self._connection.send(rejection.encode(), self._settings.idle_seconds)
 
-    def _serve(self, request: Request) -> None:
+    def _serve(self, request: AssociationRequest) -> None:
         answer, contexts = accept(request, self._settings.max_pdu_bytes)
         entity = self._services.registry.entities[request.called_ae]
         intake = AssociationIntake(self._services.intake)
@@ -161,4 +161,4 @@ class _Operations:
             case CommandField.C_ECHO_RQ:
                 return Discarding(SUCCESS)
             case _:
-                return Discarding(Status(_UNRECOGNIZED_OPERATION))
+                return Discarding(Status(UNRECOGNIZED_OPERATION))

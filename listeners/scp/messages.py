@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterator
 
-from gateway.dimse.command import Command, Status, encode_response
+from gateway.dimse.command import Command, encode_response
 from gateway.dimse.command_decoder import CommandDecoder
 from gateway.dimse.connection import UnexpectedPdu
 from gateway.dimse.pdv import IS_COMMAND, IS_LAST, encode_command_pdus, fragments
 from listeners.scp.negotiation import Contexts
-from listeners.scp.store import Discarding, Sink
+from listeners.scp.store import SUCCESS, Discarding, Sink
 
 _LONGEST_COMMAND_BYTES = 65_536
 
@@ -24,7 +24,7 @@ class Messages:
         self._decoder = CommandDecoder()
         self._encoded_command = bytearray()
         self._command: Command | None = None
-        self._sink: Sink = Discarding(Status(0))
+        self._sink: Sink = Discarding(SUCCESS)
 
     def take(self, pdu: memoryview) -> Iterator[bytes]:
         """Take the content of a P-DATA-TF PDU; yield the P-DATA-TF PDUs that answer it."""

@@ -57,7 +57,7 @@ class Rejection(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class AssociationRequest:
     """What an A-ASSOCIATE-RQ asks for. AE titles are without padding; only what can be printed of them is kept."""
 
     calling_ae: str
@@ -71,7 +71,7 @@ class Request:
         return int(self.primitive.maximum_length_received or 0)
 
 
-def decode_request(pdu: memoryview) -> Request:
+def decode_request(pdu: memoryview) -> AssociationRequest:
     """Read the content of an A-ASSOCIATE-RQ PDU. Raises UnexpectedPdu where it can't be read."""
     raw = bytearray(b"\x01\0" + len(pdu).to_bytes(4, "big") + pdu)
     called_ae, calling_ae = _title(raw[_CALLED_AE]), _title(raw[_CALLING_AE])
@@ -81,12 +81,12 @@ def decode_request(pdu: memoryview) -> Request:
     request = A_ASSOCIATE_RQ()
     try:
         request.decode(bytes(raw))
-        return Request(calling_ae, called_ae, request.to_primitive(), request.protocol_version)
+        return AssociationRequest(calling_ae, called_ae, request.to_primitive(), request.protocol_version)
     except Exception as error:  # pynetdicom raises whatever its parsers happen to meet
         raise UnexpectedPdu("the association request can't be read", reason=6) from error
 
 
-def judge(request: Request, address: str, registry: Registry) -> Rejection | None:
+def judge(request: AssociationRequest, address: str, registry: Registry) -> Rejection | None:
     """Say why a request is rejected for who asks whom; None where it may come in."""
     if not request.protocol_version & 1:
         return Rejection.PROTOCOL_VERSION
@@ -100,7 +100,7 @@ def judge(request: Request, address: str, registry: Registry) -> Rejection | Non
     return None
 
 
-def accept(request: Request, max_pdu_bytes: int) -> tuple[bytes, Contexts]:
+def accept(request: AssociationRequest, max_pdu_bytes: int) -> tuple[bytes, Contexts]:
     """Return the A-ASSOCIATE-AC that answers `request`, and the contexts that it accepts.
 
     Whatever window of asynchronous operations is asked for is granted (PS3.7 section D.3.3.3): requests are served one

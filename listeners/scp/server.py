@@ -13,7 +13,7 @@ import structlog
 from gateway.dimse.connection import Connection
 from gateway.errors import SettingsError
 from gateway.network.addresses import listen_on, plain_address, written
-from listeners.scp.association import Association, Services
+from listeners.scp.association import IncomingAssociation, ReceiverContext
 
 log = structlog.get_logger(__name__)
 
@@ -23,10 +23,10 @@ _BACKLOG = 128
 _POLL_SECONDS = 0.5
 
 
-class Server:
+class ScpServer:
     """Accepts connections until it is stopped. Bound, and so reachable, once it is made."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: ReceiverContext) -> None:
         """Raises SettingsError where the address is in use or can't be bound."""
         self._services = services
         self._settings = services.settings
@@ -110,14 +110,14 @@ class Server:
             connected.close()
             return
         connection = Connection(connected, max(self._settings.max_pdu_bytes, _LONGEST_REQUEST_BYTES))
-        association = Association(self._services, connection, address)
+        association = IncomingAssociation(self._services, connection, address)
         thread = threading.Thread(target=self._run, args=(association, connection), name=f"association {address}")
         thread.daemon = True
         with self._lock:
             self._open[thread] = connection
         thread.start()
 
-    def _run(self, association: Association, connection: Connection) -> None:
+    def _run(self, association: IncomingAssociation, connection: Connection) -> None:
         with self._counted():
             try:
                 association.run()

@@ -6,6 +6,7 @@ from typing import Protocol
 import structlog
 
 from gateway.config import ApplicationEntitySettings
+from gateway.dicom import status_codes as codes
 from gateway.dicom.part10 import FileMeta
 from gateway.dicom.uid import decode_uid
 from gateway.dimse.command import Command, Status
@@ -15,12 +16,7 @@ from gateway.receiving.reception import Reception
 
 log = structlog.get_logger(__name__)
 
-SUCCESS = Status(0x0000)
-SOP_CLASS_NOT_SUPPORTED = 0x0122
-PROCESSING_FAILURE = 0x0110
-OUT_OF_RESOURCES = 0xA700
-DATA_SET_DOES_NOT_MATCH = 0xA900
-CANNOT_UNDERSTAND = 0xC000
+SUCCESS = Status(codes.SUCCESS)
 
 
 class Sink(Protocol):
@@ -47,12 +43,12 @@ class Store:
         if is_ignored(self._entity, command.affected_sop_class_uid):
             return self._ignore()
         try:
-            return _Filing(self, self._receive(command, transfer_syntax_uid))
+            return _Filing(self, self._reception(command, transfer_syntax_uid))
         except GatewayError as error:
-            return self.refuse(error)
+            return Discarding(self.refuse(error))
 
-    def refuse(self, error: GatewayError) -> "Sink":
-        """Log why nothing is filed; what is still to come of the data set is thrown away."""
+    def refuse(self, error: GatewayError) -> Status:
+        """Count and log an instance that is not filed; return the status that says so."""
         status = status_of(error)
         self.counts["refused"] += 1
         log.warning(
@@ -62,15 +58,15 @@ class Store:
             status=f"{status.code:04X}",
             reason=str(error),
         )
-        return Discarding(status)
+        return status
 
     def _ignore(self) -> Sink:
         self.counts["ignored"] += 1
         if self._entity.refuse_ignored:
-            return Discarding(Status(SOP_CLASS_NOT_SUPPORTED, "this SOP class is not taken here"))
+            return Discarding(Status(codes.SOP_CLASS_NOT_SUPPORTED, "this SOP class is not taken here"))
         return Discarding(SUCCESS)
 
-    def _receive(self, command: Command, transfer_syntax_uid: str) -> Reception:
+    def _reception(self, command: Command, transfer_syntax_uid: str) -> Reception:
         if not command.has_data_set:
             raise InvalidDataSet("the request has no data set")
         meta = FileMeta(
@@ -80,16 +76,20 @@ class Store:
             self._calling_ae,
             self._entity.ae_title,
         )
-        return Reception(self._association, self._entity, meta).__enter__()
+        return Reception(self._association, self._entity, meta)
 
 
 class _Filing:
-    """A data set on its way into the spool; once that failed, the rest of it is thrown away."""
+    """A data set on its way into the spool. Once that has failed the status is known, and the rest is thrown away.
+
+    The reception is a context manager that no `with` can hold: its data set comes in fragments, one call each.
+    """
 
     def __init__(self, store: Store, reception: Reception) -> None:
+        """Raises what entering the reception raises."""
         self._store = store
-        self._reception: Reception | None = reception
-        self._refused: Sink = Discarding(SUCCESS)
+        self._status = SUCCESS
+        self._reception: Reception | None = reception.__enter__()
 
     def write(self, fragment: memoryview) -> None:
         if self._reception is not None:
@@ -108,7 +108,7 @@ class _Filing:
                 self._store.counts["stored"] += 1
                 self._store.counts["bytes"] += instance.bytes
                 self.abandon()
-        return self._refused.finish()
+        return self._status
 
     def abandon(self) -> None:
         """Leave the reception: nothing stays of what was not committed."""
@@ -118,7 +118,7 @@ class _Filing:
 
     def _fail(self, error: GatewayError) -> None:
         self.abandon()
-        self._refused = self._store.refuse(error)
+        self._status = self._store.refuse(error)
 
 
 class Discarding:
@@ -141,13 +141,13 @@ def status_of(error: GatewayError) -> Status:
     """Return the status that tells the sender of `error`; its text never names a patient."""
     match error:
         case NoRoom():
-            return Status(OUT_OF_RESOURCES, "no storage left, send again later")
+            return Status(codes.OUT_OF_RESOURCES.start, "no storage left, send again later")
         case MismatchedDataSet():
-            return Status(DATA_SET_DOES_NOT_MATCH, str(error))
+            return Status(codes.DATA_SET_DOES_NOT_MATCH.start, str(error))
         case InvalidDataSet():
-            return Status(CANNOT_UNDERSTAND, str(error))
+            return Status(codes.CANNOT_UNDERSTAND.start, str(error))
         case _:
-            return Status(PROCESSING_FAILURE, "the storage failed, send again later")
+            return Status(codes.PROCESSING_FAILURE, "the storage failed, send again later")
 
 
 def is_ignored(entity: ApplicationEntitySettings, sop_class_uid: str) -> bool:

@@ -189,11 +189,11 @@ class KindScene:
         return lease.lease
 
     def _take_export(self, work_id: UUID) -> Held:
-        from gateway.exports.taking_up import take
+        from gateway.exports.lease import take
 
-        attempt = take(self.dispatching.node.database, work_id, self._run_of(work_id))
-        assert attempt
-        return attempt.lease
+        lease = take(self.dispatching.node.database, work_id, self._run_of(work_id))
+        assert lease
+        return lease.lease
 
     def _run_of(self, work_id: UUID) -> UUID:
         work = KINDS[self.name](self.dispatching.node).ledger.find(work_id)

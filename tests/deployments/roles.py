@@ -108,8 +108,8 @@ def _main(role: str) -> None:
     settings = load_settings().settings
     configure_logging(settings.log, role)
     use_prefect(settings)
-    from deployments.dispatcher.serve import serve as dispatch
-    from deployments.worker.serve import serve as work
+    from deployments.dispatcher.dispatcher_process import serve as dispatch
+    from deployments.worker.worker_process import serve as work
 
     descriptions = example_descriptions()
 

@@ -19,7 +19,7 @@ from prefect.client.schemas.objects import FlowRun
 from gateway.config import DimseDestination, Settings
 from gateway.destinations.registered import Destinations
 from gateway.dicom.part10_file import Part10File
-from gateway.exports.attempt import Attempt
+from gateway.exports.lease import ExportLease
 from gateway.exports.ledger import opened_ledger
 from gateway.exports.request import read_export_request
 from gateway.exports.settling import give_up
@@ -92,7 +92,7 @@ class ExportSite:
 
     def sends(self, export_id: UUID) -> list[SendRow]:
         with opened_ledger(self.database_url) as ledger:
-            return Attempt(Lease(ledger.engine, WORK, export_id, 0)).results()[1]
+            return ExportLease(Lease(ledger.engine, WORK, export_id, 0)).results()[1]
 
     def settle(self, export_id: UUID) -> None:
         """Settle an export as its files stand, as a run does that is killed right afterwards."""
@@ -100,7 +100,7 @@ class ExportSite:
             work = ledger.work.find(export_id)
             lease = ledger.work.take_from_run(work) if work else None
             assert lease
-            give_up(Attempt(lease), Destinations.of(self.settings), "given up", datetime.now(UTC))
+            give_up(ExportLease(lease), Destinations.of(self.settings), "given up", datetime.now(UTC))
 
     def wait_for(self, export_id: UUID, *states: ExportState, within_seconds: float = 90) -> ExportRow:
         wait_until(lambda: self.row(export_id).state in states, within_seconds, f"export {export_id} to be {states}")

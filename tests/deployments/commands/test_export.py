@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.exports.ledger import opened_ledger
-from gateway.work.commands import Command, Commands
+from gateway.work.commands import Commands, OperatorCommand
 from tests.databases import empty_database
 from tests.deployments.commands.mig import MigHere
 from tests.gateway.dimse.raw_pacs import answering, raw_pacs
@@ -101,14 +101,14 @@ def test_an_export_is_shown_file_by_file_by_the_first_digits_of_its_id(mig: MigH
     assert [(file["state"], file["code"]) for file in place["files"]] == [("failed", 0xC000), ("stored", 0)]
 
 
-@pytest.mark.parametrize("command", list(Command))
+@pytest.mark.parametrize("command", list(OperatorCommand))
 def test_what_is_asked_of_an_export_is_noted_for_the_dispatcher(
-    mig: MigHere, scene: Scene, command: Command, monkeypatch: pytest.MonkeyPatch
+    mig: MigHere, scene: Scene, command: OperatorCommand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("deployments.commands.operator._SHOWN_WITHIN_SECONDS", 0.2)  # that is not there
     export_id = scene.ask(["a"], "nowhere")
     scene.settled(export_id)
-    if command is Command.CANCEL:
+    if command is OperatorCommand.CANCEL:
         export_id = scene.ask(["a"], "pacs", task="task-2")
     told = mig("export", command, str(export_id)[:8])
     noted = f"export {export_id}: {command} is noted, and is done as soon as the dispatcher and Prefect answer\n"
@@ -118,13 +118,14 @@ def test_what_is_asked_of_an_export_is_noted_for_the_dispatcher(
 
 
 @pytest.mark.parametrize(
-    ("command", "why"), [(Command.RETRY, "is recorded: it goes on by itself"), (Command.CANCEL, "is over: failed")]
+    ("command", "why"),
+    [(OperatorCommand.RETRY, "is recorded: it goes on by itself"), (OperatorCommand.CANCEL, "is over: failed")],
 )
 def test_what_makes_no_sense_is_exit_code_1_and_notes_nothing(
-    mig: MigHere, scene: Scene, command: Command, why: str
+    mig: MigHere, scene: Scene, command: OperatorCommand, why: str
 ) -> None:
     export_id = scene.ask(["a"], "nowhere")
-    if command is Command.CANCEL:
+    if command is OperatorCommand.CANCEL:
         scene.settled(export_id)
     refused = mig("export", command, str(export_id))
     assert (refused.exit_code, refused.output) == (1, "")
@@ -132,7 +133,7 @@ def test_what_makes_no_sense_is_exit_code_1_and_notes_nothing(
     assert Commands(scene.ledger.engine).of_work("export", export_id) == []
 
 
-@pytest.mark.parametrize("command", ["show", *Command])
+@pytest.mark.parametrize("command", ["show", *OperatorCommand])
 def test_an_id_that_no_export_or_more_than_one_has_is_told(mig: MigHere, scene: Scene, command: str) -> None:
     for number in range(17):
         scene.ask(["a"], "pacs", task=f"task-{number}")

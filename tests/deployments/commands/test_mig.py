@@ -53,7 +53,7 @@ def test_settings_that_can_not_be_used_are_exit_code_2_and_in_words(tmp_path: Pa
 
 def test_the_receiver_never_imports_prefect() -> None:
     question = (
-        "import sys; import deployments.cli, deployments.process.logging, listeners.scp.serve; "
+        "import sys; import deployments.cli, deployments.process.logging, listeners.scp.scp_process; "
         "print([name for name in sys.modules if name.split('.')[0] in ('prefect', 'sqlalchemy', 'fastapi')])"
     )
     answer = subprocess.run([sys.executable, "-c", question], capture_output=True, text=True, check=True)

@@ -13,7 +13,7 @@ from sqlalchemy import update
 
 from gateway.errors import BrokerUnavailable, Dependency
 from gateway.kinds import KINDS, NothingToDo, ask
-from gateway.work.commands import Command, CommandRow, Commands
+from gateway.work.commands import CommandRow, Commands, OperatorCommand
 from gateway.work.rows import Work
 from gateway.work.waiting import Wait, tag_of
 from tests.deployments.dispatching import Dispatching, KindScene, dispatching_on
@@ -81,7 +81,7 @@ def is_released(work: KindScene, operator: Operator, work_id: UUID) -> bool:
     return (operator.state(work.run_id(work_id)).message or "").endswith("answers again.")
 
 
-def asked(work: KindScene, work_id: UUID, command: Command) -> CommandRow:
+def asked(work: KindScene, work_id: UUID, command: OperatorCommand) -> CommandRow:
     """What became of a command."""
     node = work.dispatching.node
     command_id = ask(node, work.name, work_id, command, "a test")
@@ -253,7 +253,7 @@ def test_a_retry_starts_the_run_now(
 ) -> None:
     work_id = dispatched(work, state(), operator) if state else waiting_run(work, operator)
     work.dispatching.reconcile()
-    row = asked(work, work_id, Command.RETRY)
+    row = asked(work, work_id, OperatorCommand.RETRY)
     assert (row.carried_out, row.outcome) == (True, "its run starts now")
     due = operator.state(work.run_id(work_id)).state_details.scheduled_time
     assert due
@@ -264,14 +264,14 @@ def test_a_retry_whose_run_is_gone_has_another(work: KindScene, operator: Operat
     work_id = waiting_run(work, operator)
     first = work.run_id(work_id)
     operator.client.delete_flow_run(first)
-    assert asked(work, work_id, Command.RETRY).outcome == "another run is asked for"
+    assert asked(work, work_id, OperatorCommand.RETRY).outcome == "another run is asked for"
     work.dispatching.look()
     assert work.run_id(work_id) != first
 
 
 def test_a_cancel_ends_the_run(work: KindScene, operator: Operator) -> None:
     work_id = dispatched(work)
-    assert asked(work, work_id, Command.CANCEL).carried_out
+    assert asked(work, work_id, OperatorCommand.CANCEL).carried_out
     assert operator.state(work.run_id(work_id)).name == "Cancelled"
     found = KINDS[work.name](work.dispatching.node).ledger.find(work_id)
     assert found
@@ -286,10 +286,10 @@ def test_a_cancel_of_work_that_changes_meanwhile_ends_what_it_has_become(
     operator.client.delete_flow_run(work.run_id(work_id))
     kind = KINDS[work.name](work.dispatching.node)
 
-    def refusal_late(_self: object, seen: Work, _command: Command) -> None:
+    def refusal_late(_self: object, seen: Work, _command: OperatorCommand) -> None:
         kind.ledger.ask_for_another_run(seen)
 
-    command_id = ask(work.dispatching.node, work.name, work_id, Command.CANCEL, "a test")
+    command_id = ask(work.dispatching.node, work.name, work_id, OperatorCommand.CANCEL, "a test")
     with monkeypatch.context() as patch:
         patch.setattr(type(kind), "refusal", refusal_late)
         work.dispatching.carry_out()
@@ -311,7 +311,7 @@ def test_a_run_of_work_that_is_cancelled_while_the_run_is_created_is_cancelled(
 ) -> None:
     """Else it would send what somebody has just cancelled, as a retry does. A payload is refused until it has a run."""
     work_id = work.new()
-    work.dispatching.run_created = lambda: asked(work, work_id, Command.CANCEL)
+    work.dispatching.run_created = lambda: asked(work, work_id, OperatorCommand.CANCEL)
     work.dispatching.look()
     assert operator.state(work.run_id(work_id)).name == "Cancelled"
 
@@ -319,7 +319,7 @@ def test_a_run_of_work_that_is_cancelled_while_the_run_is_created_is_cancelled(
 def test_what_is_asked_while_prefect_is_away_is_done_when_it_is_back(work: KindScene, operator: Operator) -> None:
     work_id = waiting_run(work, operator)
     node, api_url = work.dispatching.node, work.dispatching.api_url
-    command_id = ask(node, work.name, work_id, Command.RETRY, "a test")
+    command_id = ask(node, work.name, work_id, OperatorCommand.RETRY, "a test")
     work.dispatching.api_url = f"http://127.0.0.1:{free_port()}/api"
     with pytest.raises(Exception, match="Prefect does not answer"):
         work.dispatching.carry_out()
@@ -335,8 +335,8 @@ def test_what_is_asked_while_prefect_is_away_is_done_when_it_is_back(work: KindS
 
 def test_asked_for_twice_it_is_done_once(work: KindScene, operator: Operator) -> None:
     work_id = waiting_run(work, operator)
-    first = ask(work.dispatching.node, work.name, work_id, Command.RETRY, "one")
-    assert ask(work.dispatching.node, work.name, work_id, Command.RETRY, "another") == first
+    first = ask(work.dispatching.node, work.name, work_id, OperatorCommand.RETRY, "one")
+    assert ask(work.dispatching.node, work.name, work_id, OperatorCommand.RETRY, "another") == first
     work.dispatching.carry_out()
     rows = Commands(work.dispatching.node.database).of_work(work.name, work_id)
     assert [(row.asked_by, row.carried_out) for row in rows] == [("one", True)]
@@ -346,9 +346,9 @@ def test_what_makes_no_sense_is_refused_at_once_or_by_the_dispatcher(work: KindS
     work_id = dispatched(work, Running(), operator)
     if work.name == "export":  # whose row says it
         with pytest.raises(NothingToDo, match="is queued: it goes on by itself"):
-            asked(work, work_id, Command.RETRY)
+            asked(work, work_id, OperatorCommand.RETRY)
     else:
-        row = asked(work, work_id, Command.RETRY)
+        row = asked(work, work_id, OperatorCommand.RETRY)
         assert (row.carried_out, row.outcome) == (False, "its run is Running: it goes on by itself")
 
 

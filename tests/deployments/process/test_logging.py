@@ -12,7 +12,7 @@ import structlog
 
 from deployments.process.logging import configure_logging, render_line
 from deployments.up.log_lines import record_of, says_ready
-from gateway.config.model import LogSettings
+from gateway.config.sections import LogSettings
 
 Log = Callable[..., io.StringIO]
 

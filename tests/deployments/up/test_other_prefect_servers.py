@@ -10,7 +10,7 @@ from prefect.states import Failed
 
 from gateway.kinds import KINDS, ask
 from gateway.spool.area import scp_area
-from gateway.work.commands import Command, Commands
+from gateway.work.commands import Commands, OperatorCommand
 from tests.deployments.dispatching import KindScene, dispatching_on
 from tests.deployments.operator import Operator
 from tests.deployments.up.gateway import Gateway
@@ -60,12 +60,12 @@ def test_work_of_every_kind_is_given_a_run_retried_and_cancelled(
             run_id = work.run_id(work_id)
             if name == "payload":  # the end of another's run is the end of it
                 client.set_flow_run_state(run_id, Failed(), force=True)
-                assert carried_out(work, work_id, Command.RETRY) == "its run starts now"
-            assert carried_out(work, work_id, Command.CANCEL) == "it is ended"
+                assert carried_out(work, work_id, OperatorCommand.RETRY) == "its run starts now"
+            assert carried_out(work, work_id, OperatorCommand.CANCEL) == "it is ended"
             assert operator.state(run_id).name == "Cancelled"
 
 
-def carried_out(work: KindScene, work_id: UUID, command: Command) -> str:
+def carried_out(work: KindScene, work_id: UUID, command: OperatorCommand) -> str:
     node = work.dispatching.node
     command_id = ask(node, work.name, work_id, command, "a test")
     work.dispatching.carry_out()

@@ -8,7 +8,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from gateway.config import Settings
-from gateway.config.model import DatabaseSettings, InferenceSettings
+from gateway.config.sections import DatabaseSettings, InferenceSettings
 from gateway.credentials.authorization import Authorization, AuthType
 from gateway.credentials.key_file import make_key, read_keys
 from gateway.credentials.vault import Vault, open_vault

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from pydicom import dcmread
 
 from gateway.web.client import Client
-from gateway.web.service import HttpPatience, Service
+from gateway.web.service import HttpTimeouts, Service
 
-HASTY = HttpPatience(connect_seconds=2, send_seconds=2, answer_seconds=5)
+HASTY = HttpTimeouts(connect_seconds=2, send_seconds=2, answer_seconds=5)
 _PIECE_BYTES = 65_536
 _RESET = struct.pack("ii", 1, 0)
 
@@ -118,8 +118,8 @@ class RawService:
         """The SOP Instance UIDs of all that came in whole, in order; a resend stands there twice."""
         return [name for batch in self.batches for name in batch]
 
-    def client(self, patience: HttpPatience = HASTY) -> Client:
-        return Client(Service(self.url), patience)
+    def client(self, timeouts: HttpTimeouts = HASTY) -> Client:
+        return Client(Service(self.url), timeouts)
 
     def serve(self) -> None:
         threads: list[threading.Thread] = []

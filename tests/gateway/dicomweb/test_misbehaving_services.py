@@ -15,7 +15,7 @@ from gateway.dicom.store_outcome import Outcome
 from gateway.dicomweb.store import BatchLimits
 from gateway.errors import Damaged, PeerRefused, PeerUnavailable
 from gateway.web.client import Client
-from gateway.web.service import HttpPatience, Service
+from gateway.web.service import HttpTimeouts, Service
 from tests.gateway.dicomweb.raw_service import (
     HASTY,
     Conversation,
@@ -404,7 +404,7 @@ def test_a_service_that_does_not_answer_is_given_up_in_time(files: list[Part10Fi
 
     began = time.monotonic()
     with raw_service(silent) as service:
-        sending = send(service.client(HttpPatience(answer_seconds=0.3)), files)
+        sending = send(service.client(HttpTimeouts(answer_seconds=0.3)), files)
         assert time.monotonic() - began < 10
         assert str(sending.error) == f"{service.url} does not answer: no answer in time"
     assert isinstance(sending.error, PeerUnavailable)
@@ -418,7 +418,7 @@ def test_a_service_that_answers_a_letter_at_a_time_ends_at_the_deadline(files: l
 
     began = time.monotonic()
     with raw_service(trickle) as service:
-        sending = send(service.client(HttpPatience(answer_seconds=0.5, slowest_bytes_per_second=1_000_000)), files)
+        sending = send(service.client(HttpTimeouts(answer_seconds=0.5, slowest_bytes_per_second=1_000_000)), files)
         assert time.monotonic() - began < 10
     assert isinstance(sending.error, PeerUnavailable)
 
@@ -426,7 +426,7 @@ def test_a_service_that_answers_a_letter_at_a_time_ends_at_the_deadline(files: l
 def test_a_service_that_stops_reading_is_given_up_in_time(large: Part10File) -> None:
     began = time.monotonic()
     with raw_service(Conversation.hang) as service:
-        sending = send(service.client(HttpPatience(send_seconds=0.3)), [large])
+        sending = send(service.client(HttpTimeouts(send_seconds=0.3)), [large])
         assert time.monotonic() - began < 10
     assert isinstance(sending.error, PeerUnavailable)
 

@@ -14,7 +14,7 @@ from gateway.dicomweb.query import holds_instance, probe
 from gateway.dicomweb.store import BatchLimits
 from gateway.errors import PeerRefused, PeerUnavailable, SettingsError
 from gateway.web.client import Client
-from gateway.web.service import HttpPatience, Service
+from gateway.web.service import HttpTimeouts, Service
 from tests.certificates import Certificate, self_signed
 from tests.gateway.dicom.test_scanner import data_set_bytes
 from tests.gateway.dicomweb.raw_service import Behave, Conversation, answering, raw_service
@@ -132,7 +132,7 @@ def test_an_answer_that_comes_early_is_read_through_tls(tmp_path: Path, certific
         stunnel.running(tmp_path / "stunnel", int(plain.url.split(":")[2].split("/")[0]), certificate) as port,
     ):
         service = Service(f"https://127.0.0.1:{port}/dicom-web", ca_file=certificate.file)
-        sending = send(Client(service, HttpPatience(send_seconds=10)), [large])
+        sending = send(Client(service, HttpTimeouts(send_seconds=10)), [large])
     assert "(HTTP 413)" in sending.outcomes["1.2.9"].reason
 
 
@@ -157,7 +157,7 @@ def test_a_probe_tells_what_is_wrong(orthanc: Orthanc, service: Service) -> None
     with pytest.raises(PeerUnavailable, match="connection refused"):
         probe(Client(Service(f"http://127.0.0.1:{free_port()}/dicom-web")))
     with pytest.raises(PeerUnavailable, match="does not answer"):
-        probe(Client(Service(f"http://127.0.0.1:{orthanc.port}/dicom-web"), HttpPatience(answer_seconds=1)))
+        probe(Client(Service(f"http://127.0.0.1:{orthanc.port}/dicom-web"), HttpTimeouts(answer_seconds=1)))
 
 
 def test_a_server_of_another_kind_is_told() -> None:

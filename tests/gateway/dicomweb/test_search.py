@@ -8,12 +8,12 @@ import pytest
 from gateway.dicomweb.archive import Archive
 from gateway.dicomweb.search import FoundStudy, find_studies, list_instances
 from gateway.errors import GatewayError, PeerRefused, PeerUnavailable
-from gateway.web.service import HttpPatience, Service
+from gateway.web.service import HttpTimeouts, Service
 from tests.gateway.dicomweb.raw_service import Behave, Conversation, answering, raw_service
 from tests.peers.ports import free_port
 
 PATIENT = "SMITH-1970"
-HASTY = HttpPatience(connect_seconds=2, answer_seconds=1)
+HASTY = HttpTimeouts(connect_seconds=2, answer_seconds=1)
 
 
 def element(value: object) -> dict[str, object]:

@@ -11,7 +11,7 @@ import pytest
 
 from gateway.dicom.part10_file import Part10File
 from gateway.dicom.store_outcome import Outcome
-from gateway.dimse.peer import Patience, Peer
+from gateway.dimse.peer import Peer, Timeouts
 from gateway.dimse.store import store_files
 from gateway.dimse.store_association import StoreAssociation
 from gateway.errors import PeerRefused, PeerUnavailable
@@ -163,7 +163,7 @@ def test_an_archive_that_never_answers_is_given_up_in_time_and_told_so(files: li
     def say_nothing_but_read(association: Association, number: int) -> None:
         association._read_message()
 
-    hasty = Patience(answer_seconds=0.3)
+    hasty = Timeouts(answer_seconds=0.3)
     began = time.monotonic()
     with raw_pacs(Manners(answer=say_nothing_but_read)) as pacs:
         sending = send(pacs.peer, files, hasty)
@@ -178,7 +178,7 @@ def test_an_archive_that_never_answers_is_given_up_in_time_and_told_so(files: li
 def test_an_archive_that_does_not_answer_the_association_request_is_unavailable(files: list[Part10File]) -> None:
     """As one does that serves one association at a time, while it serves another."""
     with raw_pacs(Manners(negotiate=lambda association: association.say_nothing())) as pacs:
-        sending = send(pacs.peer, files, Patience(negotiate_seconds=0.3))
+        sending = send(pacs.peer, files, Timeouts(negotiate_seconds=0.3))
     assert isinstance(sending.error, PeerUnavailable)
     assert "while the association was negotiated: the peer sent nothing in time" in str(sending.error)
 
@@ -243,7 +243,7 @@ def test_an_abort_in_mid_file_is_read_though_sending_failed(large: Part10File) -
 def test_an_archive_that_stops_reading_in_mid_file_is_given_up_in_time(large: Part10File) -> None:
     began = time.monotonic()
     with raw_pacs(Manners(interrupt_after_bytes=300_000, interrupt=Association.say_nothing)) as pacs:
-        sending = send(pacs.peer, [large], Patience(send_seconds=0.5))
+        sending = send(pacs.peer, [large], Timeouts(send_seconds=0.5))
         assert time.monotonic() - began < 10
     assert isinstance(sending.error, PeerUnavailable)
     assert str(sending.error).endswith("broke while data was sent: the peer stopped reading")
@@ -251,10 +251,10 @@ def test_an_archive_that_stops_reading_in_mid_file_is_given_up_in_time(large: Pa
 
 def test_an_archive_that_trickles_ends_at_the_deadline_of_the_file(large: Part10File) -> None:
     """It reads a little all the time, so that no single call times out."""
-    patience = Patience(answer_seconds=0.5, slowest_bytes_per_second=32_000_000)
+    timeouts = Timeouts(answer_seconds=0.5, slowest_bytes_per_second=32_000_000)
     began = time.monotonic()
     with raw_pacs(Manners(bytes_per_second=2_000_000)) as pacs:
-        sending = send(pacs.peer, [large], patience)
+        sending = send(pacs.peer, [large], timeouts)
         assert 0.9 < time.monotonic() - began < 3
     assert str(sending.error).endswith("broke while data was sent: the peer reads too slowly")
 
@@ -321,7 +321,7 @@ def test_an_archive_that_does_not_confirm_the_release_changes_nothing(files: lis
         association.say_nothing()
 
     with raw_pacs(Manners(answer=answer)) as pacs:
-        sending = send(pacs.peer, files[:1], Patience(release_seconds=0.2))
+        sending = send(pacs.peer, files[:1], Timeouts(release_seconds=0.2))
     assert (sending.stored, sending.error) == (["1.2.3.1"], None)
 
 
@@ -355,7 +355,7 @@ def test_a_host_that_swallows_connections_is_given_up_in_time(files: list[Part10
         full.listen(0)
         with socket.create_connection(full.getsockname()):
             peer = Peer("127.0.0.1", full.getsockname()[1], "PACS", "MIG")
-            sending = send(peer, files, Patience(connect_seconds=0.3))
+            sending = send(peer, files, Timeouts(connect_seconds=0.3))
     assert str(sending.error).endswith("can't be reached: no answer in time")
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.dicom.part10_file import Part10File
 from gateway.dicom.store_outcome import Outcome
-from gateway.dimse.peer import Patience, Peer
+from gateway.dimse.peer import Peer, Timeouts
 from gateway.errors import PeerUnavailable
 from tests.gateway.dimse.raw_pacs import Association, Manners, answering, raw_pacs
 from tests.gateway.dimse.sending import send
@@ -148,7 +148,7 @@ def test_a_file_that_is_never_answered_ends_it_though_others_are(tmp_path: Path)
             association.answer(0)
 
     with raw_pacs(Manners(operations=2, answer=answer)) as pacs:
-        sending = send(pacs.peer, files, Patience(answer_seconds=0.5), at_once=2)
+        sending = send(pacs.peer, files, Timeouts(answer_seconds=0.5), at_once=2)
     assert isinstance(sending.error, PeerUnavailable)
     assert sending.outcomes["1.2.3.1"].outcome is Outcome.TRANSIENT
     assert 0 < len(sending.stored) < 150

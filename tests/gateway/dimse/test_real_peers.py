@@ -15,7 +15,7 @@ from examples.made_study import FIRST, made_instance, write_study
 from gateway.config import ApplicationEntitySettings
 from gateway.dicom.part10_file import Part10File
 from gateway.dicom.store_outcome import Outcome
-from gateway.dimse.peer import Patience, Peer
+from gateway.dimse.peer import Peer, Timeouts
 from gateway.dimse.store_association import StoreAssociation
 from gateway.errors import PeerRefused, PeerUnavailable
 from tests.gateway.dicom.test_scanner import data_set_bytes
@@ -164,7 +164,7 @@ def test_an_archive_that_serves_one_association_at_a_time_is_unavailable_to_a_se
     pacs: Receiver, ct_study: list[Part10File]
 ) -> None:
     with StoreAssociation.open(peer_of(pacs), HASTY, ct_study):
-        sending = send(peer_of(pacs), ct_study, Patience(negotiate_seconds=0.3))
+        sending = send(peer_of(pacs), ct_study, Timeouts(negotiate_seconds=0.3))
     assert isinstance(sending.error, PeerUnavailable)
     assert send(peer_of(pacs), ct_study).error is None
 

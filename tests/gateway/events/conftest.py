@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from gateway.config import RabbitMqSettings, Settings
-from gateway.config.model import PrefectSettings
+from gateway.config.sections import PrefectSettings
 from gateway.events import EventPublisher, open_publisher
 from gateway.payloads.workflow_request import ROUTING_KEY
 from tests.peers import prefect_server

@@ -19,14 +19,13 @@ from gateway.errors import PeerUnavailable
 from gateway.events import Message
 from gateway.events.outbox import Outbox
 from gateway.exports.area import working_area
-from gateway.exports.attempt import Attempt
+from gateway.exports.lease import ExportLease, take
 from gateway.exports.ledger import ExportLedger
 from gateway.exports.request import ExportRequest, read_export_request
 from gateway.exports.run import DestinationAway, ExportRun, Left
 from gateway.exports.settlement import Settlement
 from gateway.exports.states import ExportRow, SendRow
 from gateway.exports.tables import WORK
-from gateway.exports.taking_up import take
 from gateway.object_store import Upload
 from gateway.object_store.local import LocalObjectStore
 from gateway.work.lease import Lease
@@ -123,29 +122,29 @@ class Scene:
         self.now += timedelta(seconds=seconds)
 
     def take_up(self, export_id: UUID) -> ExportRun | None:
-        attempt = take(self.ledger.engine, export_id)
-        if attempt is None:
+        lease = take(self.ledger.engine, export_id)
+        if lease is None:
             return None
-        run = self.run_of(attempt)
-        if attempt.is_retry:
+        run = self.run_of(lease)
+        if lease.is_retry:
             run.distrust_circuits()
         return run
 
-    def run_of(self, attempt: Attempt) -> ExportRun:
+    def run_of(self, lease: ExportLease) -> ExportRun:
         destinations = Destinations(self.registered, SCU, self.outputs)
-        return ExportRun(attempt, destinations, self.circuits, self.stopping, lambda: self.now)
+        return ExportRun(lease, destinations, self.circuits, self.stopping, lambda: self.now)
 
     def export(self, export_id: UUID) -> Settlement | Left | None:
         """Run an export once, with one try for each destination; None where nothing is missing."""
         run = self.take_up(export_id)
         if run is None:
             return None
-        with working_area(self.directory / "exports", export_id, run.attempt.lease.fencing_token) as area:
-            rows = run.to_try()
-            run.fetch(self.store, area, reserve_bytes=0)
+        with working_area(self.directory / "exports", export_id, run.lease.fencing_token) as area:
+            rows = run.prepare()
+            run.fetch([row.position for row in rows], self.store, area, reserve_bytes=0)
             for row in rows:
                 self._send(run, row.position, area)
-        if left := run.what_is_left():
+        if left := run.give_up_overdue():
             run.wait(left.waits, self.now + timedelta(seconds=30))
             return left
         return run.settle()
@@ -168,7 +167,7 @@ class Scene:
         return row
 
     def sends(self, export_id: UUID) -> list[SendRow]:
-        return Attempt(Lease(self.ledger.engine, WORK, export_id, 0)).results()[1]
+        return ExportLease(Lease(self.ledger.engine, WORK, export_id, 0)).results()[1]
 
     def published(self) -> list[dict[str, Any]]:
         """Publish what is in the outbox; return the bodies."""

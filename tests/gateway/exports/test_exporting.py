@@ -36,7 +36,7 @@ def missing(scene: Scene, export_id: UUID) -> list[str]:
 
 
 def note_stored(scene: Scene, run: ExportRun, number: int = 0) -> None:
-    with run.attempt.noting(0) as note:
+    with run.lease.noting(0) as note:
         note(number, StoreOutcome(Outcome.STORED), scene.now)
 
 
@@ -217,7 +217,7 @@ def test_a_destination_that_is_away_holds_no_other_up(scene: Scene) -> None:
     assert scene.published() == [], "told once, when it is over"
 
 
-def test_after_its_patience_an_export_is_failed_and_a_retry_sends_what_is_missing(scene: Scene) -> None:
+def test_after_its_retry_window_an_export_is_failed_and_a_retry_sends_what_is_missing(scene: Scene) -> None:
     with raw_pacs() as pacs:
         there = pacs_destination(pacs, retry_for_seconds=600)
         scene.register(there.model_copy(update={"port": free_port()}))
@@ -413,13 +413,13 @@ def test_a_run_that_was_taken_over_writes_nothing_more(scene: Scene) -> None:
     assert second
     for write in (
         lambda: note_stored(scene, first),
-        lambda: first.attempt.fail(FileStatus.UNKNOWN, "no"),
+        lambda: first.lease.fail(FileStatus.UNKNOWN, "no"),
         first.settle,
     ):
         with pytest.raises(TakenOver):
             write()
     assert states(scene, export_id) == [SendState.PENDING]
-    give_up(second.attempt, second.destinations, "cancelled by an operator", scene.now, cancelled=True)
+    give_up(second.lease, second.destinations, "cancelled by an operator", scene.now, cancelled=True)
     assert scene.row(export_id).state is ExportState.CANCELLED
 
 

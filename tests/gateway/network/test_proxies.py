@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gateway.config import Settings, load_settings
-from gateway.config.model import NetworkSettings
+from gateway.config.sections import NetworkSettings
 from gateway.errors import SettingsError
 from gateway.network.proxies import Proxies, Proxy, environment_proxies, hide_environment_proxies
 

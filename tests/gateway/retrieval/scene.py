@@ -5,7 +5,7 @@ from typing import Any
 
 from gateway.acr.submission import Submission, read_submission
 from gateway.config import Settings
-from gateway.config.model import InferenceSettings
+from gateway.config.sections import InferenceSettings
 from gateway.disk.room import Room
 from gateway.inference.identity import request_id
 from gateway.retrieval.areas import Areas

@@ -13,7 +13,7 @@ import httpx
 from examples.ct_study import made_ct_study
 from examples.made_study import Examination, write_study
 from gateway.config import Settings
-from gateway.config.model import InferenceSettings
+from gateway.config.sections import InferenceSettings
 from gateway.credentials.authorization import Authorization, AuthType
 from gateway.disk.room import Room
 from gateway.errors import GatewayError

@@ -7,13 +7,14 @@ from pydantic import SecretStr
 
 from gateway.acr.submission import read_submission
 from gateway.acr.vocabulary import SERVES
-from gateway.config.model import InferenceSettings, NetworkSettings, Settings
+from gateway.config.model import Settings
 from gateway.config.registered import DicomWebPeer
+from gateway.config.sections import InferenceSettings, NetworkSettings
 from gateway.errors import InvalidRequest, SettingsError
 from gateway.inference.studies_form import request_for_studies
 from gateway.retrieval.open_sources import OpenSources, addresses_of
 from gateway.retrieval.plan import plan_of
-from gateway.sources.address import SourceAddress, patience_of, service_of
+from gateway.sources.address import SourceAddress, service_of, timeouts_of
 from gateway.sources.dicomweb import registered_service
 from gateway.sources.kinds import KINDS, open_source
 from tests.gateway.acr.requests import as_body, inference_request, source
@@ -100,6 +101,6 @@ def test_a_form_that_is_filled_in_wrong_is_told_all_at_once() -> None:
         request_for_studies("run-1", "archive", [], [])
 
 
-def test_the_patience_with_sources_is_that_of_the_settings() -> None:
-    patience = patience_of(Settings(inference=InferenceSettings(answer_seconds=7, slowest_bytes_per_second=8)))
-    assert (patience.answer_seconds, patience.slowest_bytes_per_second) == (7, 8)
+def test_the_timeouts_of_sources_are_those_of_the_settings() -> None:
+    timeouts = timeouts_of(Settings(inference=InferenceSettings(answer_seconds=7, slowest_bytes_per_second=8)))
+    assert (timeouts.answer_seconds, timeouts.slowest_bytes_per_second) == (7, 8)

@@ -13,11 +13,11 @@ from gateway.config import S3StoreSettings
 from gateway.errors import GatewayError, PeerRefused, PeerUnavailable
 from gateway.network.proxies import Proxy
 from gateway.object_store.s3 import S3ObjectStore
-from gateway.web.client import Body, Client, Request
-from gateway.web.connecting import Connection, SecureConnection
+from gateway.web.client import Body, Client, HttpRequest
+from gateway.web.connecting import PlainConnection, SecureConnection
 from gateway.web.errors import our_errors
 from gateway.web.pool import http_pool
-from gateway.web.service import HttpPatience, Service
+from gateway.web.service import HttpTimeouts, Service
 from gateway.web.session import open_session
 from tests.certificates import Certificate, self_signed
 from tests.gateway.answering import answering
@@ -27,11 +27,11 @@ from tests.peers.minio import MinIO
 from tests.peers.ports import free_port
 from tests.waiting import wait_until
 
-HASTY = HttpPatience(connect_seconds=2, send_seconds=2, answer_seconds=5)
+HASTY = HttpTimeouts(connect_seconds=2, send_seconds=2, answer_seconds=5)
 
 
 def by_client(service: Service) -> bytes:
-    return Client(service, HASTY).ask(Request("GET", "studies", "application/json")).body
+    return Client(service, HASTY).ask(HttpRequest("GET", "studies", "application/json")).body
 
 
 def by_session(service: Service) -> bytes:
@@ -165,7 +165,7 @@ def test_a_body_goes_through_whole(proxy: ForwardProxy) -> None:
     with answering(200, b"", "application/json") as address:
         body = Body("application/octet-stream", 3_000_000, (bytearray(300_000) for _ in range(10)))
         to = service(f"http://{address}/dicom-web", proxy)
-        answer = Client(to, HASTY).ask(Request("POST", "studies", "application/json", body))
+        answer = Client(to, HASTY).ask(HttpRequest("POST", "studies", "application/json", body))
     assert (answer.status, answer.whole) == (200, True)
     wait_until(lambda: f"POST {address}/dicom-web/studies" in proxy.log, 10, "the proxy to tell what it passed on")
 
@@ -195,7 +195,7 @@ def test_every_library_has_its_connections_opened_in_one_place() -> None:
         through = adapter.proxy_manager_for("http://proxy:3128")
     for pools in (adapter.poolmanager, through, http_pool(1, None), http_pool(1, None, Proxy("proxy", 3128))):
         plain, secure = pools.connection_from_url("http://a/"), pools.connection_from_url("https://b/")
-        assert issubclass(plain.ConnectionCls, Connection)
+        assert issubclass(plain.ConnectionCls, PlainConnection)
         assert issubclass(secure.ConnectionCls, SecureConnection)
 
 

@@ -20,7 +20,7 @@ from gateway.config import DimseDestination, Settings
 from gateway.destinations.registered import Destinations
 from gateway.events import Message
 from gateway.events.outbox import Outbox
-from gateway.exports import taking_up
+from gateway.exports import lease as export_lease
 from gateway.exports.area import working_area
 from gateway.exports.run import ExportRun
 from gateway.inference import lease as request_lease
@@ -93,12 +93,12 @@ def run_request(node: NodeContext, work_id: UUID, broker: Filing) -> None:
 
 def run_export(node: NodeContext, work_id: UUID, broker: Filing) -> None:
     """As flows/export and the dispatcher do."""
-    attempt = taking_up.take(node.database, work_id, uuid4())
-    if attempt:
-        run = ExportRun(attempt, _destinations(node), node.circuits, NeverStopping(), node.now)
-        with working_area(node.settings.data_dir / "exports", work_id, attempt.lease.fencing_token) as area:
-            rows = run.to_try()
-            run.fetch(node.object_store, area, reserve_bytes=0)
+    lease = export_lease.take(node.database, work_id, uuid4())
+    if lease:
+        run = ExportRun(lease, _destinations(node), node.circuits, NeverStopping(), node.now)
+        with working_area(node.settings.data_dir / "exports", work_id, lease.fencing_token) as area:
+            rows = run.prepare()
+            run.fetch([row.position for row in rows], node.object_store, area, reserve_bytes=0)
             for row in rows:
                 run.send(row.position, area)
         run.settle()

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from gateway.database import open_database
 from gateway.errors import Dependency
 from gateway.work import waiting
-from gateway.work.waiting import Part, Wait, WorkKey, sentence
+from gateway.work.waiting import AwaitedPart, Wait, WorkKey, sentence
 from tests.gateway.conftest import on_both_databases
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -36,7 +36,7 @@ def kept(connection: Connection, *waits: Wait, since: datetime = NOW, work_id: U
 
 
 def may_go(connection: Connection, wait: Wait, now: datetime = NOW) -> list[UUID]:
-    part = Part(wait.dependency, wait.name, 0, NOW)
+    part = AwaitedPart(wait.dependency, wait.name, 0, NOW)
     return [row.work_id for row in waiting.that_may_go(connection, part, now, 100)]
 
 
@@ -50,14 +50,14 @@ def test_who_waits_longest_goes_first(connection: Connection) -> None:
 def test_work_may_wait_for_several_parts_and_goes_on_with_the_first_that_answers(connection: Connection) -> None:
     key = kept(connection, PACS, VNA)
     assert may_go(connection, PACS) == may_go(connection, VNA) == [key.work_id]
-    (row,) = waiting.that_may_go(connection, Part(PACS.dependency, "pacs", 1, NOW), NOW, 10)
+    (row,) = waiting.that_may_go(connection, AwaitedPart(PACS.dependency, "pacs", 1, NOW), NOW, 10)
     assert waiting.note_release(connection, row, NOW)
     assert may_go(connection, PACS) == may_go(connection, VNA) == []
 
 
 def test_of_two_that_release_it_one_does(connection: Connection) -> None:
     kept(connection, BROKER)
-    (row,) = waiting.that_may_go(connection, Part(BROKER.dependency, "", 1, NOW), NOW, 10)
+    (row,) = waiting.that_may_go(connection, AwaitedPart(BROKER.dependency, "", 1, NOW), NOW, 10)
     assert waiting.note_release(connection, row, NOW)
     assert not waiting.note_release(connection, row, NOW)
 
@@ -65,7 +65,7 @@ def test_of_two_that_release_it_one_does(connection: Connection) -> None:
 def test_released_in_vain_it_waits_longer_each_time(connection: Connection) -> None:
     key, now = kept(connection, BROKER), NOW
     for seconds in (30, 60, 120):
-        (row,) = waiting.that_may_go(connection, Part(BROKER.dependency, "", 1, NOW), now, 10)
+        (row,) = waiting.that_may_go(connection, AwaitedPart(BROKER.dependency, "", 1, NOW), now, 10)
         waiting.note_release(connection, row, now)
         waiting.keep(connection, key, [BROKER], now, now + timedelta(hours=1))
         assert may_go(connection, BROKER, now + timedelta(seconds=seconds - 1)) == []

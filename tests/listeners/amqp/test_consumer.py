@@ -16,11 +16,11 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from gateway.config import RabbitMqSettings, Settings
-from gateway.config.model import DatabaseSettings
+from gateway.config.sections import DatabaseSettings
 from gateway.errors import DatabaseRefused
 from gateway.exports.ledger import ExportLedger, opened_ledger
 from gateway.exports.request import read_export_request
-from listeners.amqp.serve import serve
+from listeners.amqp.amqp_process import serve
 from tests.gateway.events.conftest import settings_for
 from tests.gateway.exports.scene import request_body
 from tests.peers.rabbitmq import RabbitMQ

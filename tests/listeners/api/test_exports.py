@@ -8,13 +8,13 @@ import httpx
 import pytest
 
 from gateway.config import Settings
-from gateway.config.model import ApiSettings
+from gateway.config.sections import ApiSettings
 from gateway.exports.ledger import opened_ledger
 from gateway.exports.request import read_export_request
 from gateway.exports.states import ExportState
 from gateway.node_context import NodeContext
 from gateway.spool.node import read_node
-from gateway.work.commands import Command, Commands
+from gateway.work.commands import Commands, OperatorCommand
 from listeners.api.app import create_app
 from listeners.api.exports import exports_routes
 from listeners.api.problems import MEDIA_TYPE as PROBLEM
@@ -90,7 +90,7 @@ def test_a_retry_is_noted_for_the_dispatcher(api: httpx.Client, scene: Scene) ->
     assert scene.row(export_id).state is ExportState.FAILED
     assert api.post(f"/exports/{export_id}/retry").status_code == 202
     (command,) = Commands(scene.ledger.engine).of_work("export", export_id)
-    assert (command.command, command.asked_by, command.done) == (Command.RETRY, "HTTP", None)
+    assert (command.command, command.asked_by, command.done) == (OperatorCommand.RETRY, "HTTP", None)
 
 
 def test_what_goes_on_by_itself_is_not_retried(api: httpx.Client, scene: Scene) -> None:

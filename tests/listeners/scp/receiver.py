@@ -8,8 +8,8 @@ from pathlib import Path
 from gateway.config import ApplicationEntitySettings, ScpSettings, SourceSettings
 from gateway.registry import Registry
 from gateway.registry.names import Resolve, resolve_host
-from listeners.scp.association import Admission, Services
-from listeners.scp.server import Server
+from listeners.scp.association import Admission, ReceiverContext
+from listeners.scp.server import ScpServer
 from tests.gateway.receiving.scene import Scene
 
 MIG = ApplicationEntitySettings(ae_title="MIG")
@@ -18,7 +18,7 @@ MIG = ApplicationEntitySettings(ae_title="MIG")
 class Receiver:
     """What a test sees of a running receiver."""
 
-    def __init__(self, server: Server, spool: Scene) -> None:
+    def __init__(self, server: ScpServer, spool: Scene) -> None:
         self.server = server
         self.spool = spool
         self.port = server.port
@@ -48,7 +48,7 @@ def receiving(
     defaults = {"artim_seconds": 5.0, "idle_seconds": 5.0}
     scp = ScpSettings.model_construct(host=host, port=0, **(_DEFAULTS | defaults | settings))
     registry = Registry(entities, sources, reject_unknown_sources=reject_unknown_sources, resolve=resolve)
-    server = Server(Services(scp, registry, spool.intake, Admission(scp.max_associations)))
+    server = ScpServer(ReceiverContext(scp, registry, spool.intake, Admission(scp.max_associations)))
     registry.names.start()
     stopping = threading.Event()
     thread = threading.Thread(target=server.serve, args=(stopping,))

@@ -1,17 +1,17 @@
-"""What a run writes to the ledger: each outcome as soon as it is known, and the settlement with what is to be told.
+"""A run's lease on an export, and what it writes under it: each outcome as soon as it is known, and the settlement.
 
-A run holds a lease on its export. What an earlier run still writes is refused with TakenOver, so that two of them can
-never both go on: at most what was on its way is sent twice.
+What an earlier run still writes is refused with TakenOver, so that two of them can never both go on: at most what was
+on its way is sent twice.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Engine, Table, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Table, bindparam, func, select, update
 
 from gateway.database import UtcDateTime, database_errors
 from gateway.dicom.store_outcome import Outcome, StoreOutcome
@@ -19,20 +19,51 @@ from gateway.errors import Dependency
 from gateway.events.outbox import put
 from gateway.events.port import Message
 from gateway.exports.ledger import add_destination
-from gateway.exports.rows import destinations_of, export_of, paths_of, sends_of
-from gateway.exports.states import DestinationRow, ExportRow, FileStatus, SendRow, SendState
-from gateway.exports.tables import destinations, exports, files, sends
+from gateway.exports.states import DestinationRow, ExportRow, ExportState, FileStatus, SendRow, SendState
+from gateway.exports.tables import (
+    WORK,
+    destinations,
+    destinations_of,
+    export_of,
+    exports,
+    missing_of,
+    paths_of,
+    sends,
+    sends_of,
+    suspects_of,
+)
+from gateway.work import waiting
 from gateway.work.lease import Lease
+from gateway.work.ledger import WorkLedger
 from gateway.work.transitions import Event
-from gateway.work.waiting import waits_of
+from gateway.work.waiting import Wait, waits_of
 
 Note = Callable[[int, StoreOutcome, datetime], None]
 """Keeps what a peer answered about a file. One that is not stored for now stays to be sent. Raises TakenOver."""
 
 
+def take(engine: Engine, export_id: UUID, run_id: UUID | None = None) -> "ExportLease | None":
+    """Begin, go on with or, where it has settled without success, retry an export; None where nothing is missing.
+
+    A retry sends what is missing, and has the whole of `retry_for_seconds` again. `run_id` is that of Prefect's run,
+    which is the export's from now on. Raises DatabaseUnavailable and NoSuchWork.
+    """
+    with WorkLedger(engine, WORK).taking(export_id) as (connection, lease):
+        row = export_of(connection, export_id)
+        assert row
+        if row.state is ExportState.SUCCEEDED:
+            return None
+        if row.settled:
+            _open_again(connection, export_id)
+        waiting.interrupt(connection, WORK.key(export_id))
+        run = {"flow_run_id": run_id} if run_id else {}
+        lease.apply(connection, Event.TAKEN, message="", next_try=None, **run)
+    return ExportLease(lease, is_retry=row.settled is not None)
+
+
 @dataclass(frozen=True, slots=True)
-class Attempt:
-    """One run's lease on an export. All methods raise DatabaseUnavailable, those that write TakenOver."""
+class ExportLease:
+    """The right to go on with an export. All methods raise DatabaseUnavailable, those that write TakenOver."""
 
     lease: Lease
     is_retry: bool = False  # of an export that had settled
@@ -40,6 +71,10 @@ class Attempt:
     @property
     def export_id(self) -> UUID:
         return self.lease.work_id
+
+    @property
+    def fencing_token(self) -> int:
+        return self.lease.fencing_token
 
     @property
     def engine(self) -> Engine:
@@ -56,38 +91,20 @@ class Attempt:
         with database_errors(), self.engine.connect() as connection:
             return destinations_of(connection, self.export_id)
 
-    def missing(self, destination: int | None = None) -> dict[int, str]:
-        """Return the files, by their numbers, that are still to be sent to a destination, or to any.
-
-        Those that were tried most often come last: one of them may be why an association broke.
-        """
-        wanted = (
-            select(files.c.position, files.c.path)
-            .join(sends, (sends.c.export_id == files.c.export_id) & (sends.c.file == files.c.position))
-            .where(files.c.export_id == self.export_id, sends.c.state == SendState.PENDING)
-            .group_by(files.c.position, files.c.path)
-            .order_by(func.max(sends.c.attempts), files.c.position)
-        )
-        if destination is not None:
-            wanted = wanted.where(sends.c.destination == destination)
+    def missing(self, destination: int) -> dict[int, str]:
+        """Return the files, by their numbers, that are still to be sent to a destination."""
         with database_errors(), self.engine.connect() as connection:
-            return {row.position: row.path for row in connection.execute(wanted)}
+            return missing_of(connection, self.export_id, destination)
 
     def suspects(self, destination: int) -> set[int]:
         """Return the numbers of the files that were tried there and are still to be sent."""
-        wanted = select(sends.c.file).where(
-            sends.c.export_id == self.export_id,
-            sends.c.destination == destination,
-            sends.c.state == SendState.PENDING,
-            sends.c.attempts > 0,
-        )
         with database_errors(), self.engine.connect() as connection:
-            return set(connection.scalars(wanted))
+            return suspects_of(connection, self.export_id, destination)
 
     @contextmanager
     def noting(self, destination: int) -> Iterator[Note]:
         """What notes the outcomes at a destination, each with a commit of its own, over one connection."""
-        place = {"export": self.export_id, "place": destination, "held": self.lease.fencing_token}
+        place = {"export": self.export_id, "place": destination, "held": self.fencing_token}
         with database_errors(), self.engine.connect() as connection:
 
             def note(file: int, outcome: StoreOutcome, now: datetime) -> None:
@@ -140,6 +157,11 @@ class Attempt:
         with database_errors(), self.engine.connect() as connection:
             return paths_of(connection, self.export_id), sends_of(connection, self.export_id)
 
+    def wait(self, waits: Sequence[Wait], next_try: datetime, now: datetime) -> None:
+        """The run ends for now."""
+        reason = "; ".join(dict.fromkeys(wait.reason for wait in waits))
+        self.lease.wait(waits, next_try, now, message=reason)
+
     def settle(self, event: Event, reason: str, message: Message, settlement: int, now: datetime) -> None:
         """The export is over: that, and what is to be told of it, in one commit."""
         changes = {"message": reason, "next_try": None, "settlements": settlement, "settled": now}
@@ -185,6 +207,15 @@ _NOTE = (
         last_tried=bindparam("now", type_=UtcDateTime),
     )
 )
+
+
+def _open_again(connection: Connection, export_id: UUID) -> None:
+    failed = (sends.c.export_id == export_id) & (sends.c.state == SendState.FAILED)
+    pending = {"state": SendState.PENDING, "file_status": FileStatus.SUCCESS}
+    connection.execute(update(sends).where(failed).values(pending))
+    there = {"waits": False, "away_since": None, "reason": ""}
+    connection.execute(update(destinations).where(destinations.c.export_id == export_id).values(there))
+    connection.execute(update(exports).where(exports.c.export_id == export_id).values(settled=None))
 
 
 def _file_status(outcome: StoreOutcome) -> FileStatus:

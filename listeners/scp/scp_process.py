@@ -18,8 +18,8 @@ from gateway.receiving.verification import verify
 from gateway.registry import Registry
 from gateway.spool.area import scp_area
 from gateway.spool.node import read_node
-from listeners.scp.association import Admission, Services
-from listeners.scp.server import Server
+from listeners.scp.association import Admission, ReceiverContext
+from listeners.scp.server import ScpServer
 
 log = structlog.get_logger(__name__)
 
@@ -40,7 +40,7 @@ def serve(settings: Settings, stopping: threading.Event) -> None:
     sys.setswitchinterval(_SWITCH_SECONDS)
     registry = Registry.of(settings)
     with _opened_spool(settings, registry) as intake:
-        server = Server(Services(settings.scp, registry, intake, Admission(settings.scp.max_associations)))
+        server = ScpServer(ReceiverContext(settings.scp, registry, intake, Admission(settings.scp.max_associations)))
         registry.names.start()
         found = recover(intake)
         threads = [

@@ -13,7 +13,7 @@ def silent_since(before: RequestRow, fetched: int, now: datetime) -> datetime:
     return now if came or before.waiting_since is None else before.waiting_since
 
 
-def next_try(
+def when_to_try_again(
     since: datetime, retry_for: timedelta, error: PeerUnavailable, run_count: int, now: datetime
 ) -> datetime | None:
     """Return when to try again after try number `run_count`; None where the time is over.

@@ -19,7 +19,7 @@ from gateway.node_context import NodeContext
 from listeners.api.app import create_app
 from listeners.api.exports import exports_routes
 from listeners.api.inference import inference_routes
-from listeners.api.server import Server, listening
+from listeners.api.server import ApiServer, listening
 
 log = structlog.get_logger(__name__)
 
@@ -33,12 +33,12 @@ def serve(settings: Settings) -> None:
         check_database(node.database)
         acceptance = RequestAcceptance(node.requests, settings, _vault(node.requests, settings))
         routes = [inference_routes(acceptance, settings), exports_routes(node)]
-        server = Server(create_app(settings.api, routes), settings.api)
+        server = ApiServer(create_app(settings.api, routes), settings.api)
         asyncio.run(_serve(server, sockets, node.database))
     log.info("API stopped")
 
 
-async def _serve(server: Server, sockets: list[socket.socket], engine: Engine) -> None:
+async def _serve(server: ApiServer, sockets: list[socket.socket], engine: Engine) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, server.stop)
     async with ending_with_schema(engine, server.stop):
