@@ -4,15 +4,16 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
-import httpx
-from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import AwaitingRetry
 
-from gateway.errors import Dependency, SchemaRefused, TransientError
+from gateway.errors import Dependency, PrefectRefused, PrefectUnavailable, SchemaRefused, TransientError
+from gateway.runs.states import set_tags
 from gateway.work.waiting import TAG, TRIES_AGAIN, Wait, sentence, tag_of
+from tasks.node import ask_prefect
 
 
 def waits_for(error: TransientError) -> tuple[Wait]:
@@ -55,8 +56,9 @@ def _tag(waits: set[str]) -> None:
     """Prefect may be away by now: the tags are a help, and no more than that."""
     kept = {tag for tag in flow_run.tags if not tag.startswith(TAG)}
     if flow_run.id and kept | waits != set(flow_run.tags):
-        with suppress(httpx.HTTPError), get_client(sync_client=True) as client:
-            client.update_flow_run(flow_run.id, tags=sorted(kept | waits))
+        run_id = UUID(str(flow_run.id))
+        with suppress(PrefectUnavailable, PrefectRefused):
+            ask_prefect(lambda api: set_tags(api, run_id, sorted(kept | waits)))
 
 
 def _awaiting(message: str, at: datetime) -> State[Any]:

@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping
 from uuid import UUID
 
 from gateway.config import LocalStoreSettings
-from gateway.destinations.current import CurrentDestinations
-from gateway.destinations.registered import Destinations
 from gateway.errors import PermanentError
 from gateway.exports.work import ExportWork
 from gateway.inference.work import RequestWork
@@ -30,8 +28,7 @@ def _requests(node: NodeContext) -> Kind:
 
 
 def _exports(node: NodeContext) -> Kind:
-    current = CurrentDestinations(Destinations.of(node.settings))
-    return ExportWork(node.exports, node.circuits, current, _export_queue(node))
+    return ExportWork(node.exports, node.circuits, node.current_destinations, _export_queue(node))
 
 
 KINDS: Mapping[str, Callable[[NodeContext], Kind]] = {

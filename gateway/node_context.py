@@ -13,6 +13,7 @@ from gateway.config import Settings
 from gateway.credentials.vault import Vault, open_vault
 from gateway.database import open_database
 from gateway.destinations.circuits import Circuits
+from gateway.destinations.current import CurrentDestinations
 from gateway.destinations.registered import Destinations
 from gateway.disk.durable import Durability
 from gateway.events import EventPublisher, open_publisher
@@ -77,6 +78,11 @@ class NodeContext:
     @property
     def destinations(self) -> Destinations:
         return Destinations.of(self.settings, self._outputs)
+
+    @cached_property
+    def current_destinations(self) -> CurrentDestinations:
+        """The same as the settings file has them now: for a process that outlives a change of it."""
+        return CurrentDestinations(Destinations.of(self.settings))
 
     @property
     def vault(self) -> Vault:

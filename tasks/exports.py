@@ -4,7 +4,6 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from uuid import UUID
 
-from prefect.client.orchestration import get_client
 from prefect.runtime import flow_run
 
 from gateway.errors import PermanentError
@@ -13,8 +12,10 @@ from gateway.exports.lease import ExportLease, take
 from gateway.exports.run import ExportRun
 from gateway.exports.states import ExportRow
 from gateway.exports.tables import WORK
+from gateway.runs.reading import read_states
+from gateway.runs.run import StateType
 from gateway.work.lease import Lease
-from tasks.node import node
+from tasks.node import ask_prefect, node
 from tasks.stopping import STOPPING
 
 
@@ -35,11 +36,10 @@ def settled_in_this_run(export_id: str) -> ExportRow | None:
     run_id = _run_id()
     if run_id is None or row is None or row.settled is None or row.flow_run_id != run_id:
         return None
-    with get_client(sync_client=True) as client:
-        states = sorted(client.read_flow_run_states(run_id), key=lambda state: state.timestamp)
-    starts = [number for number, state in enumerate(states) if state.is_running()]
+    states = ask_prefect(lambda api: read_states(api, run_id))
+    starts = [number for number, state in enumerate(states) if state.type is StateType.RUNNING]
     since_last_start = states[starts[-2] : starts[-1]] if len(starts) > 1 else states
-    return None if any(state.is_final() for state in since_last_start) else row
+    return None if any(state.type.is_final for state in since_last_start) else row
 
 
 def export_run(export_id: str, fencing_token: int) -> ExportRun:

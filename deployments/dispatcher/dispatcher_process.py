@@ -24,8 +24,6 @@ from deployments.process.process_lock import only_one
 from deployments.process.services import Services, refusal_alone
 from deployments.process.stopping import cancel_all, stop_on_signals
 from gateway.config import Settings
-from gateway.destinations.current import CurrentDestinations
-from gateway.destinations.registered import Destinations
 from gateway.errors import Dependency
 from gateway.events.outbox import Outbox
 from gateway.kinds import KINDS
@@ -131,11 +129,10 @@ def _of_the_engine(
 def _of_the_node(services: Services, node: NodeContext, api: PrefectApi) -> list[Coroutine[None, None, None]]:
     """What is done beside: probes, events that are decided, and what nobody needs any more."""
     settings = node.settings
-    current = CurrentDestinations(Destinations.of(settings))
     leftovers = Leftovers(node.retrieved, node.requests, timedelta(days=settings.inference.keep_failed_days))
     pools = (ingest_pool(settings, node.identity), retrieve_pool(settings))
     return [
-        services.repeat(DestinationProbes(node.circuits, current).look, RELEASE_SECONDS),
+        services.repeat(DestinationProbes(node.circuits, node.current_destinations).look, RELEASE_SECONDS),
         services.repeat(OutboxPublisher(Outbox(node.database)).look, LOOK_SECONDS_AT_MOST),
         services.repeat(leftovers.look, LEFTOVERS_SECONDS),
         *(services.repeat(LostWorkers(api, pool.name, pool.every_queue).look, LOOK_SECONDS) for pool in pools),

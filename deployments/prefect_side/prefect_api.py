@@ -1,26 +1,16 @@
-"""Where Prefect's errors become ours, and the filters and requests that several processes share."""
+"""Prefect's own client, for what only it does, and its errors as ours. Runs are asked for by `gateway.runs`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 
 import httpx
 from prefect.client.orchestration import PrefectClient, get_client
-from prefect.client.schemas.filters import (
-    FlowRunFilter,
-    FlowRunFilterState,
-    FlowRunFilterStateType,
-    FlowRunFilterWorkQueueName,
-    WorkPoolFilter,
-    WorkPoolFilterName,
-)
-from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.exceptions import ObjectNotFound
 
 from gateway.errors import NotInPrefect, PrefectRefused, PrefectUnavailable
 from gateway.network.connection_errors import reason
 
-_PAGE = 200  # the most that a server returns at once unless told otherwise
 _COMES_AND_GOES = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
 
 
@@ -61,22 +51,3 @@ async def check_version(client: PrefectClient) -> None:
     else:
         return
     raise could_not_be_asked  # out here it keeps what it was raised from
-
-
-async def runs_in_state(
-    client: PrefectClient, work_pool: str, queues: Sequence[str], *types: StateType
-) -> list[FlowRun]:
-    """Return the runs of these queues of a work pool that are in one of these states."""
-    found: list[FlowRun] = []
-    wanted = FlowRunFilter(
-        state=FlowRunFilterState(type=FlowRunFilterStateType(any_=list(types))),
-        work_queue_name=FlowRunFilterWorkQueueName(any_=list(queues)),
-    )
-    pool = WorkPoolFilter(name=WorkPoolFilterName(any_=[work_pool]))
-    while True:
-        page = await client.read_flow_runs(
-            flow_run_filter=wanted, work_pool_filter=pool, limit=_PAGE, offset=len(found)
-        )
-        found += page
-        if len(page) < _PAGE:
-            return found

@@ -3,13 +3,12 @@
 import asyncio
 
 import structlog
-from prefect.client.schemas.objects import StateType
 
-from deployments.prefect_side.prefect_api import runs_in_state
-from deployments.prefect_side.run_states import mark_cancelled
 from deployments.process.ownership import owner_of
 from deployments.worker.settlement import Ending, RunInHand
 from deployments.worker.worker import GatewayWorker
+from gateway.runs.run import StateType
+from gateway.runs.states import mark_cancelled
 
 _log = structlog.get_logger()
 
@@ -19,12 +18,11 @@ async def end_cancelled_runs(worker: GatewayWorker) -> None:
 
     A run of this worker without a child, one that waits or was left, is Cancelled at once.
     """
-    cancelling = await runs_in_state(worker.client, worker.pool_name, worker.queues, StateType.CANCELLING)
-    for flow_run in cancelling:
+    for flow_run in await worker.runs_in({StateType.CANCELLING}):
         if run := worker.in_hand.get(flow_run.id):
             _end(run, flow_run.name, worker.cancel_seconds)
         elif owner_of(flow_run.infrastructure_pid, None) == worker.name:
-            await mark_cancelled(worker.client, flow_run.id, "Cancelled: nothing was running it.")
+            await mark_cancelled(worker.api, flow_run.id, "Cancelled: nothing was running it.")
 
 
 def _end(run: RunInHand, name: str, in_order_seconds: float) -> None:

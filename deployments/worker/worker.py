@@ -1,6 +1,7 @@
 """The worker type `gateway`: it claims runs, hands each to a child and reports how that ended."""
 
 import asyncio
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -10,17 +11,21 @@ import structlog
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.client.schemas.responses import SetStateStatus, WorkerFlowRunResponse
 from prefect.exceptions import ObjectNotFound
+from prefect.settings import PREFECT_API_URL
 from prefect.states import Pending
 from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
 
 from deployments.prefect_side.prefect_api import prefect_errors
-from deployments.prefect_side.run_states import mark_cancelled
 from deployments.process.ownership import claim_text, process_text
 from deployments.worker.child import Order
 from deployments.worker.children import ChildPool
 from deployments.worker.settlement import Ending, RunInHand, settle
 from gateway.config.sections import LogSettings
 from gateway.errors import NotInPrefect, PrefectUnavailable
+from gateway.runs.api import PrefectApi
+from gateway.runs.reading import RunFilter, find_runs
+from gateway.runs.run import Run, StateType
+from gateway.runs.states import mark_cancelled
 
 _log = structlog.get_logger()
 
@@ -48,6 +53,7 @@ class GatewayWorker(BaseWorker[BaseJobConfiguration, BaseVariables, GatewayResul
         self.children = children or ChildPool(spare=1, entrypoints=(), log=LogSettings())
         self.cancel_seconds = cancel_seconds
         self.in_hand: dict[UUID, RunInHand] = {}
+        self.api: PrefectApi  # once it is set up
         self.look_again = asyncio.Event()
         self.at_once = asyncio.Event()
         self._entrypoints: dict[UUID, str] = {}
@@ -64,6 +70,15 @@ class GatewayWorker(BaseWorker[BaseJobConfiguration, BaseVariables, GatewayResul
     @property
     def queues(self) -> list[str]:
         return sorted(self._work_queues)
+
+    async def setup(self) -> None:
+        # Before all else, and so closed last: the end of each run in hand is told over it.
+        self.api = await self._exit_stack.enter_async_context(PrefectApi(str(PREFECT_API_URL.value())))
+        await super().setup()
+
+    async def runs_in(self, types: Collection[StateType]) -> list[Run]:
+        """Return the runs of its queues that are in one of these states."""
+        return await find_runs(self.api, RunFilter(self.pool_name, self.queues, types))
 
     async def sync_with_backend(self) -> None:
         await super().sync_with_backend()
@@ -102,7 +117,7 @@ class GatewayWorker(BaseWorker[BaseJobConfiguration, BaseVariables, GatewayResul
             await self._in_child(flow_run, run, await self._entrypoint(flow_run) or "")
             if task_status:
                 task_status.started(0)
-            await settle(self.client, run, self.at_once)
+            await settle(self.api, run, self.at_once)
         finally:
             self.in_hand.pop(flow_run.id, None)
         return GatewayResult(status_code=0, identifier=str(flow_run.id))
@@ -115,7 +130,7 @@ class GatewayWorker(BaseWorker[BaseJobConfiguration, BaseVariables, GatewayResul
                 carried_out = await self._claim_and_carry_out(flow_run, run)
             self._free_place(flow_run.id)
             if carried_out:
-                await settle(self.client, run, self.at_once)
+                await settle(self.api, run, self.at_once)
         except NotInPrefect:
             _log.info("run given up: it was deleted", run=flow_run.name)
         except PrefectUnavailable as error:
@@ -130,7 +145,7 @@ class GatewayWorker(BaseWorker[BaseJobConfiguration, BaseVariables, GatewayResul
     async def _claim_and_carry_out(self, flow_run: FlowRun, run: RunInHand) -> bool:
         entrypoint = await self._entrypoint(flow_run)
         if entrypoint is None:
-            await mark_cancelled(self.client, flow_run.id, "Cancelled: its deployment was deleted.")
+            await mark_cancelled(self.api, flow_run.id, "Cancelled: its deployment was deleted.")
             return False
         if not await self._claim(flow_run):
             return False

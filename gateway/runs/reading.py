@@ -7,7 +7,7 @@ from uuid import UUID
 
 from gateway.errors import NotInPrefect
 from gateway.runs.api import PrefectApi
-from gateway.runs.run import Run, StateType
+from gateway.runs.run import PastState, Run, StateType
 
 _PAGE = 200  # the most that a server returns at once unless told otherwise
 _IDS_AT_ONCE = 100  # in one question
@@ -47,6 +47,11 @@ async def find_run(api: PrefectApi, run_id: UUID) -> Run | None:
         return await read_run(api, run_id)
     except NotInPrefect:
         return None
+
+
+async def read_states(api: PrefectApi, run_id: UUID) -> list[PastState]:
+    """Return every state that a run has been in, the first one first; none for a run that was deleted."""
+    return await api.ask("GET", f"flow_run_states/?flow_run_id={run_id}", _states)
 
 
 async def count_runs(api: PrefectApi, wanted: RunFilter) -> int:
@@ -103,3 +108,7 @@ def _any(values: Iterable[str]) -> dict[str, list[str]]:
 
 def _runs(answer: list[dict[str, Any]]) -> list[Run]:
     return [Run.of(each) for each in answer]
+
+
+def _states(answer: list[dict[str, Any]]) -> list[PastState]:
+    return sorted(map(PastState.of, answer), key=lambda state: state.since)

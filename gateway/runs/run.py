@@ -54,6 +54,20 @@ class WantedRun:
 
 
 @dataclass(frozen=True, slots=True)
+class PastState:
+    """A state that a run is or was in."""
+
+    type: StateType
+    since: datetime
+    message: str | None
+
+    @classmethod
+    def of(cls, answer: Mapping[str, Any]) -> Self:
+        """Read a state as Prefect answers it."""
+        return cls(StateType(answer["type"]), datetime.fromisoformat(answer["timestamp"]), answer.get("message"))
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """A run as it was when Prefect answered. Its parameters are left out: nobody here needs them."""
 

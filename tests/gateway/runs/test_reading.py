@@ -7,7 +7,16 @@ import pytest
 
 from gateway.errors import NotInPrefect
 from gateway.runs import reading
-from gateway.runs.reading import RunFilter, count_runs, find_run, find_runs, read_run, runs_by_id, runs_over
+from gateway.runs.reading import (
+    RunFilter,
+    count_runs,
+    find_run,
+    find_runs,
+    read_run,
+    read_states,
+    runs_by_id,
+    runs_over,
+)
 from gateway.runs.run import Run, StateType
 from gateway.runs.states import set_tags, wait_until
 from tests.gateway.runs.conftest import Scene, on_both_databases
@@ -72,3 +81,13 @@ def test_a_run_that_waits_says_why_and_until_when(scene: Scene) -> None:
     scene.ask(wait_until, run.id, due, "Waits.")
     run = scene.run(run.id)
     assert (run.is_waiting, run.message, run.scheduled_time) == (True, "Waits.", due)
+
+
+def test_the_states_of_a_run_are_all_there_the_first_one_first(scene: Scene) -> None:
+    run = scene.create()
+    scene.ask(wait_until, run.id, datetime.now(UTC), "Waits.")
+    states = scene.ask(read_states, run.id)
+    assert [state.type for state in states] == [StateType.SCHEDULED] * 2
+    assert states[-1].message == "Waits."
+    assert states[0].since < states[-1].since
+    assert scene.ask(read_states, uuid4()) == []
