@@ -1,7 +1,7 @@
 """What lies on the spool, for people: read beside the owner, without its lock and without touching anything."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -37,7 +37,8 @@ class SpooledPayload:
 
 def list_spool(area: SpoolArea) -> list[SpooledPayload]:
     """Everything that lies on the spool, the oldest first."""
-    found = [*_closed(area), *_open(area), *_damaged(area)]
+    manifests = _read_manifests(area)
+    found = [*manifests.payloads, *_open(area, manifests), *_damaged(area)]
     return sorted(found, key=lambda payload: payload.since)
 
 
@@ -48,7 +49,7 @@ def instances_of(area: SpoolArea, payload_id: UUID) -> list[Instance]:
     except FileNotFoundError:
         found = [
             _record(area, path, preamble)
-            for path, preamble in committed_files(area)
+            for path, preamble in _not_listed(area, _read_manifests(area))
             if preamble.payload_id == payload_id
         ]
         if not found:
@@ -72,30 +73,45 @@ def instance_rows(area: SpoolArea, payload_id: str) -> list[dict[str, object]]:
 
 def committed_files(area: SpoolArea) -> Iterator[tuple[Path, Preamble]]:
     """The files in `incoming/` whose preamble verifies, and that no manifest lists, or might."""
-    manifests = dict(_manifests(area))
-    left_alone = {payload_id for payload_id, payload in manifests.items() if payload is None}
-    listed = {instance.file for payload in manifests.values() if payload for instance in _all_instances(payload)}
+    return _not_listed(area, _read_manifests(area))
+
+
+@dataclass(frozen=True, slots=True)
+class _Manifests:
+    """What the manifests say, each read once and none of them kept: there may be as many as an outage was long."""
+
+    payloads: list[SpooledPayload] = field(default_factory=list)
+    files: set[str] = field(default_factory=set)  # that they list
+    left_alone: set[UUID] = field(default_factory=set)  # a newer program wrote them
+
+
+def _read_manifests(area: SpoolArea) -> _Manifests:
+    found = _Manifests()
+    for payload_id in (*area.ready_ids(), *area.done_ids()):
+        try:
+            payload = area.read(payload_id)
+        except FileNotFoundError:
+            continue  # announced and deleted meanwhile
+        except FromNewerProgram:
+            found.left_alone.add(payload_id)
+            found.payloads.append(SpooledPayload(str(payload_id), "newer", "", "", 0, 0, area.since(payload_id)))
+        else:
+            found.files.update(instance.file for instance in _all_instances(payload))
+            found.payloads.append(_closed(area, payload))
+    return found
+
+
+def _not_listed(area: SpoolArea, manifests: _Manifests) -> Iterator[tuple[Path, Preamble]]:
     for path in sorted(area.incoming.glob("*/*.dcm")):
-        if str(path.relative_to(area.root)) in listed:
+        if str(path.relative_to(area.root)) in manifests.files:
             continue
         try:
             with path.open("rb") as file:
                 preamble = decode_preamble(file.read(PREAMBLE_BYTES))
         except FileNotFoundError:
             continue  # its association ended meanwhile
-        if preamble is not None and preamble.payload_id not in left_alone:
+        if preamble is not None and preamble.payload_id not in manifests.left_alone:
             yield path, preamble
-
-
-def _manifests(area: SpoolArea) -> Iterator[tuple[UUID, Payload | None]]:
-    """The closed payloads; None for one that is left to a newer program."""
-    for payload_id in (*area.ready_ids(), *area.done_ids()):
-        try:
-            yield payload_id, area.read(payload_id)
-        except FileNotFoundError:
-            continue  # announced and deleted meanwhile
-        except FromNewerProgram:
-            yield payload_id, None
 
 
 def _all_instances(payload: Payload) -> Iterator[Instance]:
@@ -103,26 +119,22 @@ def _all_instances(payload: Payload) -> Iterator[Instance]:
     yield from (superseded.instance for superseded in payload.superseded)
 
 
-def _closed(area: SpoolArea) -> Iterator[SpooledPayload]:
-    for payload_id, payload in _manifests(area):
-        if payload is None:
-            yield SpooledPayload(str(payload_id), "newer", "", "", 0, 0, area.since(payload_id))
-            continue
-        origin = payload.instances[0].origin
-        yield SpooledPayload(
-            str(payload.payload_id),
-            area.state(payload.payload_id) or "done",
-            origin.destination,
-            origin.source,
-            len(payload.instances),
-            payload.bytes,
-            payload.closed,
-        )
+def _closed(area: SpoolArea, payload: Payload) -> SpooledPayload:
+    origin = payload.instances[0].origin
+    return SpooledPayload(
+        str(payload.payload_id),
+        area.state(payload.payload_id) or "done",
+        origin.destination,
+        origin.source,
+        len(payload.instances),
+        payload.bytes,
+        payload.closed,
+    )
 
 
-def _open(area: SpoolArea) -> Iterator[SpooledPayload]:
+def _open(area: SpoolArea, manifests: _Manifests) -> Iterator[SpooledPayload]:
     groups: dict[UUID, SpooledPayload] = {}
-    for path, preamble in committed_files(area):
+    for path, preamble in _not_listed(area, manifests):
         received = time_of(preamble.received_ns)
         group = groups.get(preamble.payload_id)
         if group is None:

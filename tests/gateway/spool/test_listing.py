@@ -7,6 +7,8 @@ import pytest
 from pydicom import dcmread
 
 from gateway.errors import Damaged
+from gateway.payloads.payload import Payload
+from gateway.spool.area import SpoolArea
 from gateway.spool.extraction import copy_instance
 from gateway.spool.listing import instance_rows, instances_of, list_spool
 from tests.gateway.receiving.scene import Scene
@@ -40,6 +42,19 @@ def test_every_payload_is_listed_with_its_state_count_and_size(spool: Scene) -> 
     }
     assert (listed["open"].called_ae, listed["open"].calling_ae) == ("MIG", "CT02")
     assert listed["ready"].bytes == sum(i.bytes for i in spool.area.read(spool.ready()[0]).instances)
+
+
+def test_each_manifest_is_read_once_however_many_there_are(spool: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[UUID] = []
+    as_it_is = SpoolArea.read
+
+    def counted(area: SpoolArea, payload_id: UUID) -> Payload:
+        read.append(payload_id)
+        return as_it_is(area, payload_id)
+
+    monkeypatch.setattr(SpoolArea, "read", counted)
+    list_spool(spool.area)
+    assert sorted(read) == sorted({*spool.area.ready_ids(), *spool.area.done_ids()})
 
 
 def test_names_made_ahead_are_no_instances(spool: Scene) -> None:
