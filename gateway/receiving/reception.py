@@ -1,6 +1,5 @@
 """One instance from its first fragment to its commit."""
 
-from types import TracebackType
 from typing import Self
 
 from gateway.config import ApplicationEntitySettings
@@ -17,9 +16,9 @@ from gateway.spool.record import instance_record
 
 
 class Reception:
-    """The instance that an association is sending. A context manager: left before `commit`, nothing stays of it.
+    """The instance that an association is sending. Closed before `commit`, nothing stays of it.
 
-    Entering and writing raise NoRoom or SpoolFailed, writing also InvalidDataSet as soon as the data set's
+    Opening and writing raise NoRoom or SpoolFailed, writing also InvalidDataSet as soon as the data set's
     identifiers are known to be unfit.
     """
 
@@ -34,7 +33,8 @@ class Reception:
         self._key = b""
         self._committed = False
 
-    def __enter__(self) -> Self:
+    def open(self) -> Self:
+        """Take a file for it. To be closed where this has returned."""
         self._association.check()
         try:
             self._file = self._open_file()
@@ -43,9 +43,8 @@ class Reception:
         self._intake.receiving(+1)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """It is over, committed or not."""
         self._intake.receiving(-1)
         if not self._committed:
             self._file.discard()

@@ -80,16 +80,13 @@ class Store:
 
 
 class _Filing:
-    """A data set on its way into the spool. Once that has failed the status is known, and the rest is thrown away.
-
-    The reception is a context manager that no `with` can hold: its data set comes in fragments, one call each.
-    """
+    """A data set on its way into the spool. Once that has failed the status is known, and the rest is thrown away."""
 
     def __init__(self, store: Store, reception: Reception) -> None:
-        """Raises what entering the reception raises."""
+        """Raises what opening the reception raises."""
         self._store = store
         self._status = SUCCESS
-        self._reception: Reception | None = reception.__enter__()
+        self._reception: Reception | None = reception.open()
 
     def write(self, fragment: memoryview) -> None:
         if self._reception is not None:
@@ -111,10 +108,10 @@ class _Filing:
         return self._status
 
     def abandon(self) -> None:
-        """Leave the reception: nothing stays of what was not committed."""
+        """Close the reception: nothing stays of what was not committed."""
         reception, self._reception = self._reception, None
         if reception is not None:
-            reception.__exit__(None, None, None)
+            reception.close()
 
     def _fail(self, error: GatewayError) -> None:
         self.abandon()

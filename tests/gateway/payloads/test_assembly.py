@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -73,7 +74,7 @@ def test_a_real_instance_is_stored_with_the_data_set_that_was_sent(
     sender = spool.associate()
     syntax = str(theirs.file_meta.TransferSyntaxUID)
     meta = FileMeta(str(theirs.SOPClassUID), str(theirs.SOPInstanceUID), syntax, "CT01", "MIG")
-    with Reception(sender.intake, sender.entity, meta) as reception:
+    with closing(Reception(sender.intake, sender.entity, meta).open()) as reception:
         reception.write(memoryview(sent))
         instance = reception.commit()
     sender.end()

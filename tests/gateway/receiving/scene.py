@@ -1,7 +1,7 @@
 """A spool on a private directory, a clock to move, and senders that hand it data sets."""
 
 import struct
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -63,10 +63,14 @@ class Sender:
     entity: ApplicationEntitySettings
     ae_title: str
 
-    def begin(self, sop: str = "1.2.3", sop_class: str = CT) -> Reception:
+    def reception(self, sop: str = "1.2.3", sop_class: str = CT) -> Reception:
         self.intake.heard()
         meta = FileMeta(sop_class, sop, EXPLICIT_LITTLE, self.ae_title, self.entity.ae_title)
         return Reception(self.intake, self.entity, meta)
+
+    def begin(self, sop: str = "1.2.3", sop_class: str = CT) -> AbstractContextManager[Reception]:
+        """An instance that is on its way within."""
+        return closing(self.reception(sop, sop_class).open())
 
     def send(self, study: str = "1.2.1", series: str = "1.2.2", sop: str = "1.2.3", **more: str | bytes) -> Instance:
         with self.begin(sop) as reception:

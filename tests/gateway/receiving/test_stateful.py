@@ -97,8 +97,8 @@ class SpoolMachine(RuleBasedStateMachine):
             return
         association.sop = f"{study}.9.{number}"
         association.heard = self.now
-        association.reception = association.sender.begin(association.sop)
-        association.reception.__enter__()
+        association.reception = association.sender.reception(association.sop)
+        association.reception.open()
         association.reception.write(memoryview(data_set(study, f"{study}.9", association.sop)))
         association.group = self.group_for_next(study)
         association.group.in_flight.add(association)
@@ -221,7 +221,7 @@ class SpoolMachine(RuleBasedStateMachine):
         assert association.reception is not None
         assert association.group is not None
         group = association.group
-        association.reception.__exit__(None, None, None)
+        association.reception.close()
         association.reception = association.group = None
         group.in_flight.discard(association)
         group.last = self.now

@@ -81,8 +81,8 @@ def test_what_was_never_committed_is_removed_wherever_the_process_ended(tmp_path
     spool = Scene(tmp_path)
     whole = data_set(pixels=b"\7" * 400)
     for end in range(len(whole) + 1):
-        reception = spool.associate().begin()
-        reception.__enter__()
+        reception = spool.associate().reception()
+        reception.open()
         reception.write(memoryview(whole)[:end])
         spool.restart()
         assert spool.intake.open_groups() == []
