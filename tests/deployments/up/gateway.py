@@ -9,6 +9,7 @@ from typing import Self
 
 from tests.peers.dcmtk import ApplicationEntity
 from tests.peers.ports import free_port
+from tests.peers.prefect_server import put_database
 from tests.peers.processes import Server, processes_at_home_in
 from tests.waiting import wait_until
 
@@ -29,7 +30,10 @@ class Gateway:
         self._starts = 0
         self.server = Server(name, [MIG, "up"], directory, self._is_ready, here | environment, start_seconds=90)
 
-    def start(self) -> Self:
+    def start(self, *, from_nothing: bool = False) -> Self:
+        """Unless `from_nothing`, its Prefect finds the empty database that it would make."""
+        if not (self._starts or from_nothing or self.data_dir.exists()):
+            put_database(self.data_dir / "prefect")
         self._starts += 1
         self.server.start()
         return self

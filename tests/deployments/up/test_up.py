@@ -25,7 +25,7 @@ pytestmark = pytest.mark.peers
 @pytest.fixture
 def gateway(tmp_path: Path) -> Iterator[Gateway]:
     """Started on nothing but the defaults."""
-    gateway = Gateway(tmp_path).start()
+    gateway = Gateway(tmp_path).start(from_nothing=True)
     yield gateway
     gateway.server.kill()
 
