@@ -16,7 +16,7 @@ async def check_health(api: PrefectApi) -> None:
 
 
 async def version(api: PrefectApi) -> str:
-    """Return the server's version, e.g. `3.8.8`."""
+    """Return the server's version, e.g. `3.9.1`."""
     return await api.ask("GET", "admin/version", str)
 
 
