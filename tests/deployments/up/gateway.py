@@ -28,11 +28,12 @@ class Gateway:
             "MIG_API__PORT": str(self.http_port),
         }
         self._starts = 0
+        self._prefect_is_the_sites = bool(environment.get("MIG_PREFECT__API_URL"))
         self.server = Server(name, [MIG, "up"], directory, self._is_ready, here | environment, start_seconds=90)
 
     def start(self, *, from_nothing: bool = False) -> Self:
         """Unless `from_nothing`, its Prefect finds the empty database that it would make."""
-        if not (self._starts or from_nothing or self.data_dir.exists()):
+        if not (self._starts or from_nothing or self._prefect_is_the_sites or self.data_dir.exists()):
             put_database(self.data_dir / "prefect")
         self._starts += 1
         self.server.start()
