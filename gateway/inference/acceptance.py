@@ -1,4 +1,4 @@
-"""The area of inference requests, whoever stands before it: read, kept, and the dispatcher woken."""
+"""Taking inference requests in, whoever brings them: read, kept, and the dispatcher woken."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta

@@ -87,7 +87,7 @@ class Group:
 
 
 class GroupTable:
-    """The groups of one area."""
+    """The groups of one spool area."""
 
     def __init__(self) -> None:
         self._current: dict[bytes, Group] = {}  # what the next instance of a key joins
@@ -98,7 +98,7 @@ class GroupTable:
         yield from self._sealed
 
     def join(self, key: bytes, entity: ApplicationEntitySettings, sender: Sender, now: float, now_ns: int) -> Group:
-        """Take an instance in flight for the group of `key`, opened if there is none that can take it."""
+        """An instance is on its way to the group of `key`, which is opened if there is none that can take it."""
         group = self._current.get(key)
         if group is not None:
             group.entity = entity

@@ -1,4 +1,4 @@
-"""The owner's side of a area: instances taken in, groups closed.
+"""The owner's side of the spool: instances taken in, groups closed.
 
 Threads of many associations use one `Intake`. What they share, the groups, lies behind one lock that is never held
 over a write of data; each association's files are its own.
@@ -34,7 +34,7 @@ log = structlog.get_logger(__name__)
 
 
 class Intake:
-    """Everything that comes in by one area, from the first byte to the manifest. A context manager.
+    """Everything that comes into one area of the spool, from the first byte to the manifest. A context manager.
 
     `entities` maps AE titles to their settings. Entering takes the owner's lock (SpoolOwned where another process
     has it) and makes the directories; `gateway.receiving.recovery` then brings back what was here before.

@@ -1,4 +1,4 @@
-"""What a area finds when it starts, after any end of the process before.
+"""What the owner of a spool area finds when it starts, after any end of the process before.
 
 Of each file in `incoming/` that no manifest lists, the preamble is read. All zero: never committed, deleted. One that
 verifies puts the file back into the group of its payload id, which is open again. Anything else goes to `damaged/`.
@@ -71,7 +71,7 @@ def recover(intake: Intake) -> Recovery:
         ready_payloads=found.ready,
         open_payloads=len({file.group for file in found.reopened}),
         open_instances=len(found.reopened),
-        uncommitted_files=found.uncommitted,
+        unpromised_files=found.uncommitted,  # as sites know it
         damaged_files=found.damaged,
         files_of_newer_program=found.left_alone,
     )
@@ -115,7 +115,7 @@ def _look_at(path: Path, intake: Intake, found: Recovery) -> None:
         path.unlink()
         found.uncommitted += 1
     elif preamble is None and is_from_newer_program(raw):
-        log.error("a file of the spool was committed by a newer program, and is left to it", file=path.name)
+        log.error("a file of the spool was promised by a newer program, and is left to it", file=path.name)
         found.left_alone += 1
     elif preamble and found.newer & {preamble.payload_id, supplement_of(preamble.payload_id)}:
         found.left_alone += 1

@@ -49,10 +49,10 @@ def verify(intake: Intake, files: Iterable[FoundFile], stopping: threading.Event
 def read_instance(intake: Intake, path: Path, preamble: Preamble) -> tuple[Instance, ApplicationEntitySettings]:
     """Return the record of the file at `path`, and its AE's settings. Raises Damaged where it does not verify."""
     if path.stat().st_size != preamble.length_bytes:
-        raise Damaged("its length is not the one that was committed")
+        raise Damaged("its length is not the one that was promised")
     meta, scanner, checksum = _read(path)
     if checksum != preamble.crc32c:
-        raise Damaged("its checksum is not the one that was committed")
+        raise Damaged("its checksum is not the one that was promised")
     entity = intake.entities.get(meta.called_ae) or ApplicationEntitySettings(ae_title=meta.called_ae)
     identity = identify(scanner.values, entity.grouping)
     return instance_record(path, preamble, meta, identity), entity

@@ -1,4 +1,4 @@
-"""One area's area of the spool, as every process may use it: manifests read, moved to `done/`, deleted.
+"""One area of the spool, as every process may use it: manifests read, moved to `done/`, deleted.
 
 Only the area's owner adds to it; see `gateway.receiving.intake`.
 """
@@ -136,7 +136,7 @@ def manifest_name(payload_id: UUID) -> str:
 
 
 def scp_area(spool: Path, flushing: Flushing = Durability.DISK, *, zeros_ahead: bool = False) -> SpoolArea:
-    """The area of the DICOM receiver."""
+    """The area that the DICOM receiver owns."""
     return SpoolArea(spool / "scp", flushing, zeros_ahead)
 
 

@@ -1,4 +1,4 @@
-"""The one process that adds to a area's area, proven by a lock that it holds for its life."""
+"""The one process that adds to an area of the spool, proven by a lock that it holds for its life."""
 
 from contextlib import AbstractContextManager
 from pathlib import Path

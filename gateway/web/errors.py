@@ -36,7 +36,7 @@ def refused_answer(service: Service, response: Response, says: Mapping[int, str]
 
 
 def status_of(response: Response, told: str = "") -> HttpStatus:
-    """The status of an answer; `told` as in `Status`."""
+    """The status of an answer; `told` as in `HttpStatus`."""
     return HttpStatus(response.status_code, response.headers.get("Retry-After"), told)
 
 
