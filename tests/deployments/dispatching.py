@@ -24,13 +24,13 @@ from gateway.clock import time_of
 from gateway.config import Settings
 from gateway.errors import Dependency
 from gateway.exports.request import read_export_request
-from gateway.kinds import KINDS
+from gateway.kinds import KINDS, ask
 from gateway.node_context import NodeContext
 from gateway.runs.api import PrefectApi
 from gateway.runs.deployment import DeploymentRuns
 from gateway.runs.run import Run, WantedRun
 from gateway.spool import lease as spool_lease
-from gateway.work.commands import Commands
+from gateway.work.commands import CommandRow, Commands, OperatorCommand
 from gateway.work.kind import Probe
 from gateway.work.lease import Held
 from gateway.work.waiting import Wait
@@ -163,6 +163,15 @@ class KindScene:
         assert work
         assert work.flow_run_id
         return work.flow_run_id
+
+    def asked(self, work_id: UUID, command: OperatorCommand) -> CommandRow:
+        """What became of a command."""
+        node = self.dispatching.node
+        command_id = ask(node, self.name, work_id, command, "a test")
+        self.dispatching.carry_out()
+        row = Commands(node.database).row(command_id)
+        assert row
+        return row
 
     def _new_payload(self) -> UUID:
         node = self.dispatching.node

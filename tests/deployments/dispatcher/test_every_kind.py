@@ -13,7 +13,7 @@ from sqlalchemy import update
 
 from gateway.errors import BrokerUnavailable, Dependency
 from gateway.kinds import KINDS, NothingToDo, ask
-from gateway.work.commands import CommandRow, Commands, OperatorCommand
+from gateway.work.commands import Commands, OperatorCommand
 from gateway.work.rows import Work
 from gateway.work.waiting import Wait, tag_of
 from tests.deployments.dispatching import Dispatching, KindScene, dispatching_on
@@ -79,16 +79,6 @@ def wait_again(work: KindScene, operator: Operator, work_id: UUID, wait: Wait = 
 
 def is_released(work: KindScene, operator: Operator, work_id: UUID) -> bool:
     return (operator.state(work.run_id(work_id)).message or "").endswith("answers again.")
-
-
-def asked(work: KindScene, work_id: UUID, command: OperatorCommand) -> CommandRow:
-    """What became of a command."""
-    node = work.dispatching.node
-    command_id = ask(node, work.name, work_id, command, "a test")
-    work.dispatching.carry_out()
-    row = Commands(node.database).row(command_id)
-    assert row
-    return row
 
 
 def test_it_gets_one_run_whose_name_tells_an_id(work: KindScene, operator: Operator) -> None:
@@ -253,7 +243,7 @@ def test_a_retry_starts_the_run_now(
 ) -> None:
     work_id = dispatched(work, state(), operator) if state else waiting_run(work, operator)
     work.dispatching.reconcile()
-    row = asked(work, work_id, OperatorCommand.RETRY)
+    row = work.asked(work_id, OperatorCommand.RETRY)
     assert (row.carried_out, row.outcome) == (True, "its run starts now")
     due = operator.state(work.run_id(work_id)).state_details.scheduled_time
     assert due
@@ -264,14 +254,14 @@ def test_a_retry_whose_run_is_gone_has_another(work: KindScene, operator: Operat
     work_id = waiting_run(work, operator)
     first = work.run_id(work_id)
     operator.client.delete_flow_run(first)
-    assert asked(work, work_id, OperatorCommand.RETRY).outcome == "another run is asked for"
+    assert work.asked(work_id, OperatorCommand.RETRY).outcome == "another run is asked for"
     work.dispatching.look()
     assert work.run_id(work_id) != first
 
 
 def test_a_cancel_ends_the_run(work: KindScene, operator: Operator) -> None:
     work_id = dispatched(work)
-    assert asked(work, work_id, OperatorCommand.CANCEL).carried_out
+    assert work.asked(work_id, OperatorCommand.CANCEL).carried_out
     assert operator.state(work.run_id(work_id)).name == "Cancelled"
     found = KINDS[work.name](work.dispatching.node).ledger.find(work_id)
     assert found
@@ -311,7 +301,7 @@ def test_a_run_of_work_that_is_cancelled_while_the_run_is_created_is_cancelled(
 ) -> None:
     """Else it would send what somebody has just cancelled, as a retry does. A payload is refused until it has a run."""
     work_id = work.new()
-    work.dispatching.run_created = lambda: asked(work, work_id, OperatorCommand.CANCEL)
+    work.dispatching.run_created = lambda: work.asked(work_id, OperatorCommand.CANCEL)
     work.dispatching.look()
     assert operator.state(work.run_id(work_id)).name == "Cancelled"
 
@@ -346,9 +336,9 @@ def test_what_makes_no_sense_is_refused_at_once_or_by_the_dispatcher(work: KindS
     work_id = dispatched(work, Running(), operator)
     if work.name == "export":  # whose row says it
         with pytest.raises(NothingToDo, match="is queued: it goes on by itself"):
-            asked(work, work_id, OperatorCommand.RETRY)
+            work.asked(work_id, OperatorCommand.RETRY)
     else:
-        row = asked(work, work_id, OperatorCommand.RETRY)
+        row = work.asked(work_id, OperatorCommand.RETRY)
         assert (row.carried_out, row.outcome) == (False, "its run is Running: it goes on by itself")
 
 
