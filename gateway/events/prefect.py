@@ -7,8 +7,7 @@ or the event is too large. So an event counts as published once it can be read b
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -42,8 +41,12 @@ class PrefectPublisher:
         """Nothing is open between two questions."""
 
     def _ask(self, question: Callable[[PrefectApi], Awaitable[None]]) -> None:
-        with self._our_errors():
+        try:
             asked(self._api_url, question, answer_seconds=_ANSWER_SECONDS)
+        except PrefectUnavailable as error:
+            raise BrokerUnavailable(f"{self._server}: {error}") from error
+        except PrefectRefused as error:
+            raise BrokerRefused(f"{self._server}: {error}") from error
 
     async def _publish(self, message: Message, api: PrefectApi) -> None:
         if await _is_recorded(api, message):  # a repeat has nothing to wait for
@@ -64,15 +67,6 @@ class PrefectPublisher:
             await asyncio.sleep(poll_seconds)
             poll_seconds = min(2 * poll_seconds, _SLOWEST_POLL_SECONDS)
         return False
-
-    @contextmanager
-    def _our_errors(self) -> Iterator[None]:
-        try:
-            yield
-        except PrefectUnavailable as error:
-            raise BrokerUnavailable(f"{self._server}: {error}") from error
-        except PrefectRefused as error:
-            raise BrokerRefused(f"{self._server}: {error}") from error
 
     def _raise_lost(self, event: dict[str, Any]) -> None:
         size = len(json.dumps(event))

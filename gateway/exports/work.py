@@ -65,8 +65,7 @@ class ExportWork:
 
     def run_ended(self, work: Work, event: Event, message: str, now: datetime) -> None:
         """Settle it, unless it has settled, or was taken, meanwhile."""
-        was_cancelled = event is Event.RUN_CANCELLED
-        self._end(work, CANCELLED if was_cancelled else FAILED, now, cancelled=was_cancelled)
+        self._end(work, now, cancelled=event is Event.RUN_CANCELLED)
 
     def refusal(self, work: Work, command: OperatorCommand) -> str | None:
         if command is OperatorCommand.CANCEL:
@@ -87,11 +86,12 @@ class ExportWork:
         """Once no file is on its way any more: until then its run is about to say what became of them."""
         if not run_is_over or work.state in self.ledger.of.transitions.ends:
             return True
-        return self._end(work, CANCELLED, now, cancelled=True)
+        return self._end(work, now, cancelled=True)
 
-    def _end(self, work: Work, reason: str, now: datetime, *, cancelled: bool) -> bool:
+    def _end(self, work: Work, now: datetime, *, cancelled: bool) -> bool:
         """False where it has settled, or was taken, since it was seen."""
         if lease := self.ledger.take_from_run(work):
+            reason = CANCELLED if cancelled else FAILED
             give_up(ExportLease(lease), self.destinations(), reason, now, cancelled=cancelled)
         return lease is not None
 

@@ -107,8 +107,8 @@ class Run:
             state_type=state_type,
             state_name=answer["state_name"] or state_type.capitalize(),
             message=state.get("message"),
-            scheduled_time=_moment(state.get("state_details", {}).get("scheduled_time")),
-            state_since=_moment(state.get("timestamp")),
+            scheduled_time=moment(state.get("state_details", {}).get("scheduled_time")),
+            state_since=moment(state.get("timestamp")),
             tags=tuple(answer["tags"]),
             work_pool=answer["work_pool_name"],
             work_queue=answer["work_queue_name"],
@@ -116,14 +116,15 @@ class Run:
             idempotency_key=answer["idempotency_key"],
             infrastructure_pid=answer["infrastructure_pid"],
             run_count=answer["run_count"],
-            created=_moment(answer["created"]),
-            expected_start=_moment(answer["expected_start_time"]),
-            start=_moment(answer["start_time"]),
-            end=_moment(answer["end_time"]),
+            created=moment(answer["created"]),
+            expected_start=moment(answer["expected_start_time"]),
+            start=moment(answer["start_time"]),
+            end=moment(answer["end_time"]),
         )
 
 
-def _moment(text: str | None) -> datetime | None:
+def moment(text: str | None) -> datetime | None:
+    """Read a time as Prefect writes it."""
     return datetime.fromisoformat(text) if text else None
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from gateway.runs.api import PrefectApi
+from gateway.runs.run import moment
 
 _PAGE = 200  # the most that a server returns at once unless told otherwise
 
@@ -34,8 +35,4 @@ async def heartbeats(api: PrefectApi, work_pool: str) -> dict[str, datetime | No
 
 
 def _heartbeats(answer: Sequence[dict[str, Any]]) -> list[tuple[str, datetime | None]]:
-    return [(worker["name"], _moment(worker["last_heartbeat_time"])) for worker in answer]
-
-
-def _moment(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
+    return [(worker["name"], moment(worker["last_heartbeat_time"])) for worker in answer]

@@ -49,7 +49,7 @@ def instances_of(area: SpoolArea, payload_id: UUID) -> list[Instance]:
     except FileNotFoundError:
         found = [
             _record(area, path, preamble)
-            for path, preamble in _not_listed(area, _read_manifests(area))
+            for path, preamble in committed_files(area)
             if preamble.payload_id == payload_id
         ]
         if not found:

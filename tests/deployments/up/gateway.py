@@ -33,7 +33,7 @@ class Gateway:
 
     def start(self, *, from_nothing: bool = False) -> Self:
         """Unless `from_nothing`, its Prefect finds the empty database that it would make."""
-        if not (self._starts or from_nothing or self._prefect_is_the_sites or self.data_dir.exists()):
+        if not (from_nothing or self._prefect_is_the_sites or self.data_dir.exists()):
             put_database(self.data_dir / "prefect")
         self._starts += 1
         self.server.start()
