@@ -79,12 +79,15 @@ class Part:
         """End it and what is in its group."""
         self._told_to_end.set()
         if self.is_running:
-            with suppress(ProcessLookupError):
-                os.killpg(self._process_id, signal.SIGKILL)
+            self._kill_group()
 
     @property
     def is_running(self) -> bool:
         return self._process is not None and self._process.returncode is None
+
+    def _kill_group(self) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(self._process_id, signal.SIGKILL)
 
     @property
     def _process_id(self) -> int:
@@ -109,9 +112,16 @@ class Part:
             taking = asyncio.ensure_future(self._take_log(log))
             exit_code = await process.wait()
             self.ready.clear()
+            await self._end_what_is_left(taking)
+            return exit_code
+
+    async def _end_what_is_left(self, taking: "asyncio.Future[None]") -> None:
+        """Wait for the end of its log, which is when all that it started has ended, and end what stays behind."""
+        await asyncio.wait([taking], timeout=_LAST_LINES_SECONDS)
+        if not taking.done():
+            self._kill_group()
             await asyncio.wait([taking], timeout=_LAST_LINES_SECONDS)
             taking.cancel()
-            return exit_code
 
     async def _start(self, log: int) -> Process:
         return await asyncio.create_subprocess_exec(

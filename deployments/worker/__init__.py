@@ -5,6 +5,7 @@
     worker          the worker type `gateway`: claims runs, hands each to a child, reports its end
     children        the fork server and the children that wait for a run
     preload         what the fork server does once, so that no child has to
+    quick_end       how the fork server ends
     child           what happens inside one
     left_runs       runs that an earlier life of this worker left behind
     cancellation    Cancel in the dashboard ends the child

@@ -22,7 +22,7 @@ from gateway.config.sections import LogSettings
 
 # Whoever registers the deployments looks whether the server's version fits: that need not be asked for each run.
 _ENVIRONMENT = {"PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED": "false"}
-_PRELOADED = ("deployments.worker.preload", "__main__", "deployments.worker.child")
+_PRELOADED = ("deployments.worker.quick_end", "deployments.worker.preload", "__main__", "deployments.worker.child")
 
 
 # Whoever polls a child takes its exit code out of a pipe, once. Every start polls all children that are left; so does

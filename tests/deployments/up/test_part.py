@@ -114,6 +114,35 @@ def test_a_part_that_is_told_to_end_is_not_started_again() -> None:
     assert logs == []
 
 
+def test_what_it_leaves_behind_ends_with_it() -> None:
+    """As the fork server of a worker did, for as long as Python took to end it."""
+    records: Records = []
+    child = "import time; time.sleep(600)"
+    script = f"""
+import json, subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", "{child}"])
+print(json.dumps({{"event": str(child.pid)}}), flush=True)
+"""
+    part = part_of(script, records)
+
+    async def scene() -> None:
+        keeping = asyncio.create_task(part.keep_running())
+        await asyncio.to_thread(wait_until, lambda: records, 20, "the part to say what it has started")
+        part.terminate()
+        await asyncio.wait_for(keeping, 5)
+
+    asyncio.run(scene())
+    wait_until(lambda: not _runs(int(records[0]["event"])), 5, "what the part had started to be gone")
+
+
+def _runs(process: int) -> bool:
+    """Whether it lives: who has ended and was not asked for by its parent yet is no more than a name."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(") ")[2][0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
 async def _start_and_end(names: list[str], script: str, at_once: asyncio.Event, ended: list[str]) -> None:
     parts = [part_of(script, [], name) for name in names]
     keeping = [asyncio.create_task(_keep(part, ended)) for part in parts]
