@@ -31,10 +31,14 @@ from gateway.work.wake_up import wake_up
 
 @dataclass(frozen=True)
 class NodeContext:
-    """The parts of this node under the settings that were in force when the process, or the run, began."""
+    """The parts of this node under the settings that were in force when the process, or the run, began.
+
+    For who only asks, and `may_upgrade` nothing, no database is made or upgraded.
+    """
 
     settings: Settings
     clock: Clock = field(default_factory=SystemClock)
+    may_upgrade: bool = True
 
     def now(self) -> datetime:
         return time_of(self.clock.time_ns())
@@ -42,7 +46,7 @@ class NodeContext:
     @cached_property
     def database(self) -> Engine:
         """The gateway's database. Raises SettingsError where its address can't be used."""
-        return open_database(self.settings.database_url)
+        return open_database(self.settings.database_url, may_upgrade=self.may_upgrade)
 
     @cached_property
     def identity(self) -> Node:

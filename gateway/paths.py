@@ -48,17 +48,18 @@ class Paths:
     @property
     def wake_ups(self) -> Path:
         """What is touched to wake this node's dispatcher."""
-        return self._run / "wake-up"
+        return self.run / "wake-up"
 
     @property
     def names_never_resolved(self) -> Path:
         """Where the receiver tells which of its sources' names no name server knew."""
-        return self._run / "names-never-resolved.json"
+        return self.run / "names-never-resolved.json"
 
     def role_lock(self, role: str) -> Path:
         """What the one process of a role holds."""
-        return self._run / f"{role}.lock"
+        return self.run / f"{role}.lock"
 
     @property
-    def _run(self) -> Path:
+    def run(self) -> Path:
+        """What processes tell each other."""
         return self.data_dir / "run"

@@ -13,7 +13,7 @@ from gateway.inference.lease import RequestLease
 from gateway.inference.row import WORK as REQUESTS
 from gateway.node_context import NodeContext
 from gateway.payloads.files import PayloadFiles
-from gateway.payloads.index import WORK as PAYLOADS
+from gateway.payloads.rows import WORK as PAYLOADS
 from gateway.payloads.payload import Payload
 from gateway.payloads.storing import object_prefix
 from gateway.spool import lease as spool_lease

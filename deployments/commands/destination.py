@@ -4,23 +4,23 @@ from typing import Annotated
 
 import typer
 
+from deployments.commands.site import site_settings
 from deployments.commands.tables import AsJson, print_rows
 
 app = typer.Typer(help="Destinations.", no_args_is_help=True)
 
-_COLUMNS = ("name", "kind", "address", "state", "since", "next_probe", "reason")
+_COLUMNS = ("name", "kind", "address", "state", "since", "answered", "next_probe", "reason")
 
 
 @app.command("list")
 def list_destinations(as_json: AsJson = False) -> None:
-    """List the destinations that are registered, and which are known to be away."""
+    """List the destinations that are registered, and how exports have last met each: there, away, refuses, unknown."""
     from dataclasses import asdict
 
-    from gateway.config import load_settings
     from gateway.destinations.listing import destination_views
     from gateway.exports.ledger import opened_ledger
 
-    settings = load_settings().settings
+    settings = site_settings()
     with opened_ledger(settings.database_url, may_upgrade=False) as ledger:
         rows = [asdict(view) for view in destination_views(settings, ledger.engine)]
     print_rows(rows, _COLUMNS, as_json=as_json)
@@ -33,11 +33,10 @@ def echo(name: Annotated[str, typer.Argument(metavar="NAME")]) -> None:
     The exit code is 1 where it refuses, 3 where it can't be reached.
     """
     from deployments.process.exit_codes import ExitCode
-    from gateway.config import load_settings
     from gateway.destinations.registered import Destinations
     from gateway.errors import PeerUnavailable, PermanentError
 
-    settings = load_settings().settings
+    settings = site_settings()
     destination = Destinations.of(settings).find_registered(name)
     if destination is None:
         raise PermanentError(f"no destination is registered as {name}")

@@ -10,7 +10,8 @@ from uuid import UUID
 import typer
 
 from deployments.commands.operator import ask_and_show
-from deployments.commands.tables import AsJson, print_object, print_rows, the_one
+from deployments.commands.site import site_settings
+from deployments.commands.tables import AsJson, print_more, print_object, print_rows, the_one
 
 if TYPE_CHECKING:
     from gateway.exports.ledger import ExportLedger
@@ -58,11 +59,14 @@ def list_exports(
         raise typer.BadParameter(f"one of {', '.join(ExportState)}", param_hint="--state")
     wanted = ExportState(state) if state else None
     with _ledger() as ledger:
-        views = ExportListing(ledger.engine).page(limit, (page - 1) * limit, state=wanted, destination=destination)
-    rows = [view.model_dump() for view in views]
+        listing = ExportListing(ledger.engine)
+        views = listing.page(limit + 1, (page - 1) * limit, state=wanted, destination=destination)
+        total = listing.total(state=wanted, destination=destination)
+    rows = [view.model_dump() for view in views[:limit]]
     if not as_json:
         rows = [row | {"destinations": ", ".join(row["destinations"])} for row in rows]
     print_rows(rows, _COLUMNS, as_json=as_json)
+    print_more(len(rows), total, f"--page {page + 1}" if len(views) > limit else None)
 
 
 @app.command()
@@ -107,10 +111,9 @@ def _id_of(export_id: str) -> UUID:
 
 @contextmanager
 def _ledger() -> "Iterator[ExportLedger]":
-    from gateway.config import load_settings
     from gateway.exports.ledger import opened_ledger
 
-    with opened_ledger(load_settings().settings, may_upgrade=False) as ledger:
+    with opened_ledger(site_settings(), may_upgrade=False) as ledger:
         yield ledger
 
 

@@ -8,7 +8,8 @@ from uuid import UUID
 import typer
 
 from deployments.commands.operator import ask_and_show
-from deployments.commands.tables import AsJson, print_object, print_rows, the_one
+from deployments.commands.site import site_settings
+from deployments.commands.tables import AsJson, print_more, print_object, print_rows, the_one
 
 if TYPE_CHECKING:
     from gateway.config import Settings
@@ -60,8 +61,13 @@ def list_requests(
 
         if state not in {None, *RequestState}:
             raise typer.BadParameter(f"one of {', '.join(RequestState)}", param_hint="--state")
-        rows = store.newest(limit, (page - 1) * limit, RequestState(state) if state else None)
-        print_rows([view_of(row, settings.dashboard_url).model_dump() for row in rows], _COLUMNS, as_json=as_json)
+        wanted = RequestState(state) if state else None
+        rows = store.newest(limit + 1, (page - 1) * limit, wanted)
+        shown = [view_of(row, settings.dashboard_url).model_dump() for row in rows[:limit]]
+        print_rows(shown, _COLUMNS, as_json=as_json)
+        counts = {state: count for state, (count, _) in store.counts().items()}
+        total = counts.get(wanted, 0) if wanted else sum(counts.values())
+        print_more(len(shown), total, f"--page {page + 1}" if len(rows) > limit else None)
 
 
 @app.command()
@@ -96,10 +102,9 @@ def _id_of(request_id: str) -> UUID:
 
 @contextmanager
 def _requests() -> "Iterator[tuple[RequestStore, Settings]]":
-    from gateway.config import load_settings
     from gateway.inference.store import opened_request_store
 
-    settings = load_settings().settings
+    settings = site_settings()
     with opened_request_store(settings.database_url, may_upgrade=False) as store:
         yield store, settings
 
@@ -111,6 +116,6 @@ def _found(store: "RequestStore", request_id: str) -> "RequestRow":
 def _wait(store: "RequestStore", request_id: str) -> "RequestRow":
     from rich.console import Console
 
-    from deployments.request_progress import wait_shown
+    from deployments.commands.request_progress import wait_shown
 
     return wait_shown(lambda: _found(store, request_id), Console(stderr=True, highlight=False))

@@ -7,6 +7,8 @@ from uuid import UUID
 
 import typer
 
+from deployments.commands.site import site_settings
+
 if TYPE_CHECKING:
     from gateway.work.commands import CommandRow, Commands, OperatorCommand
 
@@ -19,12 +21,11 @@ def ask_and_show(kind: str, work_id: UUID, command: "OperatorCommand") -> None:
 
     Whoever does not want to wait may go: it is written down, and done when dispatcher and Prefect are there.
     """
-    from gateway.config import load_settings
     from gateway.kinds import ask, refused
     from gateway.node_context import NodeContext
     from gateway.work.commands import Commands
 
-    with closing(NodeContext(load_settings().settings)) as node:
+    with closing(NodeContext(site_settings(), may_upgrade=False)) as node:
         command_id = ask(node, kind, work_id, command, "command line")
         row = _wait_for(Commands(node.database), command_id)
     if row is None:

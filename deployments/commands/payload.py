@@ -1,41 +1,58 @@
 """`mig payload`: what was received, and what became of it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
 
 from deployments.commands.operator import ask_and_show
-from deployments.commands.tables import AsJson, print_object, print_rows, the_one
+from deployments.commands.site import site_settings
+from deployments.commands.tables import AsJson, print_more, print_object, print_rows, the_one
 
 if TYPE_CHECKING:
-    from deployments.payload_list import PayloadList
-    from gateway.payloads.index import PayloadIndex, PayloadRow
-    from gateway.runs.run import Run
+    from gateway.operations.payloads import PayloadList, PayloadView
+    from gateway.payloads.index import PayloadIndex
+    from gateway.payloads.rows import PayloadRow
 
 app = typer.Typer(help="Received payloads.", no_args_is_help=True)
 
 PayloadId = Annotated[str, typer.Argument(metavar="ID", help="The payload's id, or its first digits.")]
 
-_COLUMNS = ("id", "state", "called_ae", "calling_ae", "instances", "bytes", "closed", "attempt", "run_state", "message")
+_COLUMNS = ("id", "state", "called_ae", "calling_ae", "study", "instances", "bytes", "closed", "message")
+_STUDY_COLUMNS = ("study_instance_uid", "modalities", "series", "instances")
 
 
 @app.command("list")
 def list_payloads(
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many on a page.")] = 20,
-    page: Annotated[int, typer.Option(min=1, help="Which page.")] = 1,
+    after: Annotated[str | None, typer.Option(metavar="ID", help="Go on after this payload.")] = None,
     state: Annotated[str | None, typer.Option(help="Only those in this state.")] = None,
+    study: Annotated[str | None, typer.Option(metavar="UID", help="Only those with this Study Instance UID.")] = None,
+    ae: Annotated[str | None, typer.Option(metavar="TITLE", help="Only those from or to this AE title.")] = None,
+    since: Annotated[datetime | None, typer.Option(help="Only those that were closed then or later.")] = None,
+    until: Annotated[datetime | None, typer.Option(help="Only those that were closed before.")] = None,
+    closed_by: Annotated[str | None, typer.Option(help="Only those that were closed by this, e.g. quiet.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List payloads, the newest first."""
+    """List payloads, the newest first. Times are those of this machine's zone, unless they name another."""
+    from gateway.operations.payloads import PayloadState
+    from gateway.payloads.finding import PayloadFilter
+
+    if state not in {None, *PayloadState}:
+        raise typer.BadParameter(f"one of {', '.join(PayloadState)}", param_hint="--state")
+    in_state = PayloadState(state) if state else None
+    wanted = PayloadFilter(study, ae, _moment(since), _moment(until), closed_by)
     with _payloads() as payloads:
-        if state not in {None, *payloads.states}:
-            raise typer.BadParameter(f"one of {', '.join(payloads.states)}", param_hint="--state")
-        views = payloads.page(limit, (page - 1) * limit, state)
-        print_rows([asdict(view) for view in views], _COLUMNS, as_json=as_json)
+        follows = _found(payloads.index, after) if after else None
+        views = payloads.page(limit + 1, wanted, in_state, follows)
+        shown = [_row(view) for view in views[:limit]]
+        print_rows(shown, _COLUMNS, as_json=as_json)
+        more = f"--after {str(views[limit - 1].id)[:8]}" if len(views) > limit else None
+        print_more(len(shown), payloads.total(wanted, in_state), more)
         _end_without_prefect(payloads)
 
 
@@ -44,7 +61,13 @@ def show(payload_id: PayloadId, as_json: AsJson = False) -> None:
     """Show everything that is known of a payload."""
     with _payloads() as payloads:
         view = payloads.view(_found(payloads.index, payload_id))
-        print_object(asdict(view), as_json=as_json)
+        row = asdict(view)
+        if as_json:
+            print_object(row, as_json=True)
+        else:
+            print_object(row | {"studies": len(view.studies)}, as_json=False)
+            typer.echo()
+            print_rows(row["studies"], _STUDY_COLUMNS, as_json=False)
         _end_without_prefect(payloads)
 
 
@@ -65,32 +88,29 @@ def cancel(payload_id: PayloadId) -> None:
 
 
 def _id_of(payload_id: str) -> UUID:
-    from gateway.config import load_settings
-    from gateway.payloads.index import opened_payload_index
-
-    with opened_payload_index(load_settings().settings.database_url) as index:
-        return _found(index, payload_id).payload_id
+    with _payloads() as payloads:
+        return _found(payloads.index, payload_id).payload_id
 
 
 @contextmanager
 def _payloads() -> "Iterator[PayloadList]":
     """What all these commands look at."""
-    from deployments.payload_list import PayloadList
-    from gateway.config import load_settings
+    from gateway.operations.payloads import payload_list
     from gateway.payloads.index import opened_payload_index
-    from gateway.runs.api import asked
-    from gateway.runs.reading import runs_by_id
-    from gateway.spool.area import scp_area
-    from gateway.spool.node import read_node
 
-    settings = load_settings().settings
-    spool = settings.paths.spool
-
-    def asked_for(run_ids: "Sequence[UUID]") -> "Mapping[UUID, Run]":
-        return asked(settings.prefect_api_url, lambda api: runs_by_id(api, run_ids))
-
+    settings = site_settings()
     with opened_payload_index(settings.database_url, may_upgrade=False) as index:
-        yield PayloadList(index, scp_area(spool), read_node(spool), asked_for)
+        yield payload_list(settings, index)
+
+
+def _moment(given: datetime | None) -> datetime | None:
+    return given.astimezone() if given else None
+
+
+def _row(view: "PayloadView") -> dict[str, object]:
+    """A payload's line: of its studies the first."""
+    first, *others = [study.study_instance_uid for study in view.studies] or [""]
+    return asdict(view) | {"study": f"{first} and {len(others)} more" if others else first}
 
 
 def _found(index: "PayloadIndex", payload_id: str) -> "PayloadRow":

@@ -71,7 +71,7 @@ def exports() -> None:
     import threading
 
     with _process("exports") as settings:
-        from deployments.process.process_lock import only_one
+        from gateway.roles import only_one
         from listeners.amqp.amqp_process import serve
 
         stopping = threading.Event()
@@ -103,8 +103,10 @@ def _process(role: str) -> "Iterator[Settings]":
     Prefect must be imported after that: it reads its environment, and leaves alone a log that is set up.
     """
     from gateway.config import load_settings
+    from gateway.operations.site import check_account
 
     settings = load_settings().settings
+    check_account(settings)
     from deployments.process.logging import configure_logging
 
     configure_logging(settings.log, role)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import typer
 
+from deployments.commands.site import site_settings
 from deployments.commands.tables import AsJson, print_rows, the_one
 
 if TYPE_CHECKING:
@@ -62,14 +63,9 @@ def extract(
 
 
 def _area() -> "SpoolArea":
-    from gateway.config import load_settings
-    from gateway.errors import PermanentError
     from gateway.spool.area import scp_area
 
-    area = scp_area(load_settings().settings.paths.spool)
-    if not area.root.is_dir():
-        raise PermanentError(f"there is no spool at {area.root}: nothing was received here")
-    return area
+    return scp_area(site_settings().paths.spool)
 
 
 def _found(area: "SpoolArea", payload_id: str) -> str:

@@ -9,6 +9,7 @@ operator_commands   what operators ask for is done
 destination_probes  destinations that are away are asked whether they are back
 event_publisher     events that are decided are published
 leftovers           what nobody needs any more
+registering         deployments that Prefect does not know
 lost_workers        runs of workers that do not come back
 watch               changes in a directory
 """

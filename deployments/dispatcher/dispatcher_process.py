@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import structlog
-from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from deployments.dispatcher.destination_probes import DestinationProbes
 from deployments.dispatcher.engine import Dispatched, Engine
@@ -15,12 +15,10 @@ from deployments.dispatcher.leftovers import Leftovers
 from deployments.dispatcher.lost_workers import LOOK_SECONDS, LostWorkers
 from deployments.dispatcher.operator_commands import OperatorCommands
 from deployments.dispatcher.probes import PROBES
+from deployments.dispatcher.registering import Registering
 from deployments.dispatcher.release import Release
 from deployments.dispatcher.watch import wake_on_change
-from deployments.prefect_side.pools import ingest_pool, pools_of, retrieve_pool
-from deployments.prefect_side.prefect_api import prefect_client
-from deployments.prefect_side.registration import Description, read_descriptions, register
-from deployments.process.process_lock import only_one
+from deployments.prefect_side.pools import ingest_pool, retrieve_pool
 from deployments.process.services import Services, refusal_alone
 from deployments.process.stopping import cancel_all, stop_on_signals
 from gateway.config import Settings
@@ -28,10 +26,15 @@ from gateway.errors import Dependency
 from gateway.events.outbox import Outbox
 from gateway.kinds import KINDS
 from gateway.node_context import NodeContext
+from gateway.operations.running import told
+from gateway.roles import only_one
 from gateway.runs.api import PrefectApi
 from gateway.runs.deployment import DeploymentRuns
 from gateway.work.commands import Commands
 from gateway.work.kind import Probe
+
+if TYPE_CHECKING:
+    from deployments.prefect_side.registration import Description
 
 LOOK_SECONDS_AT_MOST = 0.5  # listeners of other nodes record as well: the database wakes nobody up
 RECONCILE_SECONDS = 5.0
@@ -45,42 +48,39 @@ _log = structlog.get_logger()
 
 def serve(
     settings: Settings,
-    descriptions: Sequence[Description] | None = None,
+    descriptions: "Sequence[Description] | None" = None,
     deployments: Mapping[str, str] | None = None,
     probes: Mapping[Dependency, Probe] = PROBES,
 ) -> None:
     """Dispatch until SIGTERM. `deployments` names other ones than those of the kinds, by kind.
 
+    A deployment that Prefect does not know when a run of it is needed is registered as `descriptions` have it.
+
     Raises AlreadyRunning where a dispatcher runs on this data directory, DatabaseRefused where the database does not
     let it work.
     """
-    described = read_descriptions() if descriptions is None else descriptions
-    # The services wait for Prefect themselves: a client that did too would sleep on after Prefect is back.
-    impatient = temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0})
-    with only_one(settings.data_dir, "dispatch"), impatient, refusal_alone():
-        asyncio.run(_serve(NodeContext(settings), described, deployments or {}, probes))
+    role = only_one(settings.data_dir, "dispatch", told(settings, "prefect"))
+    with role, refusal_alone():
+        asyncio.run(_serve(NodeContext(settings), descriptions, deployments or {}, probes))
 
 
 async def _serve(
     node: NodeContext,
-    described: Sequence[Description],
+    descriptions: "Sequence[Description] | None",
     deployments: Mapping[str, str],
     probes: Mapping[Dependency, Probe],
 ) -> None:
     stopping = stop_on_signals()
     async with AsyncExitStack() as stack:
         stack.callback(node.close)
-        client = await stack.enter_async_context(prefect_client())
         api = await stack.enter_async_context(PrefectApi(node.settings.prefect_api_url))
         group = await stack.enter_async_context(asyncio.TaskGroup())
 
-        async def apply_descriptions() -> None:
-            await register(client, pools_of(node.settings, node.identity), described)
-
+        registering = Registering(node, descriptions)
         kinds = {name: make(node) for name, make in KINDS.items()}
         engine = Engine(
             {
-                name: Dispatched(kind, DeploymentRuns(api, deployments.get(name, kind.deployment), apply_descriptions))
+                name: Dispatched(kind, DeploymentRuns(api, deployments.get(name, kind.deployment), registering))
                 for name, kind in kinds.items()
             }
         )
@@ -88,7 +88,6 @@ async def _serve(
 
         async def work() -> None:
             async with asyncio.TaskGroup() as steps:
-                steps.create_task(services.once(apply_descriptions))
                 for step in _of_the_engine(services, node, api, engine, probes):
                     steps.create_task(step)
                 for step in _of_the_node(services, node, api):

@@ -11,10 +11,11 @@ from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.actions import DeploymentUpdate, WorkPoolCreate, WorkPoolUpdate
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 from prefect.flows import Flow, load_flow_from_entrypoint
+from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from prefect.utilities.callables import parameter_schema
 
 from deployments.prefect_side.pools import INGEST, Pool
-from deployments.prefect_side.prefect_api import check_version, prefect_errors
+from deployments.prefect_side.prefect_api import check_version, prefect_client, prefect_errors
 from deployments.worker.worker import GatewayWorker
 
 DESCRIPTION_FILE = Path(__file__).parent.with_name("prefect.yaml")
@@ -51,6 +52,13 @@ def read_descriptions(file: Path = DESCRIPTION_FILE) -> tuple[Description, ...]:
         )
         for entry in content["deployments"]
     )
+
+
+async def register_at_once(pools: Sequence[Pool], descriptions: Sequence[Description]) -> None:
+    """The same with a client of our own, which does not wait where Prefect is away: who calls us does."""
+    with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}):
+        async with prefect_client() as client:
+            await register(client, pools, descriptions)
 
 
 async def register(client: PrefectClient, pools: Sequence[Pool], descriptions: Sequence[Description]) -> None:

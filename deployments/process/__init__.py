@@ -1,10 +1,9 @@
 """What every process of the gateway needs.
 
-exit_codes    how it ends
-logging       what it says
-ownership     whose files it writes
-process_lock  one of a kind on a data directory
-stopping      signals
-services      what is done again and again
-waking        waiting for whichever comes first
+exit_codes  how it ends
+logging     what it says
+ownership   whose files it writes
+stopping    signals
+services    what is done again and again
+waking      waiting for whichever comes first
 """

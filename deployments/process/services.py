@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from deployments.prefect_side.prefect_api import prefect_errors
 from deployments.process.waking import wait_for_any
 from gateway.errors import BrokerRefused, DatabaseRefused, PrefectRefused, TransientError
 from gateway.work.back_off import BackOff
@@ -44,8 +43,7 @@ class Services:
         """Take a step, for which whatever is away is waited for. Raises DatabaseRefused."""
         for delay_seconds in self._delays():
             try:
-                with prefect_errors():
-                    await step()
+                await step()
             except _AWAY as error:
                 self.outages.began(error, step)
                 await asyncio.sleep(delay_seconds)
@@ -66,8 +64,7 @@ class Services:
             wake.clear()
             pause_seconds = interval_seconds
             try:
-                with prefect_errors():
-                    answered = await step()
+                answered = await step()
                 if answered:
                     self.outages.over(step)
                     delays = self._delays()

@@ -11,7 +11,6 @@ from typing import Any
 import structlog
 
 from deployments.process.logging import render_line
-from deployments.process.process_lock import holder, only_one, runs_already
 from deployments.process.stopping import stop_on_signals
 from deployments.process.waking import wait_for_any
 from deployments.up.ending import end_all
@@ -20,6 +19,7 @@ from deployments.up.parts import CONSUMER, PREFECT, ROLES_OF_PREFECT, plans
 from deployments.up.ports import check_ports
 from gateway.config import Settings
 from gateway.network.addresses import written
+from gateway.roles import holder, only_one, runs_already
 
 _log = structlog.get_logger()
 

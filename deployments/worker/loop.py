@@ -9,6 +9,7 @@ import structlog
 from prefect.events.clients import get_events_subscriber
 from prefect.events.filters import EventAnyResourceFilter, EventFilter, EventNameFilter
 
+from deployments.prefect_side.prefect_api import prefect_errors
 from deployments.process.services import Services
 from deployments.process.stopping import Stopping, cancel_all
 from deployments.process.waking import wait_for_any
@@ -75,11 +76,13 @@ class WorkerLoop:
     async def _find_runs(self) -> bool:
         if not self.worker.has_room:
             return False
-        await self.worker.get_and_submit_flow_runs()
+        with prefect_errors():
+            await self.worker.get_and_submit_flow_runs()
         return True
 
     async def _sync(self) -> bool:
-        await self.worker.sync_with_backend()
+        with prefect_errors():
+            await self.worker.sync_with_backend()
         await put_back_left_runs(self.worker)
         return True
 

@@ -7,9 +7,7 @@ import structlog
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from deployments.prefect_side.pools import INGEST, RETRIEVE, Pool, pools_of
-from deployments.prefect_side.prefect_api import prefect_client
-from deployments.prefect_side.registration import Description, read_descriptions, register
-from deployments.process.process_lock import only_one
+from deployments.prefect_side.registration import Description, read_descriptions, register_at_once
 from deployments.process.services import Services
 from deployments.process.stopping import Stopping, stop_on_signals
 from deployments.process.waking import finished_before
@@ -18,6 +16,8 @@ from deployments.worker.loop import POLL_SECONDS, WorkerLoop
 from deployments.worker.worker import GatewayWorker
 from gateway.config import Settings
 from gateway.database import ending_with_schema, open_database
+from gateway.operations.running import told
+from gateway.roles import only_one
 from gateway.spool.node import Node, read_node
 
 _SPARES = {INGEST: 2, RETRIEVE: 1}  # children that wait; each takes some 35 MB
@@ -32,7 +32,8 @@ def serve(settings: Settings, descriptions: Sequence[Description] | None = None)
     has upgraded the database.
     """
     # The loops wait for Prefect themselves: a client that did too would sleep on after Prefect is back.
-    with only_one(settings.data_dir, "worker"), temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}):
+    role = only_one(settings.data_dir, "worker", told(settings, "prefect"))
+    with role, temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}):
         asyncio.run(_serve(settings, read_descriptions() if descriptions is None else descriptions))
 
 
@@ -84,9 +85,7 @@ def _worker(pool: Pool, node: Node, settings: Settings, descriptions: Sequence[D
 
 
 async def _register(pools: Sequence[Pool], descriptions: Sequence[Description]) -> None:
-    async with prefect_client() as client:
+    async def once() -> None:
+        await register_at_once(pools, descriptions)
 
-        async def apply_descriptions() -> None:
-            await register(client, pools, descriptions)
-
-        await Services(POLL_SECONDS).once(apply_descriptions)
+    await Services(POLL_SECONDS).once(once)

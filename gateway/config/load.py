@@ -19,6 +19,9 @@ from gateway.config.walk import key_of, with_absolute_paths
 from gateway.errors import SettingsError
 
 DEFAULT_FILE = Path("gateway.toml")
+SYSTEM_FILE = Path("/etc/informatics-gateway/gateway.toml")
+PLACES = (DEFAULT_FILE, SYSTEM_FILE)
+"""Where settings are looked for, the first that is there, where nobody names a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ class LoadedSettings:
 
 
 def load_settings(file: Path | None = None) -> LoadedSettings:
-    """Return the settings of `file`, else of `MIG_CONFIG`, else of `gateway.toml` here, else the defaults.
+    """Return the settings of `file`, else of `MIG_CONFIG`, else of the first of `PLACES`, else the defaults.
 
     The environment is over the file, the file over the defaults. A relative path starts at the file's directory.
     Raises SettingsError with every problem at once.
@@ -77,7 +80,7 @@ def _find_file(file: Path | None) -> Path | None:
     if file is None and os.environ.get("MIG_CONFIG"):
         file = Path(os.environ["MIG_CONFIG"])
     if file is None:
-        return DEFAULT_FILE if DEFAULT_FILE.is_file() else None
+        return next((place for place in PLACES if place.is_file()), None)
     if not file.is_file():
         raise SettingsError(f"{file}: there is no such settings file")
     return file

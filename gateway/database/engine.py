@@ -15,10 +15,10 @@ _BUSY_SECONDS = 10
 _LOOK_AGAIN_SECONDS = 0.02
 
 
-def open_unguarded(url: str) -> Engine:
+def open_unguarded(url: str, *, may_make: bool = True) -> Engine:
     """Return the engine for an SQLAlchemy address, whatever the database holds. It connects when it is first used.
 
-    Raises SettingsError where the address can't be used.
+    Raises SettingsError where the address can't be used, and where a file is not there that is not to be made.
     """
     try:
         parsed = make_url(url)
@@ -28,11 +28,21 @@ def open_unguarded(url: str) -> Engine:
         raise SettingsError("database.url: not an address of SQLite or PostgreSQL (postgresql+psycopg://…)") from error
     if is_sqlite:
         if parsed.database:
-            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+            _look_for(Path(parsed.database), may_make=may_make)
         event.listen(engine, "connect", _make_sqlite_durable)
     else:
         event.listen(engine, "connect", _make_postgresql_durable)
     return engine
+
+
+def _look_for(file: Path, *, may_make: bool) -> None:
+    if may_make:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    elif not file.exists():
+        raise SettingsError(
+            f"there is no database at {file} yet: the first process that needs it makes it, and a command that asks "
+            "does not"
+        )
 
 
 def _make_sqlite_durable(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:

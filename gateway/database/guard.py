@@ -21,11 +21,11 @@ _LOOK_SECONDS = 1.0
 def open_database(url: str, clock: Clock | None = None, *, may_upgrade: bool = True) -> Engine:
     """Return the engine for an SQLAlchemy address. It connects when it is first used; from then on the schema is ours.
 
-    Raises SettingsError where the address can't be used. Whoever connects gets what SQLAlchemy raises, for
-    `database_errors`, and SchemaRefused for a database that is newer, or not one of ours, or older where that is not to
-    be upgraded here.
+    Raises SettingsError where the address can't be used, or a file is not there that is not to be made. Whoever
+    connects gets what SQLAlchemy raises, for `database_errors`, and SchemaRefused for a database that is newer, or not
+    one of ours, or older or empty where that is not to be upgraded here.
     """
-    engine = open_unguarded(url)
+    engine = open_unguarded(url, may_make=may_upgrade)
     event.listen(engine, "engine_connect", _Guard(clock or SystemClock(), may_upgrade=may_upgrade))
     return engine
 
@@ -68,6 +68,11 @@ class _Guard:
     def _bring_up_to_date(self, connection: Connection) -> None:
         found = read_schema(connection)
         connection.rollback()
+        if found.state is SchemaState.EMPTY and not self._may_upgrade:
+            raise SchemaRefused(
+                "the database is empty: the first process that needs it makes the tables, and a command that asks does "
+                "not. `mig database upgrade` does"
+            )
         if found.state in {SchemaState.OLDER, SchemaState.UNVERSIONED} and not self._may_upgrade:
             raise SchemaRefused(
                 f"the database has the schema of an older gateway ({found.revision or found.state}, and not {HEAD}). A "

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, Connection, Engine, Integer, String, Table, Text, insert, or_, select, update
+from sqlalchemy import Column, Connection, Engine, Integer, String, Table, Text, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from gateway.database import UtcDateTime, database_errors, metadata
@@ -24,12 +24,25 @@ circuits = Table(
     Column("opened", UtcDateTime),
     Column("next_probe", UtcDateTime),
     Column("reason", Text, nullable=False),
+    Column("answered", UtcDateTime),
+    Column("refused_since", UtcDateTime),
+    Column("refusal", Text, nullable=False),
 )
 
 _OPENS_AFTER = 3
 PROBES = BackOff(first_seconds=5.0, longest_seconds=60.0)
 """How long after each failure in a row a destination that is away is probed again."""
 
+_ANSWERED_TO = timedelta(minutes=1)
+_NOTHING_BAD: dict[str, Any] = {
+    "failures": 0,
+    "trips": 0,
+    "opened": None,
+    "next_probe": None,
+    "reason": "",
+    "refused_since": None,
+    "refusal": "",
+}
 _PROBE_TAKES = timedelta(seconds=90)  # at most; then another may try
 
 
@@ -43,6 +56,9 @@ class Circuit:
     opened: datetime | None
     next_probe: datetime | None
     reason: str
+    answered: datetime | None = None  # when it last took something, to the minute
+    refused_since: datetime | None = None  # since when it refuses us, which trying again does not mend
+    refusal: str = ""
 
     @property
     def is_open(self) -> bool:
@@ -81,11 +97,26 @@ class Circuits:
                     _open(connection, circuit, now, retry_after_seconds or 0.0)
                 return _found(connection, name)
 
-    def answered(self, name: str) -> None:
-        """It serves: forget what was."""
-        remembered = or_(circuits.c.failures > 0, circuits.c.trips > 0, circuits.c.opened.is_not(None))
-        nothing = {"failures": 0, "trips": 0, "opened": None, "next_probe": None, "reason": ""}
-        self._change(remembered & (circuits.c.name == name), nothing)
+    def answered(self, name: str, now: datetime) -> None:
+        """It took something: forget what was. When that was is written once a minute."""
+        remembered = or_(
+            circuits.c.failures > 0,
+            circuits.c.trips > 0,
+            circuits.c.opened.is_not(None),
+            circuits.c.refused_since.is_not(None),
+            circuits.c.answered.is_(None),
+            circuits.c.answered < now - _ANSWERED_TO,
+        )
+        with database_errors():
+            self._make_sure_of(name)
+        self._change(remembered & (circuits.c.name == name), _NOTHING_BAD | {"answered": now})
+
+    def refused(self, name: str, reason: str, now: datetime) -> None:
+        """It is there, and refuses us: somebody has to act, and other exports need not wait for that."""
+        with database_errors():
+            self._make_sure_of(name)
+        since = func.coalesce(circuits.c.refused_since, now)
+        self._change(circuits.c.name == name, _NOTHING_BAD | {"refused_since": since, "refusal": reason})
 
     def claim_probe(self, now: datetime) -> Circuit | None:
         """Return a destination that is due to be probed, which nobody else will do meanwhile; None if none is."""
@@ -118,7 +149,7 @@ class Circuits:
                 return
         try:
             with self._engine.begin() as connection:
-                connection.execute(insert(circuits).values(name=name, failures=0, trips=0, reason=""))
+                connection.execute(insert(circuits).values(name=name, failures=0, trips=0, reason="", refusal=""))
         except IntegrityError:  # another run was quicker
             return
 

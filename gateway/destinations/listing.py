@@ -12,13 +12,18 @@ from gateway.destinations.kinds import adapter_of
 
 @dataclass(frozen=True, slots=True)
 class RegisteredDestination:
-    """A destination: `there`, or `away` since when, for which reason, and when it is asked again."""
+    """A destination, as exports have last met it.
+
+    `there`: it took something, and nothing bad was met since · `away` since when, why, and when it is asked again ·
+    `refuses` us since when, and why: somebody has to act · `unknown`: nothing was sent there yet.
+    """
 
     name: str
     kind: str
     address: str
     state: str
     since: datetime | None
+    answered: datetime | None
     next_probe: datetime | None
     reason: str
 
@@ -31,9 +36,19 @@ def destination_views(settings: Settings, engine: Engine) -> list[RegisteredDest
 
 def _view(destination: DestinationSettings, circuit: Circuit | None, calling_ae_title: str) -> RegisteredDestination:
     address = adapter_of(destination, calling_ae_title).address
-    if circuit is None or not circuit.is_open:
-        reason = circuit.reason if circuit else ""
-        return RegisteredDestination(destination.name, destination.kind, address, "there", None, None, reason)
+    state, since, next_probe, reason = _met(circuit)
+    answered = circuit.answered if circuit else None
     return RegisteredDestination(
-        destination.name, destination.kind, address, "away", circuit.opened, circuit.next_probe, circuit.reason
+        destination.name, destination.kind, address, state, since, answered, next_probe, reason
     )
+
+
+def _met(circuit: Circuit | None) -> tuple[str, datetime | None, datetime | None, str]:
+    """Its state, since when, when it is asked next, and why."""
+    if circuit is None:
+        return "unknown", None, None, ""
+    if circuit.is_open:
+        return "away", circuit.opened, circuit.next_probe, circuit.reason
+    if circuit.refused_since:
+        return "refuses", circuit.refused_since, None, circuit.refusal
+    return "there" if circuit.answered else "unknown", None, None, circuit.reason

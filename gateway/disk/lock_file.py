@@ -1,6 +1,7 @@
 """One process at a time, proven by a lock on a file that the kernel gives back however its holder ends (flock(2)).
 
-The file says who holds it, for people: role, process, host, and since when.
+The file says who holds it, for people: role, process, host, since when, and what more the holder tells, such as the
+port that it listens on.
 """
 
 import fcntl
@@ -8,11 +9,12 @@ import json
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from gateway.errors import GatewayError
 
@@ -28,14 +30,20 @@ class LockHolder:
     process_id: int = 0
     host: str = ""
     since: datetime | None = None
+    told: Mapping[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return f"process {self.process_id} on {self.host}" if self.process_id else "another process"
 
 
 @contextmanager
-def locked(file: Path, role: str, collision: Callable[[LockHolder], GatewayError]) -> Iterator[None]:
-    """Hold the lock `file`, made where it is missing, as the process that has this role.
+def locked(
+    file: Path,
+    role: str,
+    collision: Callable[[LockHolder], GatewayError],
+    told: Mapping[str, Any] | None = None,
+) -> Iterator[None]:
+    """Hold the lock `file`, made where it is missing, as the process that has this role, which tells others that much.
 
     Raises what `collision` makes of its holder where another process has it. Who holds it may remove it.
     """
@@ -45,7 +53,7 @@ def locked(file: Path, role: str, collision: Callable[[LockHolder], GatewayError
         raise collision(_written_in(file))
     try:
         with suppress(OSError):  # on a full disk the lock holds all the same
-            _write_holder(descriptor, role)
+            _write_holder(descriptor, role, told or {})
         yield
     finally:
         os.close(descriptor)
@@ -105,8 +113,9 @@ def _take(descriptor: int, wait_seconds: float) -> bool:
             return True
 
 
-def _write_holder(descriptor: int, role: str) -> None:
+def _write_holder(descriptor: int, role: str, told: Mapping[str, Any]) -> None:
     holder = {"role": role, "pid": os.getpid(), "host": socket.gethostname(), "since": datetime.now(UTC).isoformat()}
+    holder |= {"told": told} if told else {}
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, json.dumps(holder).encode(), 0)
 
@@ -115,6 +124,7 @@ def _written_in(file: Path) -> LockHolder:
     try:
         found = json.loads(file.read_bytes())
         since = datetime.fromisoformat(found["since"]) if "since" in found else None
-        return LockHolder(str(found.get("role", "")), int(found["pid"]), str(found["host"]), since)
+        told = found.get("told", {})
+        return LockHolder(str(found.get("role", "")), int(found["pid"]), str(found["host"]), since, dict(told))
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return LockHolder()

@@ -1,14 +1,14 @@
 """The exports as people see them, on the command line and over HTTP."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, func, select
 
 from gateway.database import database_errors, ids_beginning
 from gateway.exports.states import DestinationRow, ExportRow, ExportState, SendRow, SendState
@@ -88,17 +88,19 @@ class ExportListing:
         self, limit: int, offset: int = 0, *, state: ExportState | None = None, destination: str | None = None
     ) -> list[ExportView]:
         """Return exports, the newest first; where they are given, those in a state, or for a destination."""
-        wanted = select(exports).order_by(exports.c.received.desc(), exports.c.export_id)
-        if state is not None:
-            wanted = wanted.where(exports.c.state == state)
-        if destination is not None:
-            going_there = select(destinations.c.export_id).where(destinations.c.name == destination)
-            wanted = wanted.where(exports.c.export_id.in_(going_there))
+        wanted = select(exports).where(*_conditions(state, destination))
+        wanted = wanted.order_by(exports.c.received.desc(), exports.c.export_id)
         with database_errors(), self._engine.connect() as connection:
             rows = [export_row(found) for found in connection.execute(wanted.limit(limit).offset(offset))]
             names = _names(connection, [row.export_id for row in rows])
             shown = _values(connection, rows)
         return [ExportView(**values, destinations=names[values["export_id"]]) for values in shown]
+
+    def total(self, *, state: ExportState | None = None, destination: str | None = None) -> int:
+        """How many there are like that."""
+        wanted = select(func.count()).select_from(exports).where(*_conditions(state, destination))
+        with database_errors(), self._engine.connect() as connection:
+            return int(connection.execute(wanted).scalar_one())
 
     def view(self, export_id: UUID) -> ExportDetail | None:
         """Return everything about an export; None where there is none."""
@@ -122,6 +124,13 @@ class ExportListing:
         wanted = select(exports.c.state, func.count(), func.min(exports.c.received)).group_by(exports.c.state)
         with database_errors(), self._engine.connect() as connection:
             return {ExportState(state): (count, oldest) for state, count, oldest in connection.execute(wanted)}
+
+
+def _conditions(state: ExportState | None, destination: str | None) -> Iterator[ColumnElement[bool]]:
+    if state is not None:
+        yield exports.c.state == state
+    if destination is not None:
+        yield exports.c.export_id.in_(select(destinations.c.export_id).where(destinations.c.name == destination))
 
 
 def _values(connection: Connection, rows: Sequence[ExportRow]) -> list[dict[str, Any]]:

@@ -87,7 +87,7 @@ class ExportRun:
         except PeerUnavailable as error:
             self._note_failure(row, destination, error)
         except PeerRefused as error:
-            self.circuits.answered(destination.name)
+            self.circuits.refused(destination.name, str(error), self.now())
             self.lease.fail(FileStatus.SERVICE_ERROR, str(error), destination=position)
         except SettingsError as error:
             self.lease.fail(FileStatus.CONFIGURATION_ERROR, str(error), destination=position)
@@ -171,7 +171,7 @@ class ExportRun:
             yield file.number, outcome
             if not there and outcome.outcome is not Outcome.TRANSIENT:
                 there = True
-                self.circuits.answered(destination.name)
+                self.circuits.answered(destination.name, self.now())
                 self.lease.note_there(row.position)
 
     def _sent(

@@ -54,6 +54,7 @@ exports = Table(
     Column("settled", UtcDateTime),
     Index("exports_by_receipt", "received"),
     Index("exports_by_state", "state", "received"),
+    Index("exports_by_payload", "payload_id"),
 )
 
 WORK = WorkTable("export", exports, exports.c.export_id, exports.c.received, TRANSITIONS)

@@ -87,7 +87,9 @@ class LocalObjectStore:
 
     def check(self) -> None:
         with self._our_errors():
-            self._tree.make(self._objects)
+            if not self._objects.exists():  # nothing was stored yet, and a look makes nothing
+                _check_writable(self._objects)
+                return
             with self._tree.written(lambda file: file.write(b"probe")):
                 pass
 
@@ -126,6 +128,13 @@ class LocalObjectStore:
             if error.errno in _NEEDS_SOMEBODY:
                 raise StoreRefused(f"{self._name} can't be used: {error.strerror}") from error
             raise StoreUnavailable(f"{self._name} can't be used just now: {error.strerror}") from error
+
+
+def _check_writable(directory: Path) -> None:
+    """Raise PermissionError where the directory could not be made."""
+    there = next(path for path in directory.parents if path.exists())
+    if not os.access(there, os.W_OK | os.X_OK, effective_ids=True):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(there))
 
 
 def _copy(upload: Upload, file: BinaryIO) -> None:

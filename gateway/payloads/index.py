@@ -6,112 +6,22 @@ no longer listed.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
-from enum import StrEnum
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    ColumnElement,
-    Engine,
-    Index,
-    Integer,
-    Row,
-    String,
-    Table,
-    Uuid,
-    insert,
-    select,
-)
+from sqlalchemy import Engine, func, insert, select, tuple_
 
-from gateway.database import UtcDateTime, database_errors, ids_beginning, metadata, open_database, values_of
+from gateway.database import database_errors, ids_beginning, open_database
+from gateway.payloads.finding import EVERY_PAYLOAD, PayloadFilter, conditions
 from gateway.payloads.payload import Payload
+from gateway.payloads.rows import WORK, Dispatch, PayloadRow, payload_row, payloads, row_of
+from gateway.payloads.studies import PayloadStudy, keep_studies, read_studies
 from gateway.work import rows, waiting
 from gateway.work.ledger import WorkLedger
-from gateway.work.rows import NEW_WORK, WorkTable, work_columns
-from gateway.work.transitions import Event, Transitions, transition
+from gateway.work.rows import NEW_WORK
+from gateway.work.transitions import Event
 from gateway.work.waiting import Wait
-
-
-class Dispatch(StrEnum):
-    """How far a payload has come, as the dispatcher knows it."""
-
-    RECORDED = "recorded"  # no run yet
-    DISPATCHED = "dispatched"  # its run is to start, at work, or has failed: Prefect says which
-    WAITING = "waiting"
-    ANNOUNCED = "announced"
-
-
-_HAS_A_RUN = frozenset({Dispatch.DISPATCHED, Dispatch.WAITING})
-_OPEN = _HAS_A_RUN | {Dispatch.RECORDED}
-
-TRANSITIONS = Transitions(
-    Dispatch.RECORDED,
-    {Dispatch.ANNOUNCED},
-    [
-        transition(Event.DISPATCHED, {Dispatch.RECORDED}, Dispatch.DISPATCHED),
-        transition(Event.TAKEN, _OPEN, Dispatch.DISPATCHED),
-        transition(Event.WAITS, _OPEN, Dispatch.WAITING),
-        transition(Event.RELEASED, {Dispatch.WAITING}, Dispatch.DISPATCHED),
-        transition(Event.SUCCEEDED, _OPEN, Dispatch.ANNOUNCED),
-        transition(Event.RUN_LOST, _HAS_A_RUN, Dispatch.RECORDED),
-        transition(Event.RETRIED, _HAS_A_RUN, Dispatch.RECORDED),
-    ],
-)
-
-
-@dataclass(frozen=True, slots=True)
-class PayloadRow:
-    """What the index knows of one payload. The AE titles are those of its first instance."""
-
-    payload_id: UUID
-    node_id: UUID
-    called_ae: str
-    calling_ae: str
-    service: int
-    instances: int
-    bytes: int
-    opened: datetime
-    closed: datetime
-    closed_by: str
-    supplements: UUID | None
-    attempt: int  # of its runs, from 1
-    flow_run_id: UUID | None
-    state: Dispatch
-    message: str
-    next_try: datetime | None
-    announced: datetime | None
-
-
-_payloads = Table(
-    "payloads",
-    metadata,
-    Column("payload_id", Uuid, primary_key=True),
-    Column("node_id", Uuid, nullable=False),
-    Column("called_ae", String(64), nullable=False),
-    Column("calling_ae", String(64), nullable=False),
-    Column("service", Integer, nullable=False),
-    Column("instances", Integer, nullable=False),
-    Column("bytes", BigInteger, nullable=False),
-    Column("opened", UtcDateTime, nullable=False),
-    Column("closed", UtcDateTime, nullable=False),
-    Column("closed_by", String(32), nullable=False),
-    Column("supplements", Uuid),
-    *work_columns(),
-    Column("announced", UtcDateTime),
-    Index("payloads_by_closing", "closed"),
-    Index("payloads_by_node", "node_id", "state"),
-)
-
-WORK = WorkTable("payload", _payloads, _payloads.c.payload_id, _payloads.c.closed, TRANSITIONS)
-
-
-def of_node(node_id: UUID) -> ColumnElement[bool]:
-    """That a payload lies on the spool of this node."""
-    return _payloads.c.node_id == node_id
 
 
 class PayloadIndex:
@@ -132,7 +42,8 @@ class PayloadIndex:
                 return row
             row = row_of(payload)
             with self._engine.begin() as connection:
-                connection.execute(insert(_payloads).values(NEW_WORK | asdict(row)))
+                connection.execute(insert(payloads).values(NEW_WORK | asdict(row)))
+                keep_studies(connection, payload)
             return row
 
     def note_announced(self, payload_id: UUID, at: datetime) -> None:
@@ -159,29 +70,42 @@ class PayloadIndex:
 
     def open_rows(self, node_id: UUID) -> list[PayloadRow]:
         """Return the payloads of a node that are not announced, the oldest first."""
-        wanted = select(_payloads).where(_payloads.c.node_id == node_id, _payloads.c.state != Dispatch.ANNOUNCED)
+        wanted = select(payloads).where(payloads.c.node_id == node_id, payloads.c.state != Dispatch.ANNOUNCED)
         with database_errors(), self._engine.connect() as connection:
-            return [_row(found) for found in connection.execute(wanted.order_by(_payloads.c.closed))]
+            return [payload_row(found) for found in connection.execute(wanted.order_by(payloads.c.closed))]
 
-    def newest(self, limit: int, offset: int = 0, *, announced: bool | None = None) -> list[PayloadRow]:
-        """Return payloads of every node, the newest first; where `announced` is given, only those or the others."""
-        wanted = select(_payloads).order_by(_payloads.c.closed.desc(), _payloads.c.payload_id)
-        if announced is not None:
-            is_announced = _payloads.c.state == Dispatch.ANNOUNCED
-            wanted = wanted.where(is_announced if announced else ~is_announced)
+    def newest(
+        self, limit: int, wanted: PayloadFilter = EVERY_PAYLOAD, after: PayloadRow | None = None
+    ) -> list[PayloadRow]:
+        """Return payloads of every node, the newest first, from the one that follows `after`."""
+        by_age = (payloads.c.closed, payloads.c.payload_id)
+        question = select(payloads).where(*conditions(wanted)).order_by(*(each.desc() for each in by_age))
+        if after is not None:
+            question = question.where(tuple_(*by_age) < (after.closed, after.payload_id))
         with database_errors(), self._engine.connect() as connection:
-            return [_row(found) for found in connection.execute(wanted.limit(limit).offset(offset))]
+            return [payload_row(found) for found in connection.execute(question.limit(limit))]
+
+    def count(self, wanted: PayloadFilter = EVERY_PAYLOAD) -> int:
+        """How many payloads there are like that."""
+        question = select(func.count()).select_from(payloads).where(*conditions(wanted))
+        with database_errors(), self._engine.connect() as connection:
+            return int(connection.execute(question).scalar_one())
+
+    def studies(self, payload_ids: Sequence[UUID]) -> dict[UUID, tuple[PayloadStudy, ...]]:
+        """Return what each of these payloads holds."""
+        with database_errors(), self._engine.connect() as connection:
+            return read_studies(connection, payload_ids)
 
     def matching(self, beginning: str, limit: int = 2) -> list[PayloadRow]:
         """Return payloads whose id begins so, as run names and people abbreviate it."""
-        wanted = select(_payloads).where(ids_beginning(_payloads.c.payload_id, beginning))
+        wanted = select(payloads).where(ids_beginning(payloads.c.payload_id, beginning))
         with database_errors(), self._engine.connect() as connection:
-            return [_row(found) for found in connection.execute(wanted.limit(limit))]
+            return [payload_row(found) for found in connection.execute(wanted.limit(limit))]
 
     def _find(self, payload_id: UUID) -> PayloadRow | None:
         with self._engine.connect() as connection:
-            found = connection.execute(select(_payloads).where(_payloads.c.payload_id == payload_id)).one_or_none()
-        return _row(found) if found else None
+            found = connection.execute(select(payloads).where(payloads.c.payload_id == payload_id)).one_or_none()
+        return payload_row(found) if found else None
 
 
 @contextmanager
@@ -192,32 +116,3 @@ def opened_payload_index(url: str, *, may_upgrade: bool = True) -> Iterator[Payl
         yield index
     finally:
         index.close()
-
-
-def row_of(payload: Payload) -> PayloadRow:
-    """The row of a payload that has no run yet."""
-    origin = payload.instances[0].origin
-    return PayloadRow(
-        payload_id=payload.payload_id,
-        node_id=payload.node,
-        called_ae=origin.destination,
-        calling_ae=origin.source,
-        service=int(origin.service),
-        instances=len(payload.instances),
-        bytes=payload.bytes,
-        opened=payload.opened,
-        closed=payload.closed,
-        closed_by=payload.closed_by,
-        supplements=payload.supplements,
-        attempt=1,
-        flow_run_id=None,
-        state=Dispatch.RECORDED,
-        message="",
-        next_try=None,
-        announced=None,
-    )
-
-
-def _row(found: Row[Any]) -> PayloadRow:
-    values = values_of(found, (_payloads.c[name] for name in PayloadRow.__slots__))
-    return PayloadRow(**values | {"state": Dispatch(values["state"])})

@@ -42,6 +42,16 @@ def read_node(spool: Path) -> Node:
         name = socket.gethostname().split(".")[0]
         identity = {"version": _VERSION, "node_id": str(uuid4()), "name": name}
         _write_unless_there(file, json.dumps(identity))
+    return _read(file)
+
+
+def find_node(spool: Path) -> Node | None:
+    """The same for who only asks: None where no process has needed an identity yet."""
+    file = spool / "node.json"
+    return _read(file) if file.exists() else None
+
+
+def _read(file: Path) -> Node:
     try:
         identity = json.loads(file.read_bytes())
         check_file_version(str(file), identity.get("version"), _VERSION)

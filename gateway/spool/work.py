@@ -7,8 +7,9 @@ from uuid import UUID
 import structlog
 
 from gateway.errors import Damaged, FromNewerProgram
-from gateway.payloads.index import WORK, PayloadIndex, of_node
+from gateway.payloads.index import PayloadIndex
 from gateway.payloads.payload import Payload
+from gateway.payloads.rows import WORK, of_node
 from gateway.runs.run import WantedRun
 from gateway.spool.area import SpoolArea
 from gateway.spool.node import Node

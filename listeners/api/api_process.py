@@ -16,9 +16,12 @@ from gateway.errors import SettingsError
 from gateway.inference.acceptance import RequestAcceptance
 from gateway.inference.store import RequestStore
 from gateway.node_context import NodeContext
+from gateway.operations.running import told
+from gateway.roles import only_one
 from listeners.api.app import create_app
 from listeners.api.exports import exports_routes
 from listeners.api.inference import inference_routes
+from listeners.api.payloads import payloads_routes
 from listeners.api.server import ApiServer, listening
 
 log = structlog.get_logger(__name__)
@@ -27,12 +30,17 @@ log = structlog.get_logger(__name__)
 def serve(settings: Settings) -> None:
     """Answer until SIGTERM.
 
-    Raises SettingsError for what the settings ask and can't be had, DatabaseUnavailable and DatabaseRefused.
+    Raises SettingsError for what the settings ask and can't be had, AlreadyRunning where an API runs on this data
+    directory, DatabaseUnavailable and DatabaseRefused.
     """
-    with closing(NodeContext(settings)) as node, listening(settings.api) as sockets:
+    with (
+        closing(NodeContext(settings)) as node,
+        listening(settings.api) as sockets,
+        only_one(settings.data_dir, "api", told(settings, "api")),
+    ):
         check_database(node.database)
         acceptance = RequestAcceptance(node.requests, settings, _vault(node.requests, settings))
-        routes = [inference_routes(acceptance, settings), exports_routes(node)]
+        routes = [inference_routes(acceptance, settings), exports_routes(node), payloads_routes(node)]
         server = ApiServer(create_app(settings.api, routes), settings.api)
         asyncio.run(_serve(server, sockets, node.database))
     log.info("API stopped")

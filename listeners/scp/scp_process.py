@@ -12,10 +12,12 @@ from gateway.config import Settings
 from gateway.disk.durable import Durability
 from gateway.disk.file_system import check_file_system, overwrites_in_place
 from gateway.disk.room import Room
+from gateway.operations.running import told
 from gateway.receiving.intake import Intake
 from gateway.receiving.recovery import recover
 from gateway.receiving.verification import verify
 from gateway.registry import Registry
+from gateway.roles import only_one
 from gateway.spool.area import scp_area
 from gateway.spool.node import read_node
 from listeners.scp.association import Admission, ReceiverContext
@@ -39,7 +41,8 @@ def serve(settings: Settings, stopping: threading.Event) -> None:
     _collect_seldom()
     sys.setswitchinterval(_SWITCH_SECONDS)
     registry = Registry.of(settings)
-    with _opened_spool(settings, registry) as intake:
+    role = only_one(settings.data_dir, "scp", told(settings, "scp"))
+    with _opened_spool(settings, registry) as intake, role:
         server = ScpServer(ReceiverContext(settings.scp, registry, intake, Admission(settings.scp.max_associations)))
         registry.names.start()
         found = recover(intake)

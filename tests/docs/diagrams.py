@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gateway.exports.tables import WORK as EXPORTS
 from gateway.inference.row import WORK as REQUESTS
-from gateway.payloads.index import WORK as PAYLOADS
+from gateway.payloads.rows import WORK as PAYLOADS
 from gateway.work.rows import WorkTable
 
 PAGE = Path(__file__).parents[2] / "docs" / "architecture.md"

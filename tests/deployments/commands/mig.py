@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -14,8 +15,12 @@ from unittest import mock
 import structlog
 
 from deployments.cli import main
+from gateway.spool.node import read_node
+from tests.databases import empty_database
 
 MIG = Path(sys.executable).with_name("mig")
+ZONE = datetime.now().astimezone().tzname()
+"""As it stands in the head of each column of times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,3 +85,11 @@ class MigHere(Mig):
                 structlog.configure(**logged_as)
         assert isinstance(exit_code, int), exit_code
         return Finished(exit_code, output.getvalue(), errors.getvalue())
+
+
+def used_site(directory: Path) -> Path:
+    """Have processes run here once, by the defaults; return the data directory."""
+    data_dir = directory / "var"
+    read_node(data_dir / "spool")
+    empty_database(data_dir / "gateway.db")
+    return data_dir

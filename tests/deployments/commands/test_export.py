@@ -9,7 +9,7 @@ import pytest
 from gateway.exports.ledger import opened_ledger
 from gateway.work.commands import Commands, OperatorCommand
 from tests.databases import empty_database
-from tests.deployments.commands.mig import MigHere
+from tests.deployments.commands.mig import ZONE, MigHere
 from tests.gateway.dimse.raw_pacs import answering, raw_pacs
 from tests.gateway.exports.scene import Scene, pacs_destination, request_body
 
@@ -61,7 +61,8 @@ def test_exports_are_listed_the_newest_first_with_their_counts(mig: MigHere, sce
     second = str(scene.ask(["a", "b", "c"], "pacs", "vna", task="task-2"))
     head, *rows = mig("export", "list").output.splitlines()
     assert columns(head) == [
-        *"ID STATE DESTINATIONS FILES STORED MISSING RECEIVED".split(),
+        *"ID STATE DESTINATIONS FILES STORED MISSING".split(),
+        f"RECEIVED ({ZONE})",
         "NEXT TRY",
         "MESSAGE",
     ]
@@ -90,7 +91,7 @@ def test_a_list_is_narrowed_by_state_and_destination_in_pages(mig: MigHere, scen
 def test_an_export_is_shown_file_by_file_by_the_first_digits_of_its_id(mig: MigHere, partial: str) -> None:
     about, files = (part.splitlines() for part in mig("export", "show", partial[:8]).output.split("\n\n"))
     assert {tuple(columns(line)) for line in about} >= {("id", partial), ("state", "partial"), ("destinations", "pacs")}
-    assert columns(files[0]) == ["DESTINATION", "PATH", "STATE", "CODE", "ATTEMPTS", "LAST TRIED", "REASON"]
+    assert columns(files[0]) == ["DESTINATION", "PATH", "STATE", "CODE", "ATTEMPTS", f"LAST TRIED ({ZONE})", "REASON"]
     assert [columns(line)[:5] for line in files[1:]] == [
         ["pacs", "p/1.2.3.1.dcm", "failed", str(0xC000), "1"],
         ["pacs", "p/1.2.3.2.dcm", "stored", "0", "1"],

@@ -14,7 +14,7 @@ from gateway.inference.identity import request_id
 from gateway.inference.lease import take
 from gateway.inference.row import RequestRow, RequestState
 from gateway.inference.store import opened_request_store
-from tests.deployments.commands.mig import Finished, Mig, MigHere
+from tests.deployments.commands.mig import Finished, Mig, MigHere, used_site
 from tests.deployments.dispatching import dispatching_on
 from tests.deployments.operator import Operator
 from tests.deployments.prefect_side.test_registration import TRIVIAL, register_on
@@ -33,7 +33,7 @@ class Scene:
     def __init__(self, directory: Path, api_url: str = "") -> None:
         self.directory = directory
         self.mig = MigHere(directory, {"MIG_PREFECT__API_URL": api_url} if api_url else {})
-        self.database = f"sqlite:///{directory}/var/gateway.db"
+        self.database = f"sqlite:///{used_site(directory)}/gateway.db"
 
     def submit(self, request: Json | None = None) -> Finished:
         (self.directory / "request.json").write_text(json.dumps(request or inference_request()))

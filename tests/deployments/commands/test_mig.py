@@ -60,6 +60,15 @@ def test_the_receiver_never_imports_prefect() -> None:
     assert answer.stdout == "[]\n"
 
 
+def test_the_dispatcher_imports_prefect_only_to_register_what_is_missing() -> None:
+    question = (
+        "import sys; import deployments.cli, deployments.process.logging, deployments.dispatcher.dispatcher_process; "
+        "print([name for name in sys.modules if name.split('.')[0] in ('prefect', 'fastapi')])"
+    )
+    answer = subprocess.run([sys.executable, "-c", question], capture_output=True, text=True, check=True)
+    assert answer.stdout == "[]\n"
+
+
 def test_what_only_looks_imports_neither_prefect_nor_pydicom(tmp_path: Path) -> None:
     script = """
 import contextlib, sys

@@ -16,7 +16,7 @@ from gateway.payloads.index import opened_payload_index
 from gateway.spool.area import SpoolArea, scp_area
 from gateway.spool.node import read_node
 from gateway.work.waiting import Wait, sentence
-from tests.deployments.commands.mig import Finished, Mig, MigHere
+from tests.deployments.commands.mig import ZONE, Finished, Mig, MigHere, used_site
 from tests.deployments.dispatching import dispatching_on
 from tests.deployments.operator import Operator
 from tests.deployments.payloads import made_payload, put_into_ready
@@ -33,8 +33,8 @@ class Scene:
         self.prefect, self.operator = prefect, operator
         self.mig = MigHere(directory, {"MIG_PREFECT__API_URL": prefect.api_url})
         self.area: SpoolArea = scp_area(directory / "var" / "spool")
+        self.database = f"sqlite:///{used_site(directory)}/gateway.db"
         self.node = read_node(directory / "var" / "spool")
-        self.database = f"sqlite:///{directory}/var/gateway.db"
         self.directory, self.work_pool = directory, work_pool
 
     def operate(self, *arguments: str) -> Finished:
@@ -93,7 +93,37 @@ def test_the_newest_payload_comes_first_page_by_page(scene: Scene) -> None:
     newest = [str(scene.put(closed=closed)) for closed in hours][::-1]
     assert [row["id"] for row in scene.listed()] == newest
     assert [row["id"] for row in scene.listed("--limit", "2")] == newest[:2]
-    assert [row["id"] for row in scene.listed("--limit", "2", "--page", "3")] == newest[4:]
+    assert [row["id"] for row in scene.listed("--limit", "2", "--after", newest[3][:13])] == newest[4:]
+
+
+def test_below_a_list_stands_how_many_there_are_and_how_to_see_more(scene: Scene) -> None:
+    closed = [datetime(2026, 3, 1, hour, tzinfo=UTC) for hour in range(3)]
+    newest = [str(scene.put(closed=each)) for each in closed][::-1]
+    assert scene.mig("payload", "list", "--limit", "2").errors == f"2 of 3; more: --after {newest[1][:8]}\n"
+    assert scene.mig("payload", "list", "--limit", "2", "--after", newest[1][:8]).errors == "1 of 3\n"
+    assert scene.mig("payload", "list").errors == "3\n"
+    assert scene.mig("payload", "list", "--ae", "NOBODY").errors == "none\n"
+
+
+def test_a_study_is_found_by_its_uid_wherever_its_payload_is(scene: Scene) -> None:
+    announced, waiting = scene.put(Running()), scene.put(waits())
+    scene.announce(announced)
+    unseen = put_into_ready(scene.area, made_payload(scene.node.node_id))
+    assert {row["id"] for row in scene.listed("--study", "1.2.3")} == set(map(str, (announced, waiting, unseen)))
+    assert scene.listed("--study", "1.2.4") == []
+    (row,) = scene.listed("--study", "1.2.3", "--state", "waiting")
+    study = {"study_instance_uid": "1.2.3", "series": 1, "instances": 3, "modalities": "CT"}
+    assert (row["id"], row["studies"]) == (str(waiting), [study])
+    assert "1.2.3" in scene.mig("payload", "show", str(waiting)).output
+    assert "see to what it waits for" in row["next_step"]
+
+
+def test_payloads_are_found_by_time_in_the_zone_of_this_machine(scene: Scene) -> None:
+    closed = datetime(2026, 3, 1, 10, tzinfo=UTC)
+    there = scene.put(closed=closed)
+    before, after = (f"{(closed + timedelta(hours=hours)).astimezone():%Y-%m-%dT%H:%M:%S}" for hours in (-1, 1))
+    assert scene.listed("--since", after) == []
+    assert [row["id"] for row in scene.listed("--since", before, "--until", after)] == [str(there)]
 
 
 @pytest.mark.parametrize(
@@ -132,7 +162,8 @@ def test_a_table_for_people_has_one_line_for_each(scene: Scene) -> None:
     payload_id = scene.put(waits())
     head, line = scene.mig("payload", "list").output.splitlines()
     assert head.split()[:4] == ["ID", "STATE", "CALLED", "AE"]
-    assert line.split()[:5] == [str(payload_id), "waiting", "MIG", "CT01", "3"]
+    assert f"CLOSED ({ZONE})" in head
+    assert line.split()[:6] == [str(payload_id), "waiting", "MIG", "CT01", "1.2.3", "3"]
     assert "Waits for the event broker: nobody answers" in line
 
 

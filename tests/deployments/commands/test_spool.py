@@ -6,7 +6,8 @@ import pytest
 from pydicom import dcmread
 
 from gateway.spool.listing import instances_of
-from tests.deployments.commands.mig import MigHere
+from gateway.spool.node import read_node
+from tests.deployments.commands.mig import ZONE, MigHere
 from tests.gateway.receiving.scene import Scene
 
 
@@ -19,6 +20,7 @@ def mig(tmp_path: Path) -> MigHere:
 def spool(tmp_path: Path) -> Scene:
     """One payload in each state: two instances done, one ready, one open; and a damaged file."""
     spool = Scene(tmp_path / "var" / "spool")
+    read_node(tmp_path / "var" / "spool")
     for study, count in (("1.1", 2), ("1.2", 1)):
         sender = spool.associate()
         for number in range(count):
@@ -40,7 +42,7 @@ def ready(spool: Scene) -> str:
 
 def test_what_lies_there_is_listed_in_every_state(mig: MigHere, spool: Scene) -> None:
     head, *lines = mig("spool", "list").output.splitlines()
-    assert head.split() == ["ID", "STATE", "CALLED", "AE", "CALLING", "AE", "INSTANCES", "BYTES", "SINCE"]
+    assert head.split() == ["ID", "STATE", "CALLED", "AE", "CALLING", "AE", "INSTANCES", "BYTES", "SINCE", f"({ZONE})"]
     assert sorted(line.split()[1] for line in lines) == ["damaged", "done", "open", "ready"]
     rows = {row["state"]: row for row in mig("spool", "list", "--json").rows}
     assert rows["ready"]["id"] == ready(spool)
@@ -55,7 +57,7 @@ def test_what_lies_there_is_listed_in_every_state(mig: MigHere, spool: Scene) ->
 def test_a_payload_is_shown_instance_by_instance_by_the_first_digits_of_its_id(mig: MigHere, spool: Scene) -> None:
     (instance,) = instances_of(spool.area, spool.ready()[0])
     head, line = mig("spool", "show", ready(spool)[:8]).output.splitlines()
-    assert head.split() == "FILE BYTES RECEIVED SOP CLASS UID SOP INSTANCE UID TRANSFER SYNTAX UID".split()
+    assert head.split() == f"FILE BYTES RECEIVED ({ZONE}) SOP CLASS UID SOP INSTANCE UID TRANSFER SYNTAX UID".split()
     assert line.split()[:2] == [instance.file, str(instance.bytes)]
     assert line.split()[-3:] == [instance.sop_class_uid, "1.2.0", instance.transfer_syntax_uid]
     (row,) = mig("spool", "show", ready(spool), "--json").rows
@@ -89,8 +91,8 @@ def test_an_id_that_is_not_there_is_told(mig: MigHere, spool: Scene) -> None:
 def test_where_nothing_was_received_that_is_said_and_nothing_is_made(mig: MigHere, tmp_path: Path) -> None:
     for command in (("list",), ("show", "1"), ("extract", "1", "out")):
         refused = mig("spool", *command)
-        assert (refused.exit_code, refused.output) == (1, "")
-        assert refused.errors == f"there is no spool at {tmp_path}/var/spool/scp: nothing was received here\n"
+        assert (refused.exit_code, refused.output) == (2, "")
+        assert refused.errors.startswith(f"nothing was ever run on the data directory {tmp_path}/var ")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,12 +1,19 @@
 """`mig status`."""
 
+import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from gateway.errors import Dependency
+from gateway.payloads.index import opened_payload_index
 from gateway.spool.area import scp_area
-from tests.deployments.commands.mig import Finished, MigHere
+from gateway.spool.node import read_node
+from gateway.work.waiting import Wait
+from tests.deployments.commands.mig import ZONE, Finished, MigHere
+from tests.deployments.payloads import made_payload
 from tests.deployments.up.gateway import Gateway
 
 pytestmark = pytest.mark.peers  # Prefect
@@ -53,10 +60,12 @@ def test_the_queues_are_counted(gateway: Gateway) -> None:
 def test_people_read_two_tables(gateway: Gateway) -> None:
     parts, queues = status(gateway).output.split("\n\n")
     assert parts.splitlines()[0].split() == ["PART", "STATE", "DETAIL"]
-    assert queues.splitlines()[0].split() == ["QUEUE", "COUNT", "OLDEST"]
+    assert queues.splitlines()[0].split() == ["QUEUE", "COUNT", "OLDEST", f"({ZONE})"]
 
 
 def test_a_part_that_is_down_is_exit_code_3(tmp_path: Path) -> None:
+    MigHere(tmp_path)("database", "upgrade")
+    read_node(tmp_path / "var" / "spool")
     finished = MigHere(tmp_path, {"MIG_PREFECT__API_URL": "http://127.0.0.1:9/api"})("status", "--json")
     assert finished.exit_code == 3
     down = {part for part, state in states(finished).items() if state == "down"}
@@ -64,6 +73,25 @@ def test_a_part_that_is_down_is_exit_code_3(tmp_path: Path) -> None:
     assert "Traceback" not in finished.errors
 
 
-def test_looking_leaves_nothing_behind(tmp_path: Path) -> None:
-    MigHere(tmp_path)("status")
-    assert not (tmp_path / "var" / "spool").exists()
+def test_a_shell_without_settings_finds_the_processes_by_what_they_tell(gateway: Gateway) -> None:
+    """Of all that they were started with only the data directory is named."""
+    elsewhere = MigHere(gateway.server.home, {"MIG_DATA_DIR": str(gateway.data_dir)})("status", "--json")
+    assert elsewhere.exit_code == 0
+    assert states(elsewhere) == dict.fromkeys(PARTS, "up")
+    details = {row["part"]: row["detail"] for row in elsewhere.rows if "part" in row}
+    assert details["Prefect"] == gateway.api_url
+    assert f"port {gateway.dicom_port}" in details["receiver"]
+
+
+def test_a_broker_that_work_waits_for_is_not_up_though_it_answers(tmp_path: Path) -> None:
+    """As one to which no queue is bound."""
+    node_id = read_node(tmp_path / "var" / "spool").node_id
+    with opened_payload_index(f"sqlite:///{tmp_path}/var/gateway.db") as index:
+        payload, now = made_payload(node_id), datetime.now(UTC)
+        index.record(payload)
+        wait = Wait(Dependency.OBJECT_STORE, "it has no bucket monaideploy")
+        index.note_wait(payload.payload_id, [wait], now + timedelta(hours=1), now)
+    rows = MigHere(tmp_path, {"MIG_PREFECT__API_URL": "http://127.0.0.1:9/api"})("status", "--json").rows
+    (store,) = [row for row in rows if row.get("part") == "object store"]
+    assert store["state"] == "down"
+    assert re.fullmatch(r"it answers, but 1 wait for it, since .*[+-].*: it has no bucket monaideploy", store["detail"])

@@ -11,8 +11,9 @@ import pytest
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterIdempotencyKey
 from prefect.client.schemas.objects import FlowRun
 
-from gateway.payloads.index import Dispatch, PayloadRow, opened_payload_index
+from gateway.payloads.index import opened_payload_index
 from gateway.payloads.payload import Payload
+from gateway.payloads.rows import Dispatch, PayloadRow
 from tests.deployments.conftest import NewWorker
 from tests.deployments.operator import Operator, on_both_databases
 from tests.deployments.payloads import made_payload, put_into_ready

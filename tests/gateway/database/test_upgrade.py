@@ -14,12 +14,14 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, MetaData, func, select, text
 from sqlalchemy.exc import IntegrityError
 
+import gateway.credentials.key_check
 import gateway.database.migrations
 import gateway.destinations.circuits
 import gateway.events.outbox
 import gateway.exports.tables
 import gateway.inference.tables
-import gateway.payloads.index
+import gateway.payloads.rows
+import gateway.payloads.studies
 import gateway.work.commands
 import gateway.work.waiting
 from gateway.clock import Clock, SystemClock

@@ -31,7 +31,7 @@ def test_three_failures_in_a_row_open_a_circuit(circuits: Circuits) -> None:
 def test_what_got_there_makes_it_forget(circuits: Circuits) -> None:
     circuits.failed("pacs", "refused", BEGAN)
     circuits.failed("pacs", "refused", BEGAN)
-    circuits.answered("pacs")
+    circuits.answered("pacs", BEGAN)
     assert not circuits.failed("pacs", "refused", BEGAN).is_open
 
 
@@ -84,3 +84,31 @@ def test_somebody_who_knows_better_may_have_it_tried(circuits: Circuits) -> None
     circuit = circuits.of("pacs")
     assert circuit
     assert not circuit.blocks(BEGAN)
+
+
+def test_when_something_last_got_there_is_kept_to_the_minute(circuits: Circuits) -> None:
+    def answered() -> object:
+        circuit = circuits.of("pacs")
+        return circuit and circuit.answered
+
+    circuits.answered("pacs", BEGAN)
+    circuits.answered("pacs", BEGAN + timedelta(seconds=59))
+    assert answered() == BEGAN
+    circuits.answered("pacs", BEGAN + timedelta(seconds=61))
+    assert answered() == later(61)
+
+
+def test_a_destination_refuses_us_since_the_first_time_until_it_takes_something(
+    circuits: Circuits,
+) -> None:
+    circuits.answered("pacs", BEGAN)
+    for seconds in (1, 2):
+        circuits.refused("pacs", "called AE title not recognized (1/1/7)", BEGAN + timedelta(seconds=seconds))
+    circuit = circuits.of("pacs")
+    assert circuit
+    assert (circuit.refused_since, circuit.refusal) == (later(1), "called AE title not recognized (1/1/7)")
+    assert (circuit.answered, circuit.is_open) == (BEGAN, False)
+    circuits.answered("pacs", BEGAN + timedelta(seconds=3))
+    circuit = circuits.of("pacs")
+    assert circuit
+    assert (circuit.refused_since, circuit.refusal, circuit.answered) == (None, "", later(3))

@@ -3,14 +3,18 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from uuid import uuid4
+from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import text
 
 from gateway.database import open_database
 from gateway.errors import DatabaseUnavailable, SettingsError
-from gateway.payloads.index import Dispatch, PayloadIndex, opened_payload_index
+from gateway.payloads.finding import PayloadFilter
+from gateway.payloads.index import PayloadIndex, opened_payload_index
+from gateway.payloads.rows import Dispatch, PayloadRow
+from gateway.payloads.studies import PayloadStudy
 from tests.deployments.payloads import made_payload
 from tests.peers.postgresql import PostgreSQL
 
@@ -65,10 +69,55 @@ def test_the_newest_payloads_come_first_page_by_page(index: PayloadIndex) -> Non
         index.record(payload)
     index.note_announced(payloads[4].payload_id, NOW)
     newest = [payload.payload_id for payload in reversed(payloads)]
-    assert [row.payload_id for row in index.newest(2)] == newest[:2]
-    assert [row.payload_id for row in index.newest(2, offset=2)] == newest[2:4]
-    assert [row.payload_id for row in index.newest(9, announced=False)] == newest[1:]
-    assert [row.payload_id for row in index.newest(9, announced=True)] == newest[:1]
+    assert found(index, limit=2) == newest[:2]
+    assert found(index, limit=2, after=index.row(newest[1])) == newest[2:4]
+    assert found(index, announced=False) == newest[1:]
+    assert found(index, announced=True) == newest[:1]
+
+
+def test_a_page_goes_on_where_the_last_one_ended_though_payloads_came_in(index: PayloadIndex) -> None:
+    payloads = [made_payload(NODE).model_copy(update={"closed": NOW}) for _ in range(4)]  # all at the same moment
+    for payload in payloads:
+        index.record(payload)
+    first = found(index, limit=2)
+    index.record(made_payload(NODE).model_copy(update={"closed": NOW + timedelta(hours=1)}))
+    rest = found(index, after=index.row(first[-1]))
+    assert {*first, *rest} == {payload.payload_id for payload in payloads}
+    assert len(first) + len(rest) == 4
+
+
+def test_payloads_are_found_by_study_ae_title_time_and_what_closed_them(index: PayloadIndex) -> None:
+    early = made_payload(NODE, calling="CT01").model_copy(update={"closed": NOW})
+    late = made_payload(NODE, calling="MR01", called="OTHER").model_copy(
+        update={"closed": NOW + timedelta(hours=1), "closed_by": "max_instances"}
+    )
+    late = late.model_copy(update={"instances": (late.instances[0].model_copy(update={"study_instance_uid": "1.9"}),)})
+    for payload in (early, late):
+        index.record(payload)
+    assert found(index, study="1.2.3") == [early.payload_id]
+    assert found(index, study="1.9") == [late.payload_id]
+    assert found(index, study="1.2") == []
+    assert found(index, ae="MR01") == found(index, ae="OTHER") == [late.payload_id]
+    assert found(index, since=NOW + timedelta(minutes=1)) == [late.payload_id]
+    assert found(index, until=NOW + timedelta(hours=1)) == [early.payload_id]
+    assert found(index, closed_by="quiet", ae="CT01") == [early.payload_id]
+    assert index.count(PayloadFilter(ae="MIG")) == 1
+    assert index.count() == 2
+
+
+def test_what_a_payload_holds_is_kept_study_by_study(index: PayloadIndex) -> None:
+    payload = made_payload(NODE, instances=3)
+    one, two, three = payload.instances
+    mixed = (one, two.model_copy(update={"modality": "SR", "series_instance_uid": "1.2.3.9"}))
+    other = three.model_copy(update={"study_instance_uid": "1.10", "modality": ""})
+    index.record(payload.model_copy(update={"instances": (*mixed, other)}))
+    (held,) = index.studies([payload.payload_id]).values()
+    assert held == (PayloadStudy("1.10", 1, 1, ""), PayloadStudy("1.2.3", 2, 2, "CT\\SR"))
+    assert index.studies([unknown := uuid4()]) == {unknown: ()}
+
+
+def found(index: PayloadIndex, limit: int = 9, after: PayloadRow | None = None, **wanted: Any) -> list[UUID]:
+    return [row.payload_id for row in index.newest(limit, PayloadFilter(**wanted), after)]
 
 
 def test_a_payload_is_found_by_the_beginning_of_its_id(index: PayloadIndex) -> None:

@@ -6,8 +6,8 @@ from gateway.exports.states import ExportState
 from gateway.exports.tables import WORK as EXPORTS
 from gateway.inference.row import WORK as REQUESTS
 from gateway.inference.row import RequestState
-from gateway.payloads.index import WORK as PAYLOADS
-from gateway.payloads.index import Dispatch
+from gateway.payloads.rows import WORK as PAYLOADS
+from gateway.payloads.rows import Dispatch
 from gateway.work.rows import WorkTable
 from gateway.work.transitions import Event, Transitions, Writer, transition
 

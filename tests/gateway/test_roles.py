@@ -5,8 +5,8 @@ from threading import Event, Thread
 
 import pytest
 
-from deployments.process.process_lock import holder, only_one
 from gateway.errors import AlreadyRunning
+from gateway.roles import holder, only_one
 from tests.waiting import wait_until
 
 

@@ -7,24 +7,25 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from deployments.process.process_lock import holder
 from gateway.config import RabbitMqSettings, Settings
-from gateway.database import check_database, open_database
+from gateway.database import check_database, database_errors, open_database
 from gateway.database.migrations import HEAD
 from gateway.disk.lock_file import LockHolder
-from gateway.errors import GatewayError, TransientError
+from gateway.errors import DatabaseRefused, DatabaseUnavailable, Dependency, GatewayError, SettingsError, TransientError
 from gateway.events import open_publisher
 from gateway.network.addresses import written
 from gateway.object_store import open_object_store
 from gateway.registry.names import names_never_resolved
+from gateway.roles import holder
 from gateway.runs.api import asked
 from gateway.runs.server import check_health, heartbeats
 from gateway.spool.area import scp_area
-from gateway.spool.node import read_node
+from gateway.spool.node import find_node
 from gateway.spool.owner import owner_of
+from gateway.work.waiting import AwaitedPart, oldest, parts_waited_for
 
 _CONNECT_SECONDS = 2.0
-_ANSWER_SECONDS = 10.0
+_ANSWER_SECONDS = 2.5
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 
 
@@ -98,7 +99,8 @@ def _consumer(settings: Settings) -> str:
 
 
 def _worker(settings: Settings) -> str:
-    process, name = _running(settings, "worker"), read_node(settings.paths.spool).worker_name
+    process, node = _running(settings, "worker"), find_node(settings.paths.spool)
+    name = node.worker_name if node else ""
     pool = settings.prefect.work_pool
     heard = asked(settings.prefect_api_url, lambda api: heartbeats(api, pool), answer_seconds=_ANSWER_SECONDS)
     if (heartbeat := heard.get(name)) is None:
@@ -131,10 +133,35 @@ def _database(settings: Settings) -> str:
 def _object_store(settings: Settings) -> str:
     store = open_object_store(settings)
     store.check()
+    _check_nobody_waits(settings, Dependency.OBJECT_STORE)
     return f"{settings.object_store.kind}, bucket {store.bucket}"
 
 
 def _events(settings: Settings) -> str:
     with closing(open_publisher(settings)) as publisher:
         publisher.check()
+    _check_nobody_waits(settings, Dependency.EVENTS)
     return settings.events.kind
+
+
+def _check_nobody_waits(settings: Settings, dependency: Dependency) -> None:
+    """Raise Down where work waits for a part that answers us: what it asks of that part is more than a greeting."""
+    try:
+        awaited, reason = _longest_wait(settings, dependency)
+    except (DatabaseUnavailable, DatabaseRefused, SettingsError):  # which the row of the database says
+        return
+    if awaited:
+        since = awaited.since.astimezone().isoformat(" ", "seconds")
+        raise Down(f"it answers, but {awaited.waiting} wait for it, since {since}: {reason}")
+
+
+def _longest_wait(settings: Settings, dependency: Dependency) -> tuple[AwaitedPart | None, str]:
+    engine = open_database(settings.database_url, may_upgrade=False)
+    try:
+        with database_errors(), engine.connect() as connection:
+            parts = parts_waited_for(connection, datetime.now(UTC))
+            part = next((part for part in parts if part.dependency is dependency), None)
+            first = oldest(connection, part) if part else None
+            return part, first.reason if first else ""
+    finally:
+        engine.dispose()

@@ -16,7 +16,7 @@ from gateway.runs.reading import RunFilter, count_runs, find_runs
 from gateway.runs.run import AWAITING_RETRY
 from gateway.spool.area import scp_area
 from gateway.spool.listing import list_spool
-from gateway.spool.node import read_node
+from gateway.spool.node import find_node
 
 _RUNS = {
     "runs to start": ["Scheduled", "Late", "Pending"],
@@ -25,7 +25,7 @@ _RUNS = {
     "failed runs": ["Failed", "Crashed"],
 }
 
-_ANSWER_SECONDS = 10.0
+_ANSWER_SECONDS = 2.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +73,10 @@ def request_depths(settings: Settings) -> list[QueueDepth]:
 
 def run_depths(settings: Settings) -> list[QueueDepth]:
     """The runs of this node, none where there is no spool yet. Raises PrefectUnavailable and PrefectRefused."""
-    spool = settings.paths.spool
-    if not spool.is_dir():
+    node = find_node(settings.paths.spool)
+    if node is None:
         return []
-    queue = read_node(spool).work_queue
+    queue = node.work_queue
 
     async def depths(api: PrefectApi) -> list[QueueDepth]:
         return [await _runs(api, queue, name, states) for name, states in _RUNS.items()]

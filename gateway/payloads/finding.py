@@ -1,0 +1,45 @@
+"""Which payloads somebody looks for."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, select
+
+from gateway.payloads.rows import Dispatch, payloads
+from gateway.payloads.studies import studies
+
+
+@dataclass(frozen=True, slots=True)
+class PayloadFilter:
+    """Which payloads are meant: what is None does not matter. `ae` is the calling or the called AE title; `since` and
+    `until` bound the time of closing, the latter excluded.
+    """
+
+    study: str | None = None  # Study Instance UID
+    ae: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    closed_by: str | None = None
+    announced: bool | None = None
+
+
+EVERY_PAYLOAD = PayloadFilter()
+
+
+def conditions(wanted: PayloadFilter) -> Iterator[ColumnElement[bool]]:
+    """The same, for a query of the table."""
+    column = payloads.c
+    if wanted.announced is not None:
+        is_announced = column.state == Dispatch.ANNOUNCED
+        yield is_announced if wanted.announced else ~is_announced
+    if wanted.study:
+        yield column.payload_id.in_(select(studies.c.payload_id).where(studies.c.study_instance_uid == wanted.study))
+    if wanted.ae:
+        yield (column.called_ae == wanted.ae) | (column.calling_ae == wanted.ae)
+    if wanted.since:
+        yield column.closed >= wanted.since
+    if wanted.until:
+        yield column.closed < wanted.until
+    if wanted.closed_by:
+        yield column.closed_by == wanted.closed_by

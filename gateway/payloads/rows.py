@@ -1,0 +1,127 @@
+"""The table of the payloads, and what one row of it is."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Column, ColumnElement, Index, Integer, Row, String, Table, Uuid
+
+from gateway.clock import time_of
+from gateway.database import UtcDateTime, metadata, values_of
+from gateway.payloads.payload import Payload
+from gateway.work.rows import WorkTable, work_columns
+from gateway.work.transitions import Event, Transitions, transition
+
+
+class Dispatch(StrEnum):
+    """How far a payload has come, as the dispatcher knows it."""
+
+    RECORDED = "recorded"  # no run yet
+    DISPATCHED = "dispatched"  # its run is to start, at work, or has failed: Prefect says which
+    WAITING = "waiting"
+    ANNOUNCED = "announced"
+
+
+_HAS_A_RUN = frozenset({Dispatch.DISPATCHED, Dispatch.WAITING})
+_OPEN = _HAS_A_RUN | {Dispatch.RECORDED}
+
+TRANSITIONS = Transitions(
+    Dispatch.RECORDED,
+    {Dispatch.ANNOUNCED},
+    [
+        transition(Event.DISPATCHED, {Dispatch.RECORDED}, Dispatch.DISPATCHED),
+        transition(Event.TAKEN, _OPEN, Dispatch.DISPATCHED),
+        transition(Event.WAITS, _OPEN, Dispatch.WAITING),
+        transition(Event.RELEASED, {Dispatch.WAITING}, Dispatch.DISPATCHED),
+        transition(Event.SUCCEEDED, _OPEN, Dispatch.ANNOUNCED),
+        transition(Event.RUN_LOST, _HAS_A_RUN, Dispatch.RECORDED),
+        transition(Event.RETRIED, _HAS_A_RUN, Dispatch.RECORDED),
+    ],
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PayloadRow:
+    """What the index knows of one payload. The AE titles are those of its first instance."""
+
+    payload_id: UUID
+    node_id: UUID
+    called_ae: str
+    calling_ae: str
+    service: int
+    instances: int
+    bytes: int
+    opened: datetime
+    closed: datetime
+    closed_by: str
+    supplements: UUID | None
+    last_received: datetime | None  # None: taken in by a program that did not keep it
+    attempt: int  # of its runs, from 1
+    flow_run_id: UUID | None
+    state: Dispatch
+    message: str
+    next_try: datetime | None
+    announced: datetime | None
+
+
+payloads = Table(
+    "payloads",
+    metadata,
+    Column("payload_id", Uuid, primary_key=True),
+    Column("node_id", Uuid, nullable=False),
+    Column("called_ae", String(64), nullable=False),
+    Column("calling_ae", String(64), nullable=False),
+    Column("service", Integer, nullable=False),
+    Column("instances", Integer, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("opened", UtcDateTime, nullable=False),
+    Column("closed", UtcDateTime, nullable=False),
+    Column("closed_by", String(32), nullable=False),
+    Column("supplements", Uuid),
+    Column("last_received", UtcDateTime),
+    *work_columns(),
+    Column("announced", UtcDateTime),
+    Index("payloads_by_closing", "closed"),
+    Index("payloads_by_node", "node_id", "state"),
+    Index("payloads_by_calling_ae", "calling_ae", "closed"),
+    Index("payloads_by_called_ae", "called_ae", "closed"),
+)
+
+WORK = WorkTable("payload", payloads, payloads.c.payload_id, payloads.c.closed, TRANSITIONS)
+
+
+def of_node(node_id: UUID) -> ColumnElement[bool]:
+    """That a payload lies on the spool of this node."""
+    return payloads.c.node_id == node_id
+
+
+def row_of(payload: Payload) -> PayloadRow:
+    """The row of a payload that has no run yet."""
+    origin = payload.instances[0].origin
+    return PayloadRow(
+        payload_id=payload.payload_id,
+        node_id=payload.node,
+        called_ae=origin.destination,
+        calling_ae=origin.source,
+        service=int(origin.service),
+        instances=len(payload.instances),
+        bytes=payload.bytes,
+        opened=payload.opened,
+        closed=payload.closed,
+        closed_by=payload.closed_by,
+        supplements=payload.supplements,
+        last_received=time_of(max(instance.received_ns for instance in payload.instances)),
+        attempt=1,
+        flow_run_id=None,
+        state=Dispatch.RECORDED,
+        message="",
+        next_try=None,
+        announced=None,
+    )
+
+
+def payload_row(found: Row[Any]) -> PayloadRow:
+    values = values_of(found, (payloads.c[name] for name in PayloadRow.__slots__))
+    return PayloadRow(**values | {"state": Dispatch(values["state"])})

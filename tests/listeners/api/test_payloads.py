@@ -1,0 +1,96 @@
+"""Received payloads over HTTP: the same as the command line tells."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+
+from gateway.config import Settings
+from gateway.config.sections import ApiSettings, PrefectSettings
+from gateway.node_context import NodeContext
+from gateway.payloads.index import PayloadIndex
+from listeners.api.app import create_app
+from listeners.api.payloads import payloads_routes
+from listeners.api.problems import MEDIA_TYPE as PROBLEM
+from tests.deployments.commands.mig import MigHere, used_site
+from tests.deployments.payloads import made_payload
+from tests.listeners.api.serving import serving
+
+CLOSED = datetime(2026, 3, 1, 13, 0, tzinfo=UTC)
+NO_PREFECT = "http://127.0.0.1:9/api"
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Iterator[NodeContext]:
+    settings = Settings(data_dir=used_site(tmp_path), prefect=PrefectSettings(api_url=NO_PREFECT))
+    with closing(NodeContext(settings)) as node:
+        yield node
+
+
+@pytest.fixture
+def api(node: NodeContext) -> Iterator[httpx.Client]:
+    with serving(create_app(ApiSettings(), [payloads_routes(node)])) as client:
+        yield client
+
+
+def announced(index: PayloadIndex, node: UUID, number: int, calling: str = "CT01") -> str:
+    payload = made_payload(node, calling=calling).model_copy(update={"closed": CLOSED + timedelta(hours=number)})
+    index.record(payload)
+    index.note_announced(payload.payload_id, CLOSED)
+    return str(payload.payload_id)
+
+
+def listed(api: httpx.Client, **asked: object) -> list[str]:
+    answer = api.get("/payloads", params=asked)  # type: ignore[arg-type]
+    assert answer.status_code == 200, answer.text
+    return [each["id"] for each in answer.json()["payloads"]]
+
+
+def test_the_pages_go_on_from_one_to_the_next(api: httpx.Client, node: NodeContext) -> None:
+    newest = [announced(node.payloads, node.node_id, number) for number in range(5)][::-1]
+    page = api.get("/payloads", params={"limit": 2}).json()
+    assert ([each["id"] for each in page["payloads"]], page["after"], page["total"]) == (newest[:2], newest[1], 5)
+    announced(node.payloads, node.node_id, 9)
+    assert listed(api, limit=2, after=page["after"]) == newest[2:4]
+    last = api.get("/payloads", params={"after": newest[2]}).json()
+    assert ([each["id"] for each in last["payloads"]], last["after"]) == (newest[3:], None)
+
+
+def test_a_study_is_found(api: httpx.Client, node: NodeContext) -> None:
+    there = announced(node.payloads, node.node_id, 1)
+    announced(node.payloads, node.node_id, 2, calling="MR01")
+    assert listed(api, study="1.2.3", ae="CT01", state="announced", closed_by="quiet") == [there]
+    assert listed(api, study="1.2.4") == []
+    assert listed(api, since="2026-03-01T16:00:00+01:00") == listed(api, ae="MR01")
+    assert listed(api, state="failed") == []
+
+
+def test_a_payload_is_told_as_the_command_line_tells_it(api: httpx.Client, node: NodeContext, tmp_path: Path) -> None:
+    there = announced(node.payloads, node.node_id, 1)
+    shown = MigHere(tmp_path, {"MIG_PREFECT__API_URL": NO_PREFECT})("payload", "show", there, "--json").rows
+    told = api.get(f"/payloads/{there}").json()
+    assert told.keys() == shown.keys()
+    assert (told["id"], told["state"], told["studies"]) == (there, "announced", shown["studies"])
+    assert {name for name in told if told[name] != shown[name] and not str(told[name]).endswith("Z")} == set()
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        (f"/payloads/{uuid4()}", 404),
+        (f"/payloads?after={uuid4()}", 404),
+        ("/payloads/nonsense", 400),
+        ("/payloads?state=nonsense", 400),
+        ("/payloads?closed_by=nonsense", 400),
+        ("/payloads?since=2026-03-01", 400),
+        ("/payloads?limit=0", 400),
+        ("/payloads?study=%00", 400),
+    ],
+)
+def test_what_can_not_be_answered_is_a_problem(api: httpx.Client, path: str, status: int) -> None:
+    answer = api.get(path)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (status, PROBLEM)
