@@ -9,12 +9,23 @@ from prefect.futures import wait
 from prefect.states import Completed, Failed
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
-from flows.waiting import next_try, put_back, untag, waiting, waiting_for_newer_program, waits_for
+from flows.waiting import (
+    PutRightOutside,
+    WaitedFor,
+    next_try,
+    put_back,
+    untag,
+    waiting,
+    waiting_for_newer_program,
+    waits_for,
+)
 from gateway.errors import (
+    BrokerNotSetUp,
     DatabaseUnavailable,
     PeerUnavailable,
     PermanentError,
     SchemaRefused,
+    StoreNotSetUp,
     TakenOver,
     TransientError,
 )
@@ -58,7 +69,7 @@ def _take(export_id: str) -> State[Any] | None:
     untag()
     try:
         return _go_on(export_id, run)
-    except TransientError as error:
+    except WaitedFor as error:
         return _wait_for_part(run, error)
 
 
@@ -81,6 +92,8 @@ def _try(export_id: str, run: ExportRun) -> None:
         return
     try:
         fetch_files(export_id, token, [row.position for row in rows])
+    except PutRightOutside:
+        raise
     except PermanentError as error:
         run.give_up_fetching(str(error))
         return
@@ -92,8 +105,8 @@ def _try(export_id: str, run: ExportRun) -> None:
             raise failure
 
 
-def _wait_for_part(run: ExportRun, error: TransientError) -> State[Any] | None:
-    """A part of ours is away: wait for it, or give up."""
+def _wait_for_part(run: ExportRun, error: TransientError | StoreNotSetUp | BrokerNotSetUp) -> State[Any] | None:
+    """A part of ours is away, or refuses us: wait for it, or give up."""
     waits = waits_for(error)
     until = run.until_for_part(waits[0].dependency)
     if until is None:

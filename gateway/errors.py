@@ -17,8 +17,10 @@ act on and that holds no patient data and no credential.
     └── PermanentError          it cannot: somebody has to act first
         ├── SettingsError
         ├── StoreRefused
+        │   ├── StoreNotSetUp
         │   └── NoSuchObject
         ├── BrokerRefused
+        │   └── BrokerNotSetUp
         ├── DatabaseRefused
         │   └── SchemaRefused
         ├── PrefectRefused
@@ -132,7 +134,9 @@ class SpoolFailed(TransientError):
 
 
 class PermanentError(GatewayError):
-    """Trying again can't help before somebody acts."""
+    """Trying again can't help before somebody acts. `waits_for` names the part at which that is, where it is one."""
+
+    waits_for: Dependency | None = None
 
 
 class SettingsError(PermanentError):
@@ -143,12 +147,24 @@ class StoreRefused(PermanentError):
     """The object store answered and refused: credentials, bucket or policy."""
 
 
+class StoreNotSetUp(StoreRefused):
+    """It refuses for what can be put right without us: its bucket, a policy, our credentials. Work waits for that."""
+
+    waits_for = Dependency.OBJECT_STORE
+
+
 class NoSuchObject(StoreRefused):
     """The object store holds no object with this key."""
 
 
 class BrokerRefused(PermanentError):
     """The broker answered and refused: credentials, virtual host or permissions."""
+
+
+class BrokerNotSetUp(BrokerRefused):
+    """It refuses for what can be put right without us: a virtual host, an exchange, permissions, our credentials."""
+
+    waits_for = Dependency.EVENTS
 
 
 class DatabaseRefused(PermanentError):

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from gateway.errors import BrokerRefused, BrokerUnavailable, PrefectRefused, PrefectUnavailable
+from gateway.errors import BrokerNotSetUp, BrokerRefused, BrokerUnavailable, PrefectRefused, PrefectUnavailable
 from gateway.events.port import Message
 from gateway.runs.api import PrefectApi, asked, checked_address
 
@@ -46,7 +46,7 @@ class PrefectPublisher:
         except PrefectUnavailable as error:
             raise BrokerUnavailable(f"{self._server}: {error}") from error
         except PrefectRefused as error:
-            raise BrokerRefused(f"{self._server}: {error}") from error
+            raise BrokerNotSetUp(f"{self._server}: {error}") from error
 
     async def _publish(self, message: Message, api: PrefectApi) -> None:
         if await _is_recorded(api, message):  # a repeat has nothing to wait for

@@ -6,7 +6,7 @@ from pika.adapters.utils.connection_workflow import AMQPConnectionWorkflowFailed
 from pika.exceptions import AMQPConnectionError, ChannelClosed, ConnectionClosed, IncompatibleProtocolError
 
 from gateway.config import RabbitMqSettings
-from gateway.errors import BrokerRefused, BrokerUnavailable, GatewayError
+from gateway.errors import BrokerNotSetUp, BrokerUnavailable, GatewayError
 from gateway.events.confirmed_channel import Blocked, NotConfirmed, NotInTime, Unroutable
 from gateway.network.connection_errors import is_untrusted, reason
 
@@ -24,7 +24,7 @@ def our_error(error: Exception, settings: RabbitMqSettings, routing_key: str, st
     if reply is not None:
         return _replied(*reply, broker, settings)
     if is_untrusted(cause):
-        return BrokerRefused(f"{broker} can't be used: {reason(cause)}")
+        return BrokerNotSetUp(f"{broker} can't be used: {reason(cause)}")
     match cause:
         case Unroutable():
             text = (
@@ -67,13 +67,13 @@ def _reply(error: BaseException) -> tuple[int, str] | None:
 
 def _replied(code: int, text: str, broker: str, settings: RabbitMqSettings) -> GatewayError:
     if code == 403 and "Login" in text:
-        return BrokerRefused(f"{broker} refuses the user name or the password")
+        return BrokerNotSetUp(f"{broker} refuses the user name or the password")
     if code == 403:
-        return BrokerRefused(f"{broker} does not let the user publish to the exchange {settings.exchange}")
+        return BrokerNotSetUp(f"{broker} does not let the user publish to the exchange {settings.exchange}")
     if code == 404:
-        return BrokerRefused(f"{broker} has no exchange {settings.exchange}, and does not let the user make it")
+        return BrokerNotSetUp(f"{broker} has no exchange {settings.exchange}, and does not let the user make it")
     if code == 530 and not _NOT_FOR_GOOD.search(text):
-        return BrokerRefused(
+        return BrokerNotSetUp(
             f"{broker} has no virtual host {settings.virtual_host}, or does not let the user in ({text})"
         )
     return BrokerUnavailable(f"{broker} ended the connection: {text}")

@@ -18,7 +18,7 @@ from typing import BinaryIO
 
 from gateway.disk.durable import Durability
 from gateway.disk.durable_tree import DurableTree
-from gateway.errors import Damaged, NoSuchObject, StoreRefused, StoreUnavailable
+from gateway.errors import Damaged, NoSuchObject, StoreNotSetUp, StoreUnavailable
 from gateway.object_store.fetched_file import fetched_file
 from gateway.object_store.key import begins_keys, checked
 from gateway.object_store.port import StoredObject, Upload
@@ -87,9 +87,10 @@ class LocalObjectStore:
 
     def check(self) -> None:
         with self._our_errors():
-            if not self._objects.exists():  # nothing was stored yet, and a look makes nothing
-                _check_writable(self._objects)
+            if not (self._objects.exists() or self._about.parent.exists()):
+                _check_writable(self._objects)  # nothing was stored yet, and a look makes nothing
                 return
+            self._tree.make(self._objects)
             with self._tree.written(lambda file: file.write(b"probe")):
                 pass
 
@@ -126,7 +127,7 @@ class LocalObjectStore:
             if error.errno in _NO_ROOM:
                 raise StoreUnavailable(f"{self._name} has no room left") from error
             if error.errno in _NEEDS_SOMEBODY:
-                raise StoreRefused(f"{self._name} can't be used: {error.strerror}") from error
+                raise StoreNotSetUp(f"{self._name} can't be used: {error.strerror}") from error
             raise StoreUnavailable(f"{self._name} can't be used just now: {error.strerror}") from error
 
 

@@ -15,7 +15,7 @@ from urllib3 import PoolManager
 
 from gateway.config import S3StoreSettings
 from gateway.disk.durable import Durability
-from gateway.errors import CorruptedInTransit, NoSuchObject, SettingsError, StoreRefused
+from gateway.errors import CorruptedInTransit, NoSuchObject, SettingsError, StoreNotSetUp
 from gateway.network.proxies import proxy_at
 from gateway.network.trust import tls_context
 from gateway.object_store.fetched_file import fetched_file
@@ -111,7 +111,7 @@ class S3ObjectStore:
     def check(self) -> None:
         with self._our_errors():
             if not self._client.bucket_exists(self._bucket):
-                raise StoreRefused(f"there is no bucket {self._bucket} at the object store at {self._endpoint}")
+                raise StoreNotSetUp(f"there is no bucket {self._bucket} at the object store at {self._endpoint}")
 
     def _our_errors(self, key: str = "") -> AbstractContextManager[None]:
         return our_errors(self._endpoint, self._bucket, key)

@@ -7,21 +7,23 @@ from xml.etree.ElementTree import ParseError
 from minio.error import InvalidResponseError, MinioException, S3Error, ServerError
 from urllib3.exceptions import HTTPError
 
-from gateway.errors import CorruptedInTransit, GatewayError, NoSuchObject, StoreRefused, StoreUnavailable
+from gateway.errors import CorruptedInTransit, GatewayError, NoSuchObject, StoreNotSetUp, StoreRefused, StoreUnavailable
 from gateway.network.connection_errors import is_untrusted, reason
 
-_KEY_REFUSED = (StoreRefused, "{store} refuses the access key ({told})")
+_KEY_REFUSED = (StoreNotSetUp, "{store} refuses the access key ({told})")
 _CORRUPTED = (CorruptedInTransit, "{store} received other bytes than were sent ({told})")
 _NOT_NOW = (StoreUnavailable, "{store} can't serve just now ({told})")
-_REFUSED = (StoreRefused, "{store} refuses what is asked of the bucket {bucket} ({told})")
+_REFUSAL = "{store} refuses what is asked of the bucket {bucket} ({told})"
+_FORBIDDEN = (StoreNotSetUp, _REFUSAL)
+_REFUSED = (StoreRefused, _REFUSAL)
 
 _ANSWERS: dict[str, tuple[type[GatewayError], str]] = {
-    "AuthorizationHeaderMalformed": (StoreRefused, "{store} refuses the request ({told}): see object_store.region"),
+    "AuthorizationHeaderMalformed": (StoreNotSetUp, "{store} refuses the request ({told}): see object_store.region"),
     "BadDigest": _CORRUPTED,
     "ExpiredToken": _KEY_REFUSED,
     "IncompleteBody": _NOT_NOW,
     "InvalidAccessKeyId": _KEY_REFUSED,
-    "NoSuchBucket": (StoreRefused, "there is no bucket {bucket} at {store}"),
+    "NoSuchBucket": (StoreNotSetUp, "there is no bucket {bucket} at {store}"),
     "NoSuchKey": (NoSuchObject, "{store} has no object {key} in the bucket {bucket}"),
     "NoSuchUpload": _NOT_NOW,  # somebody tidied up the parts of an object under way
     "OperationAborted": _NOT_NOW,  # another request for the same object is under way
@@ -36,6 +38,7 @@ _ANSWERS: dict[str, tuple[type[GatewayError], str]] = {
     "XMinioStorageFull": _NOT_NOW,
 }
 _TRANSIENT_STATUSES = {408, 425, 429}
+_FORBIDDEN_STATUSES = {401, 403}
 
 
 @contextmanager
@@ -48,7 +51,7 @@ def our_errors(endpoint: str, bucket: str, key: str = "") -> Iterator[None]:
         raise _answered(*_told_by(error), store, bucket, key) from error
     except HTTPError as error:
         if is_untrusted(error):
-            raise StoreRefused(f"{store} can't be used: {reason(error)}") from error
+            raise StoreNotSetUp(f"{store} can't be used: {reason(error)}") from error
         raise StoreUnavailable(f"{store} does not answer: {reason(error)}") from error
     except (MinioException, ParseError, UnicodeDecodeError) as error:
         raise StoreUnavailable(f"{store} does not answer as an S3 service does") from error
@@ -63,6 +66,11 @@ def _told_by(error: S3Error | ServerError | InvalidResponseError) -> tuple[str, 
 
 
 def _answered(code: str, status: int, store: str, bucket: str, key: str) -> GatewayError:
-    otherwise = _NOT_NOW if status >= 500 or status in _TRANSIENT_STATUSES else _REFUSED
-    kind, text = _ANSWERS.get(code, otherwise)
+    kind, text = _ANSWERS.get(code) or _by_status(status)
     return kind(text.format(store=store, bucket=bucket, key=key, told=code or f"HTTP status {status}"))
+
+
+def _by_status(status: int) -> tuple[type[GatewayError], str]:
+    if status >= 500 or status in _TRANSIENT_STATUSES:
+        return _NOT_NOW
+    return _FORBIDDEN if status in _FORBIDDEN_STATUSES else _REFUSED

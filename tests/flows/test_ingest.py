@@ -151,7 +151,7 @@ def test_a_damaged_instance_fails_the_run_at_once_and_nothing_is_deleted(node: N
     assert announced(node, payload) == []
 
 
-def test_a_store_that_refuses_fails_the_run_at_once_and_is_put_right_by_a_retry(node: Node, minio: MinIO) -> None:
+def test_a_store_that_refuses_us_is_waited_for_until_that_is_put_right(node: Node, minio: MinIO) -> None:
     payload, bucket = node.payload(), minio.new_bucket()
     store = {
         "kind": "s3",
@@ -162,8 +162,9 @@ def test_a_store_that_refuses_fails_the_run_at_once_and_is_put_right_by_a_retry(
         "secure": False,
     }
     refused = node.ingest(payload.payload_id, MIG_OBJECT_STORE=json.dumps(store))
-    assert node.state(refused).type is StateType.FAILED
-    assert "refuses" in (node.state(refused).message or "")
+    assert node.state(refused).name == "AwaitingRetry"
+    assert "refuses the access key" in (node.state(refused).message or "")
+    assert "or when it answers" in (node.state(refused).message or "")
     assert node.tasks(refused) == {"assemble": StateType.COMPLETED, "upload": StateType.FAILED}
     store["secret_key"] = minio.secret_key
     again = node.ingest(payload.payload_id, MIG_OBJECT_STORE=json.dumps(store))

@@ -10,6 +10,7 @@ from prefect.client.schemas.objects import FlowRun
 
 from examples.ct_study import made_ct_study
 from examples.made_study import Examination, write_study
+from gateway.spool.area import scp_area
 from tests.peers.minio import MinIO
 from tests.peers.rabbitmq import RabbitMQ
 from tests.peers.toxiproxy import Toxiproxy
@@ -103,14 +104,18 @@ def test_a_run_that_waits_shows_why_and_until_when_and_its_retries(
 def test_a_run_that_failed_for_good_is_put_right_and_retried_with_the_button(
     site: Site, study: list[Path], chromium: BrowserContext
 ) -> None:
-    access_key, secret_key = site.minio.access_key, site.minio.secret_key
-    site.minio.change_credentials(access_key, "a-key-nobody-told-us")
+    site.to_store.cut()
     answered = list(send(site.gateway, study))
+    run_in_state(site, "AwaitingRetry")
+    (file, *_) = scp_area(site.gateway.data_dir / "spool").incoming.glob("*/*.dcm")
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    site.to_store.restore()
     run = run_in_state(site, "Failed")
     page = open_run(site, chromium, run)
-    expect(page.get_by_text("refuses the access key").first).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("1 of 12 files are not what was received").first).to_be_visible(timeout=30_000)
     picture(page, "run-failed")
-    site.minio.change_credentials(access_key, secret_key)
+    file.write_bytes(whole)
     press_retry(page)
     site.wait_for_instances(answered, within_seconds=60)
     expect(page.get_by_text("Completed", exact=True).first).to_be_visible(timeout=30_000)

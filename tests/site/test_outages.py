@@ -67,6 +67,18 @@ def test_a_part_that_is_away_until_every_run_waits_loses_nothing(site: Site, awa
     wait_until(lambda: all(run.state_name == "Completed" for run in site.runs()), 30, "every run to be Completed")
 
 
+def test_what_is_refused_for_credentials_goes_on_by_itself_when_they_are_put_right(site: Site) -> None:
+    """A night of it is no night of failed runs: nobody has to start them one by one."""
+    access_key, secret_key = site.minio.access_key, site.minio.secret_key
+    site.minio.change_credentials(access_key, "a-key-nobody-told-us")
+    answered = send_studies(site, 3)
+    wait_until(lambda: len(waiting(site)) == 3, 120, "all three to wait")
+    assert all("refuses the access key" in str(run.state and run.state.message) for run in waiting(site))
+    site.minio.change_credentials(access_key, secret_key)
+    site.wait_for_instances(answered, within_seconds=60)
+    wait_until(lambda: all(run.state_name == "Completed" for run in site.runs()), 30, "every run to be Completed")
+
+
 def test_a_broker_where_nobody_listens_is_said_to_be_so(site: Site) -> None:
     with site.rabbitmq.connection(site.virtual_host) as connection:
         connection.channel().queue_unbind(ROUTING_KEY, "monaideploy", ROUTING_KEY)
