@@ -13,8 +13,8 @@ from gateway.inference.lease import RequestLease
 from gateway.inference.row import WORK as REQUESTS
 from gateway.node_context import NodeContext
 from gateway.payloads.files import PayloadFiles
-from gateway.payloads.rows import WORK as PAYLOADS
 from gateway.payloads.payload import Payload
+from gateway.payloads.rows import WORK as PAYLOADS
 from gateway.payloads.storing import object_prefix
 from gateway.spool import lease as spool_lease
 from gateway.spool.lease import SpoolLease

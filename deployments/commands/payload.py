@@ -14,7 +14,8 @@ from deployments.commands.site import site_settings
 from deployments.commands.tables import AsJson, print_more, print_object, print_rows, the_one
 
 if TYPE_CHECKING:
-    from gateway.operations.payloads import PayloadList, PayloadView
+    from gateway.operations.payload_view import PayloadView
+    from gateway.operations.payloads import PayloadList
     from gateway.payloads.index import PayloadIndex
     from gateway.payloads.rows import PayloadRow
 
@@ -39,7 +40,7 @@ def list_payloads(
     as_json: AsJson = False,
 ) -> None:
     """List payloads, the newest first. Times are those of this machine's zone, unless they name another."""
-    from gateway.operations.payloads import PayloadState
+    from gateway.operations.payload_view import PayloadState
     from gateway.payloads.finding import PayloadFilter
 
     if state not in {None, *PayloadState}:
@@ -47,9 +48,9 @@ def list_payloads(
     in_state = PayloadState(state) if state else None
     wanted = PayloadFilter(study, ae, _moment(since), _moment(until), closed_by)
     with _payloads() as payloads:
-        follows = _found(payloads.index, after) if after else None
+        follows = the_one(payloads.matching(after), "payload", after).id if after else None
         views = payloads.page(limit + 1, wanted, in_state, follows)
-        shown = [_row(view) for view in views[:limit]]
+        shown = [asdict(view) if as_json else _row(view) for view in views[:limit]]
         print_rows(shown, _COLUMNS, as_json=as_json)
         more = f"--after {str(views[limit - 1].id)[:8]}" if len(views) > limit else None
         print_more(len(shown), payloads.total(wanted, in_state), more)
@@ -60,7 +61,7 @@ def list_payloads(
 def show(payload_id: PayloadId, as_json: AsJson = False) -> None:
     """Show everything that is known of a payload."""
     with _payloads() as payloads:
-        view = payloads.view(_found(payloads.index, payload_id))
+        view = the_one(payloads.matching(payload_id), "payload", payload_id)
         row = asdict(view)
         if as_json:
             print_object(row, as_json=True)
@@ -110,7 +111,8 @@ def _moment(given: datetime | None) -> datetime | None:
 def _row(view: "PayloadView") -> dict[str, object]:
     """A payload's line: of its studies the first."""
     first, *others = [study.study_instance_uid for study in view.studies] or [""]
-    return asdict(view) | {"study": f"{first} and {len(others)} more" if others else first}
+    message = f"closes {view.closes.astimezone():%H:%M:%S}, unless more comes" if view.closes else view.message
+    return asdict(view) | {"study": f"{first} and {len(others)} more" if others else first, "message": message}
 
 
 def _found(index: "PayloadIndex", payload_id: str) -> "PayloadRow":

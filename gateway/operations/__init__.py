@@ -2,10 +2,11 @@
 
 Each question is a function that returns frozen dataclasses. Asking changes nothing, and makes nothing.
 
-status     how the site is: its parts and its queues
-parts      is each part up
-queues     how much waits where
-payloads   what was received, and what became of it
-site       is there a gateway where one looked
-running    with which addresses its processes run
+status        how the site is: its parts and its queues
+parts         is each part up
+queues        how much waits where
+payloads      what was received, and what became of it
+payload_view  one payload, as every face shows it
+site          is there a gateway where one looked
+running       with which addresses its processes run
 """

@@ -1,6 +1,6 @@
 """What lies on the spool, for people: read beside the owner, without its lock and without touching anything."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -48,7 +48,7 @@ def instances_of(area: SpoolArea, payload_id: UUID) -> list[Instance]:
         return list(area.read(payload_id).instances)
     except FileNotFoundError:
         found = [
-            _record(area, path, preamble)
+            read_instance(area, path, preamble)
             for path, preamble in committed_files(area)
             if preamble.payload_id == payload_id
         ]
@@ -102,15 +102,22 @@ def _read_manifests(area: SpoolArea) -> _Manifests:
 
 
 def _not_listed(area: SpoolArea, manifests: _Manifests) -> Iterator[tuple[Path, Preamble]]:
+    for path, preamble in files_in_incoming(area, manifests.files):
+        if preamble.payload_id not in manifests.left_alone:
+            yield path, preamble
+
+
+def files_in_incoming(area: SpoolArea, but: Container[str] = frozenset()) -> Iterator[tuple[Path, Preamble]]:
+    """The files in `incoming/` whose preamble verifies, `but` those."""
     for path in sorted(area.incoming.glob("*/*.dcm")):
-        if str(path.relative_to(area.root)) in manifests.files:
+        if str(path.relative_to(area.root)) in but:
             continue
         try:
             with path.open("rb") as file:
                 preamble = decode_preamble(file.read(PREAMBLE_BYTES))
         except FileNotFoundError:
             continue  # its association ended meanwhile
-        if preamble is not None and preamble.payload_id not in manifests.left_alone:
+        if preamble is not None:
             yield path, preamble
 
 
@@ -163,7 +170,8 @@ def _meta(path: Path) -> FileMeta:
         return read_head(file)
 
 
-def _record(area: SpoolArea, path: Path, preamble: Preamble) -> Instance:
+def read_instance(area: SpoolArea, path: Path, preamble: Preamble) -> Instance:
+    """Return what a committed file is. Raises FileNotFoundError, InvalidDataSet."""
     with path.open("rb") as file:
         meta = read_head(file)
         scanner = HeaderScanner(meta.transfer_syntax_uid)

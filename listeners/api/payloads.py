@@ -15,10 +15,10 @@ from fastapi import APIRouter, HTTPException, Query
 from pydantic import AwareDatetime, BaseModel, Field
 
 from gateway.node_context import NodeContext
-from gateway.operations.payloads import PayloadList, PayloadState, PayloadView, payload_list
+from gateway.operations.payload_view import PayloadState, PayloadView
+from gateway.operations.payloads import PayloadList, payload_list
 from gateway.payloads.finding import PayloadFilter
 from gateway.payloads.payload import ClosedBy
-from gateway.payloads.rows import PayloadRow
 from listeners.api.app import Routes
 from listeners.api.problems import described
 
@@ -61,22 +61,22 @@ def payloads_routes(node: NodeContext) -> Routes:
     @router.get("", summary="The payloads, the newest first", responses=described(400, 404, 503))
     def listed(asked: Annotated[PayloadQuery, Query()]) -> PayloadPage:
         payloads = payload_list(node.settings, node.payloads)
-        follows = _row(payloads, asked.after) if asked.after else None
-        views = payloads.page(asked.limit + 1, asked.filter, asked.state, follows)
+        if asked.after:
+            _the(payloads, asked.after)
+        views = payloads.page(asked.limit + 1, asked.filter, asked.state, asked.after)
         more = views[asked.limit - 1].id if len(views) > asked.limit else None
         total = payloads.total(asked.filter, asked.state)
         return PayloadPage(views[: asked.limit], more, total, payloads.prefect_is_away)
 
     @router.get("/{payload_id}", summary="A payload", responses=described(400, 404, 503))
     def show(payload_id: UUID) -> PayloadView:
-        payloads = payload_list(node.settings, node.payloads)
-        return payloads.view(_row(payloads, payload_id))
+        return _the(payload_list(node.settings, node.payloads), payload_id)
 
     return Routes(router)
 
 
-def _row(payloads: PayloadList, payload_id: UUID) -> PayloadRow:
-    row = payloads.index.row(payload_id)
-    if row is None:
+def _the(payloads: PayloadList, payload_id: UUID) -> PayloadView:
+    found = payloads.matching(str(payload_id))
+    if not found:
         raise HTTPException(HTTPStatus.NOT_FOUND)
-    return row
+    return found[0]

@@ -21,6 +21,7 @@ from tests.deployments.dispatching import dispatching_on
 from tests.deployments.operator import Operator
 from tests.deployments.payloads import made_payload, put_into_ready
 from tests.deployments.prefect_side.test_registration import TRIVIAL, register_on
+from tests.gateway.receiving.scene import Scene as Spool
 from tests.peers.prefect_server import PrefectServer
 
 LATER = datetime.now(UTC) + timedelta(hours=1)
@@ -116,6 +117,28 @@ def test_a_study_is_found_by_its_uid_wherever_its_payload_is(scene: Scene) -> No
     assert (row["id"], row["studies"]) == (str(waiting), [study])
     assert "1.2.3" in scene.mig("payload", "show", str(waiting)).output
     assert "see to what it waits for" in row["next_step"]
+
+
+def test_what_still_comes_in_is_listed_with_when_it_closes(scene: Scene) -> None:
+    spool = Spool(scene.directory / "var" / "spool")
+    sender = spool.associate("CT02")
+    sender.send(study="1.3", sop="1.3.0")
+    sender.send(study="1.3", sop="1.3.1")
+    closed = scene.put(Running())
+    first, second = scene.listed()
+    assert (first["state"], first["calling_ae"], first["instances"]) == ("open", "CT02", 2)
+    assert [study["study_instance_uid"] for study in first["studies"]] == ["1.3"]
+    quiet = datetime.fromisoformat(first["closes"]) - datetime.fromisoformat(first["last_received"])
+    assert (quiet.total_seconds(), first["closed"]) == (5, None)
+    assert second["id"] == str(closed)
+    for asked in (("--state", "open"), ("--study", "1.3"), ("--ae", "CT02")):
+        assert [row["id"] for row in scene.listed(*asked)] == [first["id"]]
+    assert [row["id"] for row in scene.listed("--since", "2026-01-01")] == [str(closed)]
+    assert scene.mig("payload", "show", first["id"][:8], "--json").rows == first
+    page = scene.mig("payload", "list", "--limit", "1")
+    assert f"closes {datetime.fromisoformat(first['closes']).astimezone():%H:%M:%S}, unless more comes" in page.output
+    assert page.errors == f"1 of 2; more: --after {first['id'][:8]}\n"
+    assert [row["id"] for row in scene.listed("--after", first["id"][:8])] == [str(closed)]
 
 
 def test_payloads_are_found_by_time_in_the_zone_of_this_machine(scene: Scene) -> None:

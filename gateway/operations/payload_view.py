@@ -1,0 +1,140 @@
+"""A payload, as every face shows it."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from gateway.payloads.rows import PayloadRow
+from gateway.payloads.studies import PayloadStudy
+from gateway.runs.run import Run, StateType
+from gateway.spool.open_groups import OpenGroup
+
+
+class PayloadState(StrEnum):
+    """Where a payload is."""
+
+    OPEN = "open"
+    ANNOUNCED = "announced"
+    READY = "ready"
+    WAITING = "waiting"
+    SCHEDULED = "scheduled"
+    RUNNING = "running"
+    FAILED = "failed"
+    CRASHED = "crashed"
+    CANCELLED = "cancelled"
+    UNKNOWN = "unknown"
+
+
+STATES_OF_RUNS = {
+    StateType.SCHEDULED: PayloadState.SCHEDULED,
+    StateType.PENDING: PayloadState.RUNNING,
+    StateType.RUNNING: PayloadState.RUNNING,
+    StateType.CANCELLING: PayloadState.RUNNING,
+    StateType.PAUSED: PayloadState.SCHEDULED,
+    StateType.COMPLETED: PayloadState.RUNNING,  # and about to leave `ready/`, or to have another run
+    StateType.FAILED: PayloadState.FAILED,
+    StateType.CRASHED: PayloadState.CRASHED,
+    StateType.CANCELLED: PayloadState.CANCELLED,
+}
+_NEXT_STEPS = {
+    PayloadState.OPEN: "it closes by itself when nothing more comes",
+    PayloadState.READY: "the dispatcher asks for its run: `mig status` says whether it is up",
+    PayloadState.WAITING: "see to what it waits for: then it goes on by itself, or at once by `mig payload retry {id}`",
+    PayloadState.FAILED: "put right what the message says, then `mig payload retry {id}`",
+    PayloadState.CRASHED: "it starts again by itself; if it does not, `mig payload retry {id}`",
+    PayloadState.CANCELLED: "it stays on the spool until `mig payload retry {id}`",
+    PayloadState.UNKNOWN: "see to Prefect: `mig status`",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PayloadView:
+    """One payload, for a person. `message` is that of its run: why it waits, or why it failed.
+
+    Its objects lie below `prefix` in the bucket. `opened` is the time of its first instance, `run_asked` that at which
+    its last run was asked for. One that is open closes at `closes` unless more comes, or an association holds it; of
+    its studies no more is known than which they are.
+    """
+
+    id: UUID
+    state: PayloadState
+    called_ae: str
+    calling_ae: str
+    instances: int
+    bytes: int
+    studies: tuple[PayloadStudy, ...]
+    opened: datetime
+    last_received: datetime | None
+    closed: datetime | None
+    closes: datetime | None
+    closed_by: str
+    supplements: UUID | None
+    node: UUID
+    run_asked: datetime | None
+    announced: datetime | None
+    prefix: str
+    attempt: int
+    run_id: UUID | None
+    run_state: str | None
+    message: str | None
+    next_step: str
+
+
+def closed_view(
+    row: PayloadRow, state: PayloadState, studies: tuple[PayloadStudy, ...], run: Run | None
+) -> PayloadView:
+    """Return the view of a payload that is closed."""
+    return PayloadView(
+        id=row.payload_id,
+        state=state,
+        called_ae=row.called_ae,
+        calling_ae=row.calling_ae,
+        instances=row.instances,
+        bytes=row.bytes,
+        studies=studies,
+        opened=row.opened,
+        last_received=row.last_received,
+        closed=row.closed,
+        closes=None,
+        closed_by=row.closed_by,
+        supplements=row.supplements,
+        node=row.node_id,
+        run_asked=run.created if run else None,
+        announced=row.announced,
+        prefix=f"{row.payload_id}/",
+        attempt=row.attempt,
+        run_id=row.flow_run_id,
+        run_state=run.state_name if run else None,
+        message=run.message if run else None,
+        next_step=_NEXT_STEPS.get(state, "").format(id=str(row.payload_id)[:8]),
+    )
+
+
+def open_view(group: OpenGroup, node: UUID, quiet_seconds: float | None) -> PayloadView:
+    """Return the view of one that still receives; `quiet_seconds` after its last instance it closes."""
+    only = group.instances if len(group.studies) == 1 else 0
+    return PayloadView(
+        id=group.payload_id,
+        state=PayloadState.OPEN,
+        called_ae=group.called_ae,
+        calling_ae=group.calling_ae,
+        instances=group.instances,
+        bytes=group.bytes,
+        studies=tuple(PayloadStudy(uid, 0, only, "") for uid in sorted(group.studies)),
+        opened=group.first,
+        last_received=group.last,
+        closed=None,
+        closes=group.last + timedelta(seconds=quiet_seconds) if quiet_seconds is not None else None,
+        closed_by="",
+        supplements=None,
+        node=node,
+        run_asked=None,
+        announced=None,
+        prefix=f"{group.payload_id}/",
+        attempt=0,
+        run_id=None,
+        run_state=None,
+        message=None,
+        next_step=_NEXT_STEPS[PayloadState.OPEN],
+    )
