@@ -27,16 +27,22 @@ class PayloadFilter:
 EVERY_PAYLOAD = PayloadFilter()
 
 
-def conditions(wanted: PayloadFilter) -> Iterator[ColumnElement[bool]]:
-    """The same, for a query of the table."""
+def alternatives(wanted: PayloadFilter) -> list[list[ColumnElement[bool]]]:
+    """The same for a query of the table, as sets of conditions that exclude each other: an index answers each."""
+    column, others = payloads.c, list(_conditions(wanted))
+    if wanted.ae is None:
+        return [others]
+    called = column.called_ae == wanted.ae
+    return [[called, *others], [column.calling_ae == wanted.ae, ~called, *others]]
+
+
+def _conditions(wanted: PayloadFilter) -> Iterator[ColumnElement[bool]]:
     column = payloads.c
     if wanted.announced is not None:
         is_announced = column.state == Dispatch.ANNOUNCED
         yield is_announced if wanted.announced else ~is_announced
     if wanted.study:
         yield column.payload_id.in_(select(studies.c.payload_id).where(studies.c.study_instance_uid == wanted.study))
-    if wanted.ae:
-        yield (column.called_ae == wanted.ae) | (column.calling_ae == wanted.ae)
     if wanted.since:
         yield column.closed >= wanted.since
     if wanted.until:

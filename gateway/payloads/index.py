@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import Engine, func, insert, select, tuple_
 
 from gateway.database import database_errors, ids_beginning, open_database
-from gateway.payloads.finding import EVERY_PAYLOAD, PayloadFilter, conditions
+from gateway.payloads.finding import EVERY_PAYLOAD, PayloadFilter, alternatives
 from gateway.payloads.payload import Payload
 from gateway.payloads.rows import WORK, Dispatch, PayloadRow, payload_row, payloads, row_of
 from gateway.payloads.studies import PayloadStudy, keep_studies, read_studies
@@ -79,17 +79,24 @@ class PayloadIndex:
     ) -> list[PayloadRow]:
         """Return payloads of every node, the newest first, from the one that follows `after`."""
         by_age = (payloads.c.closed, payloads.c.payload_id)
-        question = select(payloads).where(*conditions(wanted)).order_by(*(each.desc() for each in by_age))
+        question = select(payloads).order_by(*(each.desc() for each in by_age)).limit(limit)
         if after is not None:
             question = question.where(tuple_(*by_age) < (after.closed, after.payload_id))
         with database_errors(), self._engine.connect() as connection:
-            return [payload_row(found) for found in connection.execute(question.limit(limit))]
+            found = [
+                payload_row(row)
+                for conditions in alternatives(wanted)
+                for row in connection.execute(question.where(*conditions))
+            ]
+        return sorted(found, key=lambda row: (row.closed, row.payload_id), reverse=True)[:limit]
 
     def count(self, wanted: PayloadFilter = EVERY_PAYLOAD) -> int:
         """How many payloads there are like that."""
-        question = select(func.count()).select_from(payloads).where(*conditions(wanted))
+        question = select(func.count()).select_from(payloads)
         with database_errors(), self._engine.connect() as connection:
-            return int(connection.execute(question).scalar_one())
+            return sum(
+                int(connection.execute(question.where(*conditions)).scalar_one()) for conditions in alternatives(wanted)
+            )
 
     def studies(self, payload_ids: Sequence[UUID]) -> dict[UUID, tuple[PayloadStudy, ...]]:
         """Return what each of these payloads holds."""

@@ -87,6 +87,7 @@ payloads = Table(
     Index("payloads_by_node", "node_id", "state"),
     Index("payloads_by_calling_ae", "calling_ae", "closed"),
     Index("payloads_by_called_ae", "called_ae", "closed"),
+    Index("payloads_by_what_closed", "closed_by", "closed"),
 )
 
 WORK = WorkTable("payload", payloads, payloads.c.payload_id, payloads.c.closed, TRANSITIONS)

@@ -26,6 +26,7 @@ def upgrade() -> None:
         batch.add_column(sa.Column("last_received", _Moment))
     op.create_index("payloads_by_calling_ae", "payloads", ["calling_ae", "closed"])
     op.create_index("payloads_by_called_ae", "payloads", ["called_ae", "closed"])
+    op.create_index("payloads_by_what_closed", "payloads", ["closed_by", "closed"])
     op.create_index("exports_by_payload", "exports", ["payload_id"])
     with op.batch_alter_table("destination_circuits") as batch:
         batch.add_column(sa.Column("answered", _Moment))
