@@ -7,7 +7,18 @@ from typing import Annotated
 
 import typer
 
-from deployments.commands import config, database, destination, export, inference, payload, processes, spool, status
+from deployments.commands import (
+    association,
+    config,
+    database,
+    destination,
+    export,
+    inference,
+    payload,
+    processes,
+    spool,
+    status,
+)
 from gateway.errors import GatewayError
 
 app = typer.Typer(
@@ -23,6 +34,7 @@ for command in (
     status.status,
 ):
     app.command()(command)
+app.add_typer(association.app, name="association")
 app.add_typer(config.app, name="config")
 app.add_typer(database.app, name="database")
 app.add_typer(destination.app, name="destination")

@@ -26,6 +26,11 @@ class Paths:
         return self.data_dir / "exports"
 
     @property
+    def associations(self) -> Path:
+        """What the receiver has noted of associations, on its way into the database."""
+        return self.data_dir / "associations"
+
+    @property
     def objects(self) -> Path:
         """The object store, where that is a local one and no other path is named."""
         return self.data_dir / "objects"

@@ -1,8 +1,9 @@
 """Tables for people, JSON for programs."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -10,7 +11,19 @@ import typer
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Row = Mapping[str, Any]
 _ZONE = datetime.now().astimezone().tzinfo
+_AGO = re.compile(r"(\d{1,6})([smhd])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 Found = TypeVar("Found")
+
+
+def moment(text: str) -> datetime:
+    """Return the time that an option names: ISO 8601, of this machine's zone where it names none, or how long ago."""
+    if ago := _AGO.fullmatch(text):
+        return datetime.now(UTC) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+    try:
+        return datetime.fromisoformat(text).astimezone()
+    except (ValueError, OverflowError) as error:
+        raise typer.BadParameter(f"{text}: neither a time, as 2026-03-01T22:00, nor how long ago, as 2h") from error
 
 
 def print_rows(rows: Sequence[Row], columns: Sequence[str], *, as_json: bool) -> None:

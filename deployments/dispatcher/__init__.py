@@ -7,6 +7,7 @@ release             what waits for a part goes on as soon as that answers
 probes              how the parts are asked
 operator_commands   what operators ask for is done
 destination_probes  destinations that are away are asked whether they are back
+associations        what the receiver has noted is taken into the database
 event_publisher     events that are decided are published
 leftovers           what nobody needs any more
 registering         deployments that Prefect does not know

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from deployments.dispatcher.associations import KeptAssociations
 from deployments.dispatcher.destination_probes import DestinationProbes
 from deployments.dispatcher.engine import Dispatched, Engine
 from deployments.dispatcher.event_publisher import OutboxPublisher
@@ -21,6 +22,8 @@ from deployments.dispatcher.watch import wake_on_change
 from deployments.prefect_side.pools import ingest_pool, retrieve_pool
 from deployments.process.services import Services, refusal_alone
 from deployments.process.stopping import cancel_all, stop_on_signals
+from gateway.associations.journal import Journal
+from gateway.associations.store import AssociationStore
 from gateway.config import Settings
 from gateway.errors import Dependency
 from gateway.events.outbox import Outbox
@@ -41,6 +44,7 @@ RECONCILE_SECONDS = 5.0
 RELEASE_SECONDS = 2.0
 WITHOUT_ROW_SECONDS = 10.0
 LEFTOVERS_SECONDS = 300.0
+ASSOCIATIONS_SECONDS = 10.0
 LONGEST_RETRY_SECONDS = 10.0
 
 _log = structlog.get_logger()
@@ -130,9 +134,22 @@ def _of_the_node(services: Services, node: NodeContext, api: PrefectApi) -> list
     settings = node.settings
     leftovers = Leftovers(node.retrieved, node.requests, timedelta(days=settings.inference.keep_failed_days))
     pools = (ingest_pool(settings, node.identity), retrieve_pool(settings))
+    associations, associations_came = kept_associations(node), asyncio.Event()
+    associations.journal.directory.mkdir(mode=0o750, parents=True, exist_ok=True)
     return [
+        wake_on_change(associations.journal.directory, associations_came),
+        services.repeat(associations.take, ASSOCIATIONS_SECONDS, associations_came),
+        services.repeat(associations.remove_old, LEFTOVERS_SECONDS),
         services.repeat(DestinationProbes(node.circuits, node.current_destinations).look, RELEASE_SECONDS),
         services.repeat(OutboxPublisher(Outbox(node.database)).look, LOOK_SECONDS_AT_MOST),
         services.repeat(leftovers.look, LEFTOVERS_SECONDS),
         *(services.repeat(LostWorkers(api, pool.name, pool.every_queue).look, LOOK_SECONDS) for pool in pools),
     ]
+
+
+def kept_associations(node: NodeContext) -> KeptAssociations:
+    """What is kept of the associations of this node."""
+    keep = timedelta(days=node.settings.associations.keep_days)
+    return KeptAssociations(
+        Journal(node.settings.paths.associations), AssociationStore(node.database), node.node_id, keep
+    )

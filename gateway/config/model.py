@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from gateway.config.registered import ApplicationEntitySettings, DestinationSettings, DicomWebPeer, SourceSettings
 from gateway.config.sections import (
     ApiSettings,
+    AssociationSettings,
     DatabaseSettings,
     DicomWebSettings,
     EventSettings,
@@ -49,6 +50,7 @@ class Settings(BaseSettings):
     spool: SpoolSettings = SpoolSettings()
     network: NetworkSettings = NetworkSettings()
     scp: ScpSettings = ScpSettings()
+    associations: AssociationSettings = AssociationSettings()
     scu: ScuSettings = ScuSettings()
     dicomweb: DicomWebSettings = DicomWebSettings()
     api: ApiSettings = ApiSettings()

@@ -50,6 +50,10 @@ class ScpSettings(Section):
         return as_hosts(self.host)
 
 
+class AssociationSettings(Section):
+    keep_days: float = Field(90, gt=0, le=36_500, description="how long it is known who came, and who was refused")
+
+
 class ScuSettings(Section):
     ae_title: AETitle = "MONAISCU"
     agent_name: str = "monaiscu"

@@ -45,6 +45,10 @@ class PeerSilent(ConnectionEnded):
     """The connection stands, but the peer sent nothing in time: it can still be told that this is the end."""
 
 
+class PeerSlow(ConnectionEnded):
+    """The peer stopped in the middle of what it sent, or of what it reads."""
+
+
 class UnexpectedPdu(Exception):
     """Bytes that are no PDU, or one that may not come now. `reason` is that of A-ABORT (PS3.8 table 9-26)."""
 
@@ -67,6 +71,7 @@ class Connection:
         self._start = self._end = 0  # what is received and not yet handed out
         # The kernel keeps the time of each wait: Python's own timeouts take two more system calls for every read.
         self._waits = {socket.SO_RCVTIMEO: 0.0, socket.SO_SNDTIMEO: 0.0}
+        self.is_broken_off = False
         connected.settimeout(None)
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -116,7 +121,7 @@ class Connection:
                 left = left[self._socket.send(left) :]
         except BlockingIOError as error:
             slow = time.monotonic() >= deadline
-            raise ConnectionEnded("the peer reads too slowly" if slow else "the peer stopped reading") from error
+            raise PeerSlow("the peer reads too slowly" if slow else "the peer stopped reading") from error
         except OSError as error:
             raise ConnectionEnded(f"the connection broke: {reason(error)}") from error
 
@@ -138,7 +143,8 @@ class Connection:
         self._socket.close()
 
     def break_off(self) -> None:
-        """Make a read that waits in another thread end at once."""
+        """Make a read that waits in another thread end at once, as if the peer had closed; `is_broken_off` tells."""
+        self.is_broken_off = True
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
 
@@ -162,7 +168,7 @@ class Connection:
             end = self._start + max(count, _READ_AHEAD_BYTES)
             self._end += self._receive(self._view[self._end : end])
             if self._end - self._start < count and time.monotonic() > deadline:
-                raise ConnectionEnded("the peer did not end its PDU in time")
+                raise PeerSlow("the peer did not end its PDU in time")
 
     def _move_to_front(self) -> None:
         left = bytes(self._view[self._start : self._end])

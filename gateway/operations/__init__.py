@@ -7,6 +7,7 @@ parts         is each part up
 queues        how much waits where
 payloads      what was received, and what became of it
 payload_view  one payload, as every face shows it
+associations  who came, who was refused, and why
 site          is there a gateway where one looked
 running       with which addresses its processes run
 """

@@ -1,6 +1,7 @@
 """One instance from its first fragment to its commit."""
 
 from typing import Self
+from uuid import UUID
 
 from gateway.config import ApplicationEntitySettings
 from gateway.dicom.identity import Identity, identify
@@ -81,6 +82,12 @@ class Reception:
         instance = instance_record(file.path, preamble, self._meta, self._identity)
         self._intake.filed(self._group, instance)
         return instance
+
+    @property
+    def payload_id(self) -> UUID:
+        """The payload that a committed instance belongs to."""
+        assert self._group is not None
+        return self._group.payload_id
 
     def _open_file(self) -> InstanceFile:
         empty = self._association.files.take()

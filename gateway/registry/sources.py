@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from gateway.config import ApplicationEntitySettings, Settings, SourceSettings
 from gateway.network.addresses import plain_network
+from gateway.registry import reasons
 from gateway.registry.names import HostNames, Resolve, resolve_host
 
 
@@ -47,6 +48,20 @@ class Registry:
         """Whether a source with this AE title is registered by a name that was never resolved."""
         never = self.names.never_resolved
         return any(title == ae_title and host in never for title, host, _ in self._sources)
+
+    def why_entity_unknown(self, called_ae: str) -> str:
+        """Say why there is no application entity of this title, as far as what is registered tells."""
+        return reasons.unknown_entity(called_ae, self.entities)
+
+    def why_source_unknown(self, calling_ae: str, address: str) -> str:
+        """Say why a sender is not known: its title, its address, or a name that has no address."""
+        hosts = [host for title, host, _ in self._sources if title == calling_ae]
+        if hosts:
+            never = set(self.names.never_resolved)
+            return reasons.elsewhere(calling_ae, address, hosts, [host for host in hosts if host in never])
+        at_address = [title for title, host, network in self._sources if self._is_at(host, network, address)]
+        titles = (title for title, _, _ in self._sources)
+        return reasons.unknown_source(calling_ae, address, titles, list(dict.fromkeys(at_address)))
 
     def _is_at(self, host: str, network: ipaddress.IPv4Network | ipaddress.IPv6Network | None, address: str) -> bool:
         if network is None:

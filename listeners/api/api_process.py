@@ -19,6 +19,7 @@ from gateway.node_context import NodeContext
 from gateway.operations.running import told
 from gateway.roles import only_one
 from listeners.api.app import create_app
+from listeners.api.associations import associations_routes
 from listeners.api.exports import exports_routes
 from listeners.api.inference import inference_routes
 from listeners.api.payloads import payloads_routes
@@ -40,7 +41,12 @@ def serve(settings: Settings) -> None:
     ):
         check_database(node.database)
         acceptance = RequestAcceptance(node.requests, settings, _vault(node.requests, settings))
-        routes = [inference_routes(acceptance, settings), exports_routes(node), payloads_routes(node)]
+        routes = [
+            inference_routes(acceptance, settings),
+            exports_routes(node),
+            payloads_routes(node),
+            associations_routes(node),
+        ]
         server = ApiServer(create_app(settings.api, routes), settings.api)
         asyncio.run(_serve(server, sockets, node.database))
     log.info("API stopped")

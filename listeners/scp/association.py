@@ -6,16 +6,19 @@ from dataclasses import dataclass
 
 import structlog
 
+from gateway.associations.contexts import refusal_of
+from gateway.associations.keeper import AssociationKeeper
 from gateway.config import ApplicationEntitySettings, ScpSettings
 from gateway.dicom.status_codes import UNRECOGNIZED_OPERATION
 from gateway.dimse.command import Command, CommandField, Status
-from gateway.dimse.connection import Connection, ConnectionEnded, PduType, PeerClosed, UnexpectedPdu
+from gateway.dimse.connection import Connection, ConnectionEnded, PduType, UnexpectedPdu
 from gateway.errors import NoRoom, SpoolFailed
 from gateway.receiving.association_intake import AssociationIntake
 from gateway.receiving.intake import Intake
 from gateway.registry import Registry
+from listeners.scp.account import Account, PeerAborted, is_a_look
 from listeners.scp.messages import Messages
-from listeners.scp.negotiation import AssociationRequest, Rejection, accept, decode_request, judge
+from listeners.scp.negotiation import AssociationRequest, Codes, Rejection, accept, decode_request, judge, titles_in
 from listeners.scp.store import SUCCESS, Discarding, Sink, Store
 
 log = structlog.get_logger(__name__)
@@ -32,6 +35,7 @@ class ReceiverContext:
     registry: Registry
     intake: Intake
     admission: "Admission"
+    keeper: AssociationKeeper
 
 
 class Admission:
@@ -58,40 +62,47 @@ class IncomingAssociation:
         self._connection = connection
         self._log = log.bind(address=address)
         self._address = address
-        self._asked = False
+        self._account = Account(address, services.intake.clock.time_ns())
 
     def run(self) -> None:
-        """Serve the peer. Whatever it does wrong ends this association, is logged and touches no other."""
-        linger_seconds = _LINGER_SECONDS
+        """Serve the peer. Whatever it does wrong ends this association, is logged and kept, and touches no other."""
+        linger_seconds, is_kept = _LINGER_SECONDS, True
         try:
-            request = self._request()
-            if rejection := self._rejection(request):
-                self._reject(rejection)
-            elif self._services.admission.enter():
-                try:
-                    self._serve(request)
-                finally:
-                    self._services.admission.leave()
-            else:
-                self._reject(Rejection.TOO_MANY_ASSOCIATIONS)
+            self._attend()
         except UnexpectedPdu as error:
             self._log.warning("association aborted", reason=str(error))
+            self._account.aborted_here(str(error))
             self._abort(error.reason)
         except ConnectionEnded as error:
-            # A load balancer or `mig status` that looks whether the port is open has nothing to ask.
-            tell = self._log.debug if isinstance(error, PeerClosed) and not self._asked else self._log.warning
-            tell("association broken", reason=str(error))
+            is_kept = not is_a_look(error, self._account)
+            tell = self._log.warning if is_kept else self._log.debug
+            tell("association broken", reason=self._account.broken(error, self._connection))
             linger_seconds = 0.0
         finally:
+            if is_kept:
+                self._services.keeper.note(self._account.record(self._services.intake.clock.time_ns()))
             self._connection.close(linger_seconds)
+
+    def _attend(self) -> None:
+        request = self._request()
+        if rejection := self._rejection(request):
+            self._reject(rejection)
+        elif self._services.admission.enter():
+            try:
+                self._serve(request)
+            finally:
+                self._services.admission.leave()
+        else:
+            self._reject(Rejection(Codes.LOCAL_LIMIT, "scp.max_associations are open"))
 
     def _request(self) -> AssociationRequest:
         kind, pdu = self._connection.read_pdu(self._settings.artim_seconds)
-        self._asked = True
         if kind != PduType.A_ASSOCIATE_RQ:
             raise UnexpectedPdu("the connection does not begin with an association request", reason=2)
+        titles = self._account.titles = titles_in(pdu)
+        self._log = self._log.bind(**titles._asdict())
         request = decode_request(pdu)
-        self._log = self._log.bind(calling_ae=request.calling_ae, called_ae=request.called_ae)
+        self._account.is_read = True
         return request
 
     def _rejection(self, request: AssociationRequest) -> Rejection | None:
@@ -100,19 +111,22 @@ class IncomingAssociation:
         try:
             self._services.intake.check()
         except (NoRoom, SpoolFailed) as error:
-            self._log.warning("no storage left", reason=str(error))
-            return Rejection.NO_ROOM
+            return Rejection(Codes.TEMPORARY_CONGESTION, f"no storage left: {error}")
         return None
 
     def _reject(self, rejection: Rejection) -> None:
-        self._log.warning("association rejected", codes=rejection.codes, reason=rejection.text)
-        self._connection.send(rejection.encode(), self._settings.idle_seconds)
+        self._log.warning("association rejected", codes=str(rejection.codes), reason=rejection.reason)
+        self._account.rejected(rejection)
+        self._connection.send(rejection.codes.encode(), self._settings.idle_seconds)
 
     def _serve(self, request: AssociationRequest) -> None:
-        answer, contexts = accept(request, self._settings.max_pdu_bytes)
+        answer, contexts, proposed = accept(request, self._settings.max_pdu_bytes)
         entity = self._services.registry.entities[request.called_ae]
         intake = AssociationIntake(self._services.intake)
         operations = _Operations(intake, entity, request.calling_ae)
+        account = self._account
+        account.association_id, account.store = intake.association_id, operations.store
+        account.proposed, account.accepted = proposed, len(contexts)
         messages = Messages(contexts, operations.begin)
         began = time.monotonic()
         try:
@@ -121,8 +135,16 @@ class IncomingAssociation:
         finally:
             messages.abandon()
             intake.end()
-            seconds = round(time.monotonic() - began, 3)
-            self._log.info("association ended", seconds=seconds, **operations.store.counts)
+            self._tell_end(round(time.monotonic() - began, 3))
+
+    def _tell_end(self, seconds: float) -> None:
+        account = self._account
+        assert account.store
+        about: dict[str, object] = dict(account.store.counts)
+        if refusal := refusal_of(account.proposed):
+            about["reason"] = refusal
+        tell = self._log.info if account.accepted else self._log.warning
+        tell("association ended", seconds=seconds, **about)
 
     def _converse(self, messages: Messages, intake: AssociationIntake) -> None:
         seconds = self._settings.idle_seconds
@@ -133,10 +155,11 @@ class IncomingAssociation:
                 for answer in messages.take(pdu):
                     self._connection.send(answer, seconds)
             elif kind == PduType.A_RELEASE_RQ:
+                self._account.released()
                 self._connection.send(_RELEASE_RP, seconds)
                 return
             elif kind == PduType.A_ABORT:
-                raise ConnectionEnded("the peer aborted")
+                raise PeerAborted("the peer aborted")
             else:
                 raise UnexpectedPdu(f"PDU type {kind:#04x} can't come now", reason=2)
 

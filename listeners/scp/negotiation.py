@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from pydicom._uid_dict import UID_dictionary
 from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
@@ -9,6 +10,7 @@ from pynetdicom.pdu import A_ASSOCIATE_AC, A_ASSOCIATE_RJ, A_ASSOCIATE_RQ
 from pynetdicom.pdu_primitives import A_ASSOCIATE
 from pynetdicom.presentation import PresentationContext
 
+from gateway.associations.record import ContextRecord, ContextResult, plain
 from gateway.dimse.connection import UnexpectedPdu
 from gateway.dimse.negotiation import (
     ACCEPTED,
@@ -24,36 +26,47 @@ from gateway.registry import Registry
 
 _VERIFICATION_SYNTAXES = {ExplicitVRLittleEndian, ImplicitVRLittleEndian, ExplicitVRBigEndian}
 
+_RESULTS = {
+    ACCEPTED: ContextResult.ACCEPTED,
+    NO_ABSTRACT_SYNTAX: ContextResult.NO_ABSTRACT_SYNTAX,
+    NO_TRANSFER_SYNTAX: ContextResult.NO_TRANSFER_SYNTAX,
+}
+
+_LONGEST_UID = 64  # PS3.5 section 9.1; a peer may send what is longer
+
 _CALLED_AE, _CALLING_AE = slice(10, 26), slice(26, 42)  # in the PDU, PS3.8 table 9-11
+_HEADER_BYTES = 6
 
 Contexts = dict[int, str]
 """The accepted presentation contexts: the transfer syntax of each, by its id."""
 
 
-class Rejection(Enum):
-    """Result, source and reason of an A-ASSOCIATE-RJ (PS3.8 table 9-21), and what an operator reads."""
+class Codes(Enum):
+    """Result, source and reason of an A-ASSOCIATE-RJ (PS3.8 table 9-21)."""
 
-    APPLICATION_CONTEXT_UNKNOWN = (1, 1, 2, "the application context is not that of DICOM")
-    CALLING_AE_UNKNOWN = (1, 1, 3, "no source is registered with this calling AE title and address")
-    CALLED_AE_UNKNOWN = (1, 1, 7, "the called AE title is not registered here")
-    PROTOCOL_VERSION = (1, 2, 2, "the protocol version is not supported")
-    NAME_NOT_RESOLVED = (2, 3, 1, "its source is registered by a name that was never resolved")
-    NO_ROOM = (2, 3, 1, "the spool takes no more")
-    TOO_MANY_ASSOCIATIONS = (2, 3, 2, "scp.max_associations are open")
+    APPLICATION_CONTEXT_UNKNOWN = (1, 1, 2)
+    CALLING_AE_UNKNOWN = (1, 1, 3)
+    CALLED_AE_UNKNOWN = (1, 1, 7)
+    PROTOCOL_VERSION = (1, 2, 2)
+    TEMPORARY_CONGESTION = (2, 3, 1)
+    LOCAL_LIMIT = (2, 3, 2)
 
     def encode(self) -> bytes:
         """Return the PDU."""
         pdu = A_ASSOCIATE_RJ()
-        pdu.result, pdu.source, pdu.reason_diagnostic = self.value[:3]
+        pdu.result, pdu.source, pdu.reason_diagnostic = self.value
         return bytes(pdu.encode())
 
-    @property
-    def codes(self) -> str:
-        return "/".join(str(code) for code in self.value[:3])
+    def __str__(self) -> str:
+        return "/".join(map(str, self.value))
 
-    @property
-    def text(self) -> str:
-        return self.value[3]
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """What the peer is told, and what an operator reads."""
+
+    codes: Codes
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +84,26 @@ class AssociationRequest:
         return int(self.primitive.maximum_length_received or 0)
 
 
+class Titles(NamedTuple):
+    """Who asks whom, as far as it can be printed: they stand at fixed places, whatever the rest of a request is."""
+
+    calling_ae: str
+    called_ae: str
+
+
+UNNAMED = Titles("", "")
+
+
+def titles_in(pdu: memoryview) -> Titles:
+    """Return the AE titles in the content of an A-ASSOCIATE-RQ PDU, "" for one that is blank or missing."""
+    raw = bytes(_HEADER_BYTES) + pdu
+    return Titles(_title(raw[_CALLING_AE]), _title(raw[_CALLED_AE]))
+
+
 def decode_request(pdu: memoryview) -> AssociationRequest:
     """Read the content of an A-ASSOCIATE-RQ PDU. Raises UnexpectedPdu where it can't be read."""
     raw = bytearray(b"\x01\0" + len(pdu).to_bytes(4, "big") + pdu)
-    called_ae, calling_ae = _title(raw[_CALLED_AE]), _title(raw[_CALLING_AE])
+    calling_ae, called_ae = titles_in(pdu)
     for field, title in ((_CALLED_AE, called_ae), (_CALLING_AE, calling_ae)):
         if not title:  # pynetdicom reads no request with a blank title; ours is told what is wrong with it
             raw[field.start : field.start + 1] = b"-"
@@ -88,20 +117,30 @@ def decode_request(pdu: memoryview) -> AssociationRequest:
 
 def judge(request: AssociationRequest, address: str, registry: Registry) -> Rejection | None:
     """Say why a request is rejected for who asks whom; None where it may come in."""
+    calling_ae, called_ae = request.calling_ae, request.called_ae
     if not request.protocol_version & 1:
-        return Rejection.PROTOCOL_VERSION
+        return Rejection(Codes.PROTOCOL_VERSION, "the protocol version is not supported")
     if request.primitive.application_context_name != APPLICATION_CONTEXT:
-        return Rejection.APPLICATION_CONTEXT_UNKNOWN
-    if request.called_ae not in registry.entities:
-        return Rejection.CALLED_AE_UNKNOWN
-    if not request.calling_ae or not registry.knows_source(request.calling_ae, address):
-        is_open = registry.may_become_known(request.calling_ae)
-        return Rejection.NAME_NOT_RESOLVED if is_open else Rejection.CALLING_AE_UNKNOWN
+        return Rejection(Codes.APPLICATION_CONTEXT_UNKNOWN, "the application context is not that of DICOM")
+    if called_ae not in registry.entities:
+        return Rejection(Codes.CALLED_AE_UNKNOWN, registry.why_entity_unknown(called_ae))
+    if not calling_ae or not registry.knows_source(calling_ae, address):
+        is_open = registry.may_become_known(calling_ae)
+        codes = Codes.TEMPORARY_CONGESTION if is_open else Codes.CALLING_AE_UNKNOWN
+        return Rejection(codes, registry.why_source_unknown(calling_ae, address))
     return None
 
 
-def accept(request: AssociationRequest, max_pdu_bytes: int) -> tuple[bytes, Contexts]:
-    """Return the A-ASSOCIATE-AC that answers `request`, and the contexts that it accepts.
+class Acceptance(NamedTuple):
+    """The A-ASSOCIATE-AC, the contexts that it accepts, and all that were proposed, with what became of each."""
+
+    answer: bytes
+    contexts: Contexts
+    proposed: tuple[ContextRecord, ...]
+
+
+def accept(request: AssociationRequest, max_pdu_bytes: int) -> Acceptance:
+    """Answer `request`.
 
     Whatever window of asynchronous operations is asked for is granted (PS3.7 section D.3.3.3): requests are served one
     after the other, and those that wait take no memory here, since they are not read before.
@@ -122,7 +161,7 @@ def accept(request: AssociationRequest, max_pdu_bytes: int) -> tuple[bytes, Cont
         for context in contexts
         if context.result == ACCEPTED and context.context_id is not None
     }
-    return bytes(A_ASSOCIATE_AC(answer).encode()), accepted
+    return Acceptance(bytes(A_ASSOCIATE_AC(answer).encode()), accepted, tuple(map(_record, contexts)))
 
 
 def is_storage(abstract_syntax: str) -> bool:
@@ -153,6 +192,17 @@ def _answer(proposed: PresentationContext) -> PresentationContext:
     return answer
 
 
-def _title(raw: bytearray) -> str:
+def _record(context: PresentationContext) -> ContextRecord:
+    assert context.result is not None
+    is_accepted = context.result == ACCEPTED
+    chosen = _plain_uid(context.transfer_syntax[0]) if is_accepted else ""
+    return ContextRecord(_plain_uid(context.abstract_syntax), _RESULTS[context.result], chosen)
+
+
+def _plain_uid(uid: UID | None) -> str:
+    return plain(str(uid)[:_LONGEST_UID])
+
+
+def _title(raw: bytes) -> str:
     text = raw.decode("ascii", "replace").strip(" \0")
     return "".join(character if character.isprintable() else "?" for character in text)

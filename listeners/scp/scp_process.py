@@ -8,6 +8,8 @@ from contextlib import contextmanager
 
 import structlog
 
+from gateway.associations.journal import Journal
+from gateway.associations.keeper import AssociationKeeper
 from gateway.config import Settings
 from gateway.disk.durable import Durability
 from gateway.disk.file_system import check_file_system, overwrites_in_place
@@ -42,8 +44,10 @@ def serve(settings: Settings, stopping: threading.Event) -> None:
     sys.setswitchinterval(_SWITCH_SECONDS)
     registry = Registry.of(settings)
     role = only_one(settings.data_dir, "scp", told(settings, "scp"))
-    with _opened_spool(settings, registry) as intake, role:
-        server = ScpServer(ReceiverContext(settings.scp, registry, intake, Admission(settings.scp.max_associations)))
+    keeper = AssociationKeeper(Journal(settings.paths.associations))
+    with _opened_spool(settings, registry) as intake, role, keeper.running():
+        admission = Admission(settings.scp.max_associations)
+        server = ScpServer(ReceiverContext(settings.scp, registry, intake, admission, keeper))
         registry.names.start()
         found = recover(intake)
         threads = [

@@ -7,9 +7,11 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from uuid import uuid4
 
 import structlog
 
+from gateway.associations.record import AssociationRecord, Outcome
 from gateway.dimse.connection import Connection
 from gateway.errors import SettingsError
 from gateway.network.addresses import listen_on, plain_address, written
@@ -106,8 +108,7 @@ class ScpServer:
 
     def _begin(self, connected: socket.socket, address: str) -> None:
         if len(self._open) >= self._settings.max_associations + _UNACCEPTED_AT_ONCE:
-            log.warning("connection closed unheard: too many are open", address=address)
-            connected.close()
+            self._close_unheard(connected, address)
             return
         connection = Connection(connected, max(self._settings.max_pdu_bytes, _LONGEST_REQUEST_BYTES))
         association = IncomingAssociation(self._services, connection, address)
@@ -116,6 +117,14 @@ class ScpServer:
         with self._lock:
             self._open[thread] = connection
         thread.start()
+
+    def _close_unheard(self, connected: socket.socket, address: str) -> None:
+        reason = "too many connections are open"
+        log.warning("connection closed unheard", address=address, reason=reason)
+        now_ns = self._services.intake.clock.time_ns()
+        unheard = AssociationRecord(uuid4(), address, now_ns, now_ns, Outcome.UNHEARD, reason)
+        self._services.keeper.note(unheard)
+        connected.close()
 
     def _run(self, association: IncomingAssociation, connection: Connection) -> None:
         with self._counted():

@@ -1,10 +1,13 @@
 """One C-STORE, from its command to its status (PS3.4 annex B.2.3)."""
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Protocol
+from uuid import UUID
 
 import structlog
 
+from gateway.associations.record import MOST_PAYLOADS
 from gateway.config import ApplicationEntitySettings
 from gateway.dicom import status_codes as codes
 from gateway.dicom.part10 import FileMeta
@@ -30,13 +33,19 @@ class Sink(Protocol):
 
 
 class Store:
-    """The C-STORE requests of one association. `counts` tells how they ended: stored, ignored, refused, bytes."""
+    """The C-STORE requests of one association. `counts` tells how they ended: stored, ignored, refused, bytes.
+
+    `payload_ids` are the payloads that were fed, in their order: the first thousand.
+    """
 
     def __init__(self, association: AssociationIntake, entity: ApplicationEntitySettings, calling_ae: str) -> None:
         self._association = association
         self._entity = entity
         self._calling_ae = calling_ae
         self.counts: Counter[str] = Counter()
+        self.payload_ids: dict[UUID, None] = {}
+        self._fed_last: UUID | None = None
+        self._not_stored: Counter[int] = Counter()  # by their status
 
     def begin(self, command: Command, transfer_syntax_uid: str) -> Sink:
         """Return what takes the data set of `command`."""
@@ -51,6 +60,7 @@ class Store:
         """Count and log an instance that is not filed; return the status that says so."""
         status = status_of(error)
         self.counts["refused"] += 1
+        self._not_stored[status.code] += 1
         log.warning(
             "instance refused",
             calling_ae=self._calling_ae,
@@ -60,11 +70,27 @@ class Store:
         )
         return status
 
+    def stored(self, size_bytes: int, payload_id: UUID) -> None:
+        """Count an instance that is durable."""
+        self.counts["stored"] += 1
+        self.counts["bytes"] += size_bytes
+        if payload_id is not self._fed_last:  # nearly all instances of an association are of one payload
+            self._fed_last = payload_id
+            if len(self.payload_ids) < MOST_PAYLOADS:
+                self.payload_ids[payload_id] = None
+
+    def statuses(self) -> Mapping[int, int]:
+        """How many instances were answered with each status."""
+        counted = self._not_stored.copy()
+        counted[codes.SUCCESS] += self.counts["stored"]
+        return +counted
+
     def _ignore(self) -> Sink:
         self.counts["ignored"] += 1
-        if self._entity.refuse_ignored:
-            return Discarding(Status(codes.SOP_CLASS_NOT_SUPPORTED, "this SOP class is not taken here"))
-        return Discarding(SUCCESS)
+        refusal = Status(codes.SOP_CLASS_NOT_SUPPORTED, "this SOP class is not taken here")
+        status = refusal if self._entity.refuse_ignored else SUCCESS
+        self._not_stored[status.code] += 1
+        return Discarding(status)
 
     def _reception(self, command: Command, transfer_syntax_uid: str) -> Reception:
         if not command.has_data_set:
@@ -102,8 +128,7 @@ class _Filing:
             except GatewayError as error:
                 self._fail(error)
             else:
-                self._store.counts["stored"] += 1
-                self._store.counts["bytes"] += instance.bytes
+                self._store.stored(instance.bytes, self._reception.payload_id)
                 self.abandon()
         return self._status
 

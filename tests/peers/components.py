@@ -113,7 +113,10 @@ _TOXIPROXY = GoPackage("github.com/Shopify/toxiproxy/v2/cmd/server", "v2.5.0", "
 
 DCMTK = Component(
     "dcmtk",
-    tuple(f"/usr/bin/{program}" for program in ("dcmdump", "dcmqrscp", "dcmsend", "echoscu", "storescp", "storescu")),
+    tuple(
+        f"/usr/bin/{program}"
+        for program in ("dcmdump", "dcmqrscp", "dcmsend", "echoscu", "findscu", "storescp", "storescu")
+    ),
     debian=("dcmtk",),
 )
 RABBITMQ = Component(

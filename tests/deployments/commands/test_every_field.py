@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy import Boolean, Column, Engine, Integer, Table, Uuid, insert, update
 
 from gateway.acr.submission import read_submission
+from gateway.associations.tables import associations
 from gateway.config import Settings
 from gateway.database import UtcDateTime, open_database
 from gateway.exports.tables import exports
@@ -24,12 +25,14 @@ from gateway.inference.tables import requests
 from gateway.node_context import NodeContext
 from gateway.sources.outcome import OUTCOME, RetrievalOutcome, SourceOutcome
 from listeners.api.app import create_app
+from listeners.api.associations import associations_routes
 from listeners.api.exports import exports_routes
 from listeners.api.inference import inference_routes
 from tests.deployments.commands.mig import MigHere
 from tests.gateway.acr.requests import as_body, inference_request
 from tests.listeners.api.serving import serving
 
+OF_ASSOCIATIONS = {"refuses"}
 OF_EXPORTS = {"problem", "fencing_token"}
 OF_REQUESTS = {"content", "had_credentials", "waiting_since", "fencing_token", "attempt", "uploaded"} | {
     *("sources_sealed", "outputs_sealed", "outputs_until")
@@ -58,7 +61,7 @@ def engine(settings: Settings) -> Iterator[Engine]:
 def api(engine: Engine, settings: Settings) -> Iterator[httpx.Client]:
     acceptance = RequestAcceptance(RequestStore(engine), settings, None)
     with closing(NodeContext(settings)) as node:
-        routes = [exports_routes(node), inference_routes(acceptance, settings)]
+        routes = [associations_routes(node), exports_routes(node), inference_routes(acceptance, settings)]
         with serving(create_app(settings.api, routes)) as client:
             yield client
 
@@ -132,8 +135,25 @@ def test_every_field_of_a_request_is_shown_everywhere(engine: Engine, mig: MigHe
     assert_shown(api.get("/inference/status/T-1").json(), shown)
 
 
+def test_every_field_of_an_association_is_shown_everywhere(engine: Engine, mig: MigHere, api: httpx.Client) -> None:
+    context = {"abstract_syntax": "1.2.3", "result": "accepted", "transfer_syntax": "1.2.4", "name": "a name"}
+    held = {"contexts": [context], "statuses": {"A700": 7001}}
+    values = filled(associations) | {"outcome": "timed-out"} | held
+    with engine.begin() as connection:
+        connection.execute(insert(associations).values(values))
+    shown = {name: value for name, value in values.items() if name not in OF_ASSOCIATIONS | set(held)}
+    shown |= context | {"A700": 7001}
+    association_id = str(values["association_id"])
+    assert_shown(mig("association", "list", "--json").rows, shown)
+    assert_shown(mig("association", "show", association_id, "--json").rows, shown)
+    assert_shown(api.get("/associations").json(), shown)
+    assert_shown(api.get(f"/associations/{association_id}").json(), shown)
+
+
 @pytest.mark.parametrize(
-    ("table", "internal"), [(exports, OF_EXPORTS), (requests, OF_REQUESTS)], ids=["exports", "requests"]
+    ("table", "internal"),
+    [(associations, OF_ASSOCIATIONS), (exports, OF_EXPORTS), (requests, OF_REQUESTS)],
+    ids=["associations", "exports", "requests"],
 )
 def test_what_is_said_to_be_internal_is_there(table: Table, internal: set[str]) -> None:
     assert internal <= set(table.columns.keys())

@@ -19,7 +19,7 @@ from tests.deployments.commands.mig import MigHere
 ASKING = [
     *(["status"], ["payload", "list"], ["payload", "show", "1f"], ["payload", "retry", "1f"], ["export", "list"]),
     *(["export", "show", "1f"], ["inference", "list"], ["inference", "show", "1f"], ["spool", "list"]),
-    *(["destination", "list"],),
+    *(["destination", "list"], ["association", "list"], ["association", "show", "1f"]),
 ]
 NOBODY = 65534
 

@@ -14,6 +14,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, MetaData, func, select, text
 from sqlalchemy.exc import IntegrityError
 
+import gateway.associations.tables
 import gateway.credentials.key_check
 import gateway.database.migrations
 import gateway.destinations.circuits

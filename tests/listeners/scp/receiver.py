@@ -4,13 +4,18 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import UUID
 
+from gateway.associations.journal import Journal
+from gateway.associations.keeper import AssociationKeeper
+from gateway.associations.record import AssociationRecord
 from gateway.config import ApplicationEntitySettings, ScpSettings, SourceSettings
 from gateway.registry import Registry
 from gateway.registry.names import Resolve, resolve_host
 from listeners.scp.association import Admission, ReceiverContext
 from listeners.scp.server import ScpServer
 from tests.gateway.receiving.scene import Scene
+from tests.waiting import wait_until
 
 MIG = ApplicationEntitySettings(ae_title="MIG")
 
@@ -18,10 +23,23 @@ MIG = ApplicationEntitySettings(ae_title="MIG")
 class Receiver:
     """What a test sees of a running receiver."""
 
-    def __init__(self, server: ScpServer, spool: Scene) -> None:
+    def __init__(self, server: ScpServer, spool: Scene, journal: Journal) -> None:
         self.server = server
         self.spool = spool
         self.port = server.port
+        self._journal = journal
+        self._kept: dict[UUID, AssociationRecord] = {}
+
+    def kept(self, count: int = 1) -> list[AssociationRecord]:
+        """What was noted of associations, in the order of their ends, as soon as there are so many."""
+        wait_until(lambda: len(self._taken()) >= count, 10, f"{count} associations to be noted")
+        return sorted(self._kept.values(), key=lambda record: record.ended_ns)
+
+    def _taken(self) -> dict[UUID, AssociationRecord]:
+        while segment := self._journal.take():
+            self._kept |= {record.association_id: record for record in segment.records}
+            self._journal.remove(segment)
+        return self._kept
 
     def stored(self) -> list[bytes]:
         """The bytes of every instance that was committed, preamble zeroed, in the order of their receipt."""
@@ -48,16 +66,21 @@ def receiving(
     defaults = {"artim_seconds": 5.0, "idle_seconds": 5.0}
     scp = ScpSettings.model_construct(host=host, port=0, **(_DEFAULTS | defaults | settings))
     registry = Registry(entities, sources, reject_unknown_sources=reject_unknown_sources, resolve=resolve)
-    server = ScpServer(ReceiverContext(scp, registry, spool.intake, Admission(scp.max_associations)))
+    journal = Journal(root / "associations")
+    keeper = AssociationKeeper(journal)
+    server = ScpServer(ReceiverContext(scp, registry, spool.intake, Admission(scp.max_associations), keeper))
     registry.names.start()
     stopping = threading.Event()
     thread = threading.Thread(target=server.serve, args=(stopping,))
     thread.start()
     try:
-        yield Receiver(server, spool)
+        with keeper.running():
+            try:
+                yield Receiver(server, spool, journal)
+            finally:
+                stopping.set()
+                server.stop(grace_seconds=0)
     finally:
-        stopping.set()
-        server.stop(grace_seconds=0)
         registry.names.stop()
         thread.join()
         spool.crash()

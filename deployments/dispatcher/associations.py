@@ -1,0 +1,48 @@
+"""What the receiver of this node has noted of associations is taken into the database, and goes when it is old."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import structlog
+
+from gateway.associations.journal import Journal
+from gateway.associations.store import AssociationStore
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAssociations:
+    """From the journal of a node into the tables. What is taken twice, after a crash, is kept once."""
+
+    journal: Journal
+    store: AssociationStore
+    node_id: UUID
+    keep: timedelta
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    async def take(self) -> bool:
+        """Take all there are. Raises what the database's being away raises: then the rest stays in the journal."""
+        try:
+            return await asyncio.to_thread(self._take)
+        except OSError as error:
+            _log.warning("the journal of associations can't be read", reason=error.strerror or str(error))
+            return False
+
+    async def remove_old(self) -> bool:
+        """Remove those that have ended for longer than they are kept."""
+        removed = await asyncio.to_thread(self.store.remove_older, self.now() - self.keep)
+        if removed:
+            _log.info("associations removed: their term is over", associations=removed)
+        return True
+
+    def _take(self) -> bool:
+        has_asked = False
+        while segment := self.journal.take():
+            self.store.take_in(segment.records, self.node_id)
+            self.journal.remove(segment)
+            has_asked = True
+        return has_asked

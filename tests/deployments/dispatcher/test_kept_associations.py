@@ -1,0 +1,71 @@
+"""What a receiver has noted comes into the database, whatever is away meanwhile, and goes when it is old."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from deployments.dispatcher.associations import KeptAssociations
+from deployments.dispatcher.dispatcher_process import kept_associations
+from gateway.clock import time_of
+from gateway.config import Settings
+from gateway.errors import DatabaseUnavailable
+from gateway.node_context import NodeContext
+from gateway.operations.associations import AssociationListing
+from tests.databases import empty_database
+from tests.gateway.associations.records import BEGAN_NS, rejected, stored
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Iterator[NodeContext]:
+    settings = Settings(data_dir=tmp_path)
+    empty_database(settings.paths.database)
+    with closing(NodeContext(settings)) as node:
+        yield node
+
+
+@pytest.fixture
+def kept(node: NodeContext) -> KeptAssociations:
+    return kept_associations(node)
+
+
+def take(kept: KeptAssociations) -> bool:
+    return asyncio.run(kept.take())
+
+
+def test_what_the_receiver_has_noted_is_taken_once(kept: KeptAssociations, node: NodeContext) -> None:
+    records = [stored(), rejected()]
+    kept.journal.append(records)
+    assert take(kept)
+    assert not take(kept), "nothing is left"
+    views = AssociationListing(node.database).page(20)
+    assert {view.id for view in views} == {record.association_id for record in records}
+    assert {view.node for view in views} == {node.node_id}
+
+
+def test_while_the_database_is_away_it_stays_in_the_journal(kept: KeptAssociations, node: NodeContext) -> None:
+    database = node.settings.paths.database
+    content = database.read_bytes()
+    database.unlink()
+    database.mkdir()
+    records = [stored(number) for number in range(2)]
+    for record in records:
+        kept.journal.append([record])
+        with pytest.raises(DatabaseUnavailable):
+            take(kept)
+    database.rmdir()
+    database.write_bytes(content)
+    assert take(kept)
+    assert AssociationListing(node.database).count() == 2
+
+
+def test_those_that_have_ended_for_longer_than_they_are_kept_go(node: NodeContext) -> None:
+    now = time_of(BEGAN_NS) + timedelta(days=90)
+    made = kept_associations(node)
+    kept = KeptAssociations(made.journal, made.store, made.node_id, made.keep, lambda: now)
+    kept.store.take_in([stored(-60), stored(60)], node.node_id)
+    asyncio.run(kept.remove_old())
+    assert AssociationListing(node.database).count() == 1

@@ -1,0 +1,125 @@
+"""Associations in the database, on both kinds: kept once, found again, and gone when they are old."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import Engine, func, select
+
+from gateway.associations.record import AssociationRecord, ContextRecord, ContextResult
+from gateway.associations.store import AssociationStore
+from gateway.associations.tables import associations, payloads_fed
+from gateway.clock import time_of
+from gateway.database import open_database
+from gateway.operations.associations import AssociationListing, Wanted
+from tests.databases import empty_database
+from tests.gateway.associations.records import BEGAN_NS, CT, EXPLICIT_LITTLE, MWL, SECOND_NS, rejected, stored
+from tests.peers.postgresql import PostgreSQL
+
+NODE = UUID(int=7)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.peers)])
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    if request.param == "sqlite":
+        url = empty_database(tmp_path / "gateway.db")
+    else:
+        server: PostgreSQL = request.getfixturevalue("postgresql")
+        url = server.url(server.new_database(), "psycopg")
+    engine = open_database(url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def store(engine: Engine) -> AssociationStore:
+    return AssociationStore(engine)
+
+
+@pytest.fixture
+def listing(engine: Engine) -> AssociationListing:
+    return AssociationListing(engine)
+
+
+def ids(records: list[AssociationRecord]) -> list[UUID]:
+    return [record.association_id for record in records]
+
+
+def test_all_that_was_noted_is_shown(store: AssociationStore, listing: AssociationListing) -> None:
+    contexts = (
+        ContextRecord(MWL, ContextResult.NO_ABSTRACT_SYNTAX, name="Modality Worklist"),
+        ContextRecord(CT, ContextResult.ACCEPTED, EXPLICIT_LITTLE, "CT Image Storage"),
+    )
+    record = stored(contexts=contexts, contexts_proposed=2, reason="not served here: Modality Worklist")
+    store.take_in([record], NODE)
+    view = listing.view(record.association_id)
+    assert view is not None
+    assert (view.id, view.outcome, view.node) == (record.association_id, "released", NODE)
+    assert (view.calling_ae, view.called_ae, view.address) == ("CT01", "MIG", "10.1.0.17")
+    assert (view.began, view.ended) == (time_of(record.began_ns), time_of(record.ended_ns))
+    assert (view.stored, view.refused, view.bytes, view.statuses) == (3, 0, 1_500_000, {"0000": 3})
+    assert (view.contexts_proposed, view.contexts_accepted, tuple(view.contexts)) == (2, 1, contexts)
+    assert (view.reason, view.codes, view.times) == (record.reason, "", 1)
+    assert view.payloads == list(record.payload_ids)
+    assert listing.page(20) == listing.matching(str(view.id)[:8]) == [view]
+    assert listing.view(uuid4()) is None
+
+
+def test_what_comes_twice_is_kept_once_with_the_count_that_it_has_grown_to(
+    store: AssociationStore, listing: AssociationListing
+) -> None:
+    once, refused = stored(), rejected()
+    grown = rejected(30, association_id=refused.association_id, began_ns=refused.began_ns, times=12)
+    store.take_in([once, refused], NODE)
+    store.take_in([once, grown], NODE)
+    store.take_in([refused], NODE)
+    shown = {view.id: view for view in listing.page(20)}
+    assert set(shown) == {once.association_id, refused.association_id}
+    view = shown[refused.association_id]
+    assert (view.times, view.began, view.ended) == (12, time_of(refused.began_ns), time_of(grown.ended_ns))
+
+
+def test_a_list_has_pages_the_newest_first_and_says_how_many_there_are(
+    store: AssociationStore, listing: AssociationListing
+) -> None:
+    records = [stored(number) for number in range(450)]
+    store.take_in(records, NODE)
+    assert [view.id for view in listing.page(2, 2)] == ids([records[447], records[446]])
+    assert listing.count() == 450
+
+
+def test_a_list_is_narrowed_by_all_that_is_given(store: AssociationStore, listing: AssociationListing) -> None:
+    served, turned_away = stored(1), rejected(2)
+    no_context = stored(3, contexts_accepted=0, stored=0, called_ae="OTHER")
+    no_room = stored(4, refused=1, statuses={"0000": 2, "A700": 1})
+    store.take_in([served, turned_away, no_context, no_room], NODE)
+
+    def found(wanted: Wanted) -> list[UUID]:
+        assert listing.count(wanted) == len(listing.page(20, 0, wanted))
+        return [view.id for view in listing.page(20, 0, wanted)][::-1]
+
+    assert found(Wanted()) == ids([served, turned_away, no_context, no_room])
+    assert found(Wanted(refused=True)) == ids([turned_away, no_context, no_room])
+    assert found(Wanted(called_ae="OTHER")) == ids([no_context])
+    assert found(Wanted(source="CT02")) == found(Wanted(source="10.1.0.99")) == ids([turned_away])
+    assert found(Wanted(payload_id=served.payload_ids[0])) == ids([served])
+    assert found(Wanted(since=time_of(BEGAN_NS + 3 * SECOND_NS))) == ids([no_context, no_room])
+    assert found(Wanted(refused=True, source="CT01", called_ae="MIG")) == ids([no_room])
+
+
+def test_those_that_are_old_go_with_all_that_is_theirs(
+    store: AssociationStore, listing: AssociationListing, engine: Engine
+) -> None:
+    old, new = [stored(number) for number in range(401)], stored(3600)
+    store.take_in([*old, new], NODE)
+    assert store.remove_older(time_of(BEGAN_NS) + timedelta(hours=1)) == 401
+    assert [view.id for view in listing.page(20)] == [new.association_id]
+    with engine.connect() as connection:
+        left = [
+            connection.execute(select(func.count()).select_from(each)).scalar_one()
+            for each in (associations, payloads_fed)
+        ]
+    assert left == [1, 1]
+    assert store.remove_older(time_of(BEGAN_NS)) == 0
