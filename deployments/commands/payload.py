@@ -11,7 +11,7 @@ import typer
 
 from deployments.commands.operator import ask_and_show
 from deployments.commands.site import site_settings
-from deployments.commands.tables import AsJson, print_more, print_object, print_rows, the_one
+from deployments.commands.tables import AsJson, moment, print_more, print_object, print_rows, the_one
 
 if TYPE_CHECKING:
     from gateway.operations.payload_view import PayloadView
@@ -34,8 +34,13 @@ def list_payloads(
     state: Annotated[str | None, typer.Option(help="Only those in this state.")] = None,
     study: Annotated[str | None, typer.Option(metavar="UID", help="Only those with this Study Instance UID.")] = None,
     ae: Annotated[str | None, typer.Option(metavar="TITLE", help="Only those from or to this AE title.")] = None,
-    since: Annotated[datetime | None, typer.Option(help="Only those that were closed then or later.")] = None,
-    until: Annotated[datetime | None, typer.Option(help="Only those that were closed before.")] = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option(parser=moment, metavar="TIME|2h", help="Only those that were closed then or later."),
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option(parser=moment, metavar="TIME|2h", help="Only those that were closed before.")
+    ] = None,
     closed_by: Annotated[str | None, typer.Option(help="Only those that were closed by this, e.g. quiet.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -46,7 +51,7 @@ def list_payloads(
     if state not in {None, *PayloadState}:
         raise typer.BadParameter(f"one of {', '.join(PayloadState)}", param_hint="--state")
     in_state = PayloadState(state) if state else None
-    wanted = PayloadFilter(study, ae, _moment(since), _moment(until), closed_by)
+    wanted = PayloadFilter(study, ae, since, until, closed_by)
     with _payloads() as payloads:
         follows = the_one(payloads.matching(after), "payload", after).id if after else None
         views = payloads.page(limit + 1, wanted, in_state, follows)
@@ -102,10 +107,6 @@ def _payloads() -> "Iterator[PayloadList]":
     settings = site_settings()
     with opened_payload_index(settings.database_url, may_upgrade=False) as index:
         yield payload_list(settings, index)
-
-
-def _moment(given: datetime | None) -> datetime | None:
-    return given.astimezone() if given else None
 
 
 def _row(view: "PayloadView") -> dict[str, object]:

@@ -18,9 +18,9 @@ Found = TypeVar("Found")
 
 def moment(text: str) -> datetime:
     """Return the time that an option names: ISO 8601, of this machine's zone where it names none, or how long ago."""
-    if ago := _AGO.fullmatch(text):
-        return datetime.now(UTC) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
     try:
+        if ago := _AGO.fullmatch(text):
+            return datetime.now(UTC) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
         return datetime.fromisoformat(text).astimezone()
     except (ValueError, OverflowError) as error:
         raise typer.BadParameter(f"{text}: neither a time, as 2026-03-01T22:00, nor how long ago, as 2h") from error

@@ -147,6 +147,8 @@ def test_payloads_are_found_by_time_in_the_zone_of_this_machine(scene: Scene) ->
     before, after = (f"{(closed + timedelta(hours=hours)).astimezone():%Y-%m-%dT%H:%M:%S}" for hours in (-1, 1))
     assert scene.listed("--since", after) == []
     assert [row["id"] for row in scene.listed("--since", before, "--until", after)] == [str(there)]
+    assert scene.listed("--since", "1h") == []
+    assert [row["id"] for row in scene.listed("--since", "99999d", "--until", "1h")] == [str(there)]
 
 
 @pytest.mark.parametrize(
