@@ -112,7 +112,9 @@ def _payloads() -> "Iterator[PayloadList]":
 def _row(view: "PayloadView") -> dict[str, object]:
     """A payload's line: of its studies the first."""
     first, *others = [study.study_instance_uid for study in view.studies] or [""]
-    message = f"closes {view.closes.astimezone():%H:%M:%S}, unless more comes" if view.closes else view.message
+    said = [f"closes {view.closes.astimezone():%H:%M:%S}, unless more comes"] if view.closes else []
+    said += [f"the sender broke off ({view.broken_off})"] if view.broken_off else []
+    message = "; ".join([*said, *filter(None, [view.message])])
     return asdict(view) | {"study": f"{first} and {len(others)} more" if others else first, "message": message}
 
 

@@ -96,6 +96,25 @@ class AssociationListing:
         return [_view(row, fed.get(row.id, [])) for row in found]
 
 
+_BROKEN_OFF = (Outcome.ABORTED_BY_PEER, Outcome.ABORTED_HERE, Outcome.CUT, Outcome.TIMED_OUT, Outcome.STOPPED)
+
+
+def broken_off(engine: Engine, payload_ids: Sequence[UUID]) -> dict[UUID, Outcome]:
+    """Return which of these payloads an association fed that did not end in order, and how it ended.
+
+    What such a sender had still to send is not in the payload. Raises DatabaseUnavailable.
+    """
+    of = associations.c
+    wanted = (
+        select(payloads_fed.c.payload_id, of.outcome)
+        .join(associations, of.association_id == payloads_fed.c.association_id)
+        .where(payloads_fed.c.payload_id.in_(payload_ids), of.outcome.in_(_BROKEN_OFF))
+        .order_by(of.ended)
+    )
+    with database_errors(), engine.connect() as connection:
+        return {payload_id: Outcome(outcome) for payload_id, outcome in connection.execute(wanted)}
+
+
 def _payloads(connection: Connection, ids: Sequence[UUID]) -> Mapping[UUID, list[UUID]]:
     fed: dict[UUID, list[UUID]] = {}
     wanted = select(payloads_fed).where(payloads_fed.c.association_id.in_(ids)).order_by(payloads_fed.c.payload_id)

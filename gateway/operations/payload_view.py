@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
+from gateway.associations.record import Outcome
 from gateway.payloads.rows import PayloadRow
 from gateway.payloads.studies import PayloadStudy
 from gateway.runs.run import Run, StateType
@@ -54,7 +55,8 @@ class PayloadView:
 
     Its objects lie below `prefix` in the bucket. `opened` is the time of its first instance, `run_asked` that at which
     its last run was asked for. One that is open closes at `closes` unless more comes, or an association holds it; of
-    its studies no more is known than which they are.
+    its studies no more is known than which they are. `broken_off` is how an association ended that fed it, and was to
+    feed it more.
     """
 
     id: UUID
@@ -63,6 +65,7 @@ class PayloadView:
     calling_ae: str
     instances: int
     bytes: int
+    broken_off: Outcome | None
     studies: tuple[PayloadStudy, ...]
     opened: datetime
     last_received: datetime | None
@@ -82,7 +85,11 @@ class PayloadView:
 
 
 def closed_view(
-    row: PayloadRow, state: PayloadState, studies: tuple[PayloadStudy, ...], run: Run | None
+    row: PayloadRow,
+    state: PayloadState,
+    studies: tuple[PayloadStudy, ...],
+    run: Run | None,
+    broken_off: Outcome | None,
 ) -> PayloadView:
     """Return the view of a payload that is closed."""
     return PayloadView(
@@ -92,6 +99,7 @@ def closed_view(
         calling_ae=row.calling_ae,
         instances=row.instances,
         bytes=row.bytes,
+        broken_off=broken_off,
         studies=studies,
         opened=row.opened,
         last_received=row.last_received,
@@ -107,8 +115,15 @@ def closed_view(
         run_id=row.flow_run_id,
         run_state=run.state_name if run else None,
         message=run.message if run else None,
-        next_step=_NEXT_STEPS.get(state, "").format(id=str(row.payload_id)[:8]),
+        next_step=_next_step(row.payload_id, state, broken_off),
     )
+
+
+def _next_step(payload_id: UUID, state: PayloadState, broken_off: Outcome | None) -> str:
+    steps = [_NEXT_STEPS.get(state, "").format(id=str(payload_id)[:8])]
+    if broken_off:
+        steps.append("have the sender send it again: what was not here yet becomes another payload, a supplement")
+    return "; ".join(filter(None, steps))
 
 
 def open_view(group: OpenGroup, node: UUID, quiet_seconds: float | None) -> PayloadView:
@@ -121,6 +136,7 @@ def open_view(group: OpenGroup, node: UUID, quiet_seconds: float | None) -> Payl
         calling_ae=group.calling_ae,
         instances=group.instances,
         bytes=group.bytes,
+        broken_off=None,
         studies=tuple(PayloadStudy(uid, 0, only, "") for uid in sorted(group.studies)),
         opened=group.first,
         last_received=group.last,

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from gateway.config import Settings
 from gateway.errors import Damaged, FromNewerProgram, PrefectUnavailable
+from gateway.operations.associations import broken_off
 from gateway.operations.payload_view import STATES_OF_RUNS, PayloadState, PayloadView, closed_view, open_view
 from gateway.payloads.finding import EVERY_PAYLOAD, PayloadFilter
 from gateway.payloads.index import PayloadIndex
@@ -126,10 +127,12 @@ class PayloadList:
         self, rows: Sequence[PayloadRow], studies: Mapping[UUID, tuple[PayloadStudy, ...]]
     ) -> list[PayloadView]:
         runs = self._runs([row.flow_run_id for row in rows if row.flow_run_id])
+        broken = broken_off(self.index.work.engine, [row.payload_id for row in rows])
         views = []
         for row in rows:
             run = runs.get(row.flow_run_id) if row.flow_run_id else None
-            views.append(closed_view(row, self._state(row, run), studies[row.payload_id], run))
+            how, state = broken.get(row.payload_id), self._state(row, run)
+            views.append(closed_view(row, state, studies[row.payload_id], run, how))
         return views
 
     def _state(self, row: PayloadRow, run: Run | None) -> PayloadState:

@@ -11,6 +11,8 @@ from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.objects import State
 from prefect.states import AwaitingRetry, Cancelled, Crashed, Failed, Running
 
+from gateway.associations.record import Outcome
+from gateway.associations.store import AssociationStore
 from gateway.errors import Dependency
 from gateway.payloads.index import opened_payload_index
 from gateway.spool.area import SpoolArea, scp_area
@@ -21,6 +23,7 @@ from tests.deployments.dispatching import dispatching_on
 from tests.deployments.operator import Operator
 from tests.deployments.payloads import made_payload, put_into_ready
 from tests.deployments.prefect_side.test_registration import TRIVIAL, register_on
+from tests.gateway.associations.records import stored
 from tests.gateway.receiving.scene import Scene as Spool
 from tests.peers.prefect_server import PrefectServer
 
@@ -139,6 +142,20 @@ def test_what_still_comes_in_is_listed_with_when_it_closes(scene: Scene) -> None
     assert f"closes {datetime.fromisoformat(first['closes']).astimezone():%H:%M:%S}, unless more comes" in page.output
     assert page.errors == f"1 of 2; more: --after {first['id'][:8]}\n"
     assert [row["id"] for row in scene.listed("--after", first["id"][:8])] == [str(closed)]
+
+
+def test_a_payload_says_that_its_sender_broke_off(scene: Scene) -> None:
+    whole, half = scene.put(), scene.put()
+    records = [
+        stored(outcome=Outcome.RELEASED, payload_ids=(whole, half)),
+        stored(outcome=Outcome.ABORTED_BY_PEER, payload_ids=(half,)),
+    ]
+    with opened_payload_index(scene.database) as index:
+        AssociationStore(index.work.engine).take_in(records, scene.node.node_id)
+    rows = {row["id"]: row for row in scene.listed()}
+    assert (rows[str(whole)]["broken_off"], rows[str(half)]["broken_off"]) == (None, "aborted-by-peer")
+    assert "have the sender send it again" in rows[str(half)]["next_step"]
+    assert "the sender broke off (aborted-by-peer)" in scene.mig("payload", "list").output
 
 
 def test_payloads_are_found_by_time_in_the_zone_of_this_machine(scene: Scene) -> None:
