@@ -9,7 +9,7 @@ from uuid import UUID
 
 import typer
 
-from deployments.commands.operator import ask_and_show
+from deployments.commands.operator import MOST_AT_ONCE, Yes, ask_and_show, ask_of_all
 from deployments.commands.site import site_settings
 from deployments.commands.tables import AsJson, print_more, print_object, print_rows, the_one
 
@@ -89,11 +89,33 @@ def show(export_id: ExportId, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def retry(export_id: ExportId) -> None:
-    """Try now: send what is missing of an export that waits, has failed or was cancelled."""
+def retry(
+    export_ids: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID]...", help="Ids, or their first digits.")
+    ] = None,
+    state: Annotated[str | None, typer.Option(help="All that are in this state, e.g. failed.")] = None,
+    destination: Annotated[str | None, typer.Option(metavar="NAME", help="Of them those for this destination.")] = None,
+    yes: Yes = False,
+) -> None:
+    """Try now: send what is missing of exports that wait, have failed or were cancelled."""
+    from gateway.exports.listing import ExportListing
+    from gateway.exports.states import ExportState
     from gateway.work.commands import OperatorCommand
 
-    ask_and_show("export", _id_of(export_id), OperatorCommand.RETRY)
+    if bool(export_ids) == bool(state):
+        raise typer.BadParameter("either ids, or --state", param_hint="ID")
+    if state not in {None, *ExportState}:
+        raise typer.BadParameter(f"one of {', '.join(ExportState)}", param_hint="--state")
+    if export_ids and len(export_ids) == 1:
+        ask_and_show("export", _id_of(export_ids[0]), OperatorCommand.RETRY)
+        return
+    with _ledger() as ledger:
+        if state:
+            views = ExportListing(ledger.engine).page(MOST_AT_ONCE, state=ExportState(state), destination=destination)
+            found = [view.id for view in views]
+        else:
+            found = [_found(ledger, export_id).export_id for export_id in export_ids or ()]
+    ask_of_all("export", found, OperatorCommand.RETRY, yes=yes or not state)
 
 
 @app.command()

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import typer
 
-from deployments.commands.operator import ask_and_show
+from deployments.commands.operator import MOST_AT_ONCE, Yes, ask_and_show, ask_of_all
 from deployments.commands.site import site_settings
 from deployments.commands.tables import AsJson, print_more, print_object, print_rows, the_one
 
@@ -80,11 +80,30 @@ def show(request_id: RequestId, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def retry(request_id: RequestId) -> None:
-    """Try now: start the run of a request that waits, has failed or was cancelled."""
+def retry(
+    request_ids: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID]...", help="Ids, or their first digits.")
+    ] = None,
+    state: Annotated[str | None, typer.Option(help="All that are in this state, e.g. failed.")] = None,
+    yes: Yes = False,
+) -> None:
+    """Try now: start the runs of requests that wait, have failed or were cancelled."""
+    from gateway.inference.row import RequestState
     from gateway.work.commands import OperatorCommand
 
-    ask_and_show("request", _id_of(request_id), OperatorCommand.RETRY)
+    if bool(request_ids) == bool(state):
+        raise typer.BadParameter("either ids, or --state", param_hint="ID")
+    if state not in {None, *RequestState}:
+        raise typer.BadParameter(f"one of {', '.join(RequestState)}", param_hint="--state")
+    if request_ids and len(request_ids) == 1:
+        ask_and_show("request", _id_of(request_ids[0]), OperatorCommand.RETRY)
+        return
+    with _requests() as (store, _):
+        if state:
+            found = [row.request_id for row in store.newest(MOST_AT_ONCE, 0, RequestState(state))]
+        else:
+            found = [_found(store, request_id).request_id for request_id in request_ids or ()]
+    ask_of_all("request", found, OperatorCommand.RETRY, yes=yes or not state)
 
 
 @app.command()

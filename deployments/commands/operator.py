@@ -1,8 +1,10 @@
 """What operators ask of work, whatever its kind: written down, and then watched until the dispatcher has done it."""
 
 import time
+from collections import Counter
+from collections.abc import Sequence
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
@@ -10,10 +12,19 @@ import typer
 from deployments.commands.site import site_settings
 
 if TYPE_CHECKING:
+    from gateway.node_context import NodeContext
     from gateway.work.commands import CommandRow, Commands, OperatorCommand
+
+MOST_AT_ONCE = 10_000
+"""Pieces of work that one command is carried out for."""
+
+Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Ids, or their first digits.")]
+InState = Annotated[str | None, typer.Option(help="All that are in this state, e.g. failed.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask whether that many are meant.")]
 
 _SHOWN_WITHIN_SECONDS = 5.0
 _LOOK_AGAIN_SECONDS = 0.1
+_MANY = 10  # are worth a progress bar
 
 
 def ask_and_show(kind: str, work_id: UUID, command: "OperatorCommand") -> None:
@@ -36,6 +47,54 @@ def ask_and_show(kind: str, work_id: UUID, command: "OperatorCommand") -> None:
         typer.echo(f"{kind} {work_id}: {row.outcome}")
 
 
+def ask_of_all(kind: str, work_ids: Sequence[UUID], command: "OperatorCommand", *, yes: bool) -> None:
+    """Ask the same of much work, after a question, and say what became of it, counted.
+
+    The exit code is 1 where nothing was to be done for any of it.
+    """
+    from gateway.node_context import NodeContext
+
+    if not work_ids:
+        typer.echo(f"no {kind} is meant: nothing is done")
+        return
+    if not yes and not typer.confirm(f"{command} {_counted(len(work_ids), kind)}?"):
+        typer.echo("nothing is done")
+        return
+    with closing(NodeContext(site_settings(), may_upgrade=False)) as node:
+        outcomes = _outcomes(node, kind, work_ids, command)
+    for (done, outcome), count in sorted(outcomes.items(), reverse=True):
+        typer.echo(f"{_counted(count, kind)}: {outcome}", err=not done)
+    if not any(done for done, _ in outcomes):
+        from deployments.process.exit_codes import ExitCode
+
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def _outcomes(
+    node: "NodeContext", kind: str, work_ids: Sequence[UUID], command: "OperatorCommand"
+) -> Counter[tuple[bool, str]]:
+    """How often which outcome was had, and whether something was done."""
+    from rich.progress import track
+
+    from gateway.kinds import NothingToDo, ask
+    from gateway.work.commands import Commands
+
+    commands, asked = Commands(node.database), []
+    outcomes: Counter[tuple[bool, str]] = Counter()
+    for work_id in track(work_ids, "Asking", disable=len(work_ids) < _MANY, transient=True):
+        try:
+            asked.append(ask(node, kind, work_id, command, "command line"))
+        except NothingToDo as error:
+            outcomes[False, str(error).removeprefix(f"{kind} {work_id}").lstrip(": ")] += 1
+    is_there = True  # the dispatcher: one that carries out none in time is not waited for with each
+    for command_id in track(asked, "Doing", disable=len(asked) < _MANY, transient=True):
+        row = _wait_for(commands, command_id) if is_there else None
+        is_there = row is not None
+        noted = f"{command} is noted, and is done as soon as the dispatcher and Prefect answer"
+        outcomes[(bool(row.carried_out), row.outcome) if row else (True, noted)] += 1
+    return outcomes
+
+
 def _wait_for(commands: "Commands", command_id: UUID) -> "CommandRow | None":
     deadline = time.monotonic() + _SHOWN_WITHIN_SECONDS
     while time.monotonic() < deadline:
@@ -44,3 +103,7 @@ def _wait_for(commands: "Commands", command_id: UUID) -> "CommandRow | None":
             return row
         time.sleep(_LOOK_AGAIN_SECONDS)
     return None
+
+
+def _counted(count: int, kind: str) -> str:
+    return f"{count} {kind}{'' if count == 1 else 's'}"

@@ -272,6 +272,33 @@ def test_retry_is_not_done_twice(scene: Scene) -> None:
     assert "its run is about to start" in scene.operate("retry", str(payload_id)).errors
 
 
+def test_all_that_have_failed_are_retried_together_after_a_question(scene: Scene) -> None:
+    failed = [scene.put(Failed()) for _ in range(3)]
+    running = scene.put(Running())
+    retried = scene.operate("retry", "--state", "failed", "--yes")
+    assert (retried.exit_code, retried.output) == (0, "3 payloads: its run starts now\n")
+    assert scene.listed("--state", "failed") == []
+    assert scene.operate("retry", "--state", "failed").output == "no payload is meant: nothing is done\n"
+    again = scene.operate("retry", str(failed[0]), str(running))
+    assert (again.exit_code, again.output) == (1, "")
+    assert sorted(again.errors.splitlines()) == [
+        "1 payload: its run is Running: it goes on by itself",
+        "1 payload: its run is about to start: it goes on by itself",
+    ]
+
+
+def test_many_are_not_retried_without_a_yes(scene: Scene) -> None:
+    payload_id = scene.put(Failed())
+    asked = scene.operate("retry", "--state", "failed")
+    assert "retry 1 payload?" in asked.output
+    assert scene.listed("--state", "failed")[0]["id"] == str(payload_id)
+
+
+@pytest.mark.parametrize("arguments", [(), ("1f", "--state", "failed"), ("--state", "bogus")])
+def test_what_is_to_be_retried_is_said_in_one_way(scene: Scene, arguments: tuple[str, ...]) -> None:
+    assert scene.mig("payload", "retry", *arguments).exit_code == 2
+
+
 def test_what_the_dispatcher_has_not_done_yet_is_noted_and_said_so(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
