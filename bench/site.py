@@ -52,7 +52,7 @@ class Site:
     def logged(self, text: str) -> datetime:
         """When the first line with this text was logged."""
         line = self.gateway.wait_for_log(re.escape(text))
-        return datetime.fromisoformat(" ".join(line.split()[:2])).astimezone(UTC)
+        return datetime.fromisoformat(line.split()[0]).astimezone(UTC)
 
     def finished_runs(self, payload_ids: list[UUID]) -> list[FlowRun]:
         """Wait until the run of each payload is Completed, and return them."""

@@ -113,7 +113,7 @@ def _process(role: str) -> "Iterator[Settings]":
     import structlog
     import typer
 
-    from deployments.process.exit_codes import exit_code_of
+    from deployments.process.exit_codes import ExitCode, exit_code_of
     from gateway.errors import GatewayError
 
     try:
@@ -121,3 +121,6 @@ def _process(role: str) -> "Iterator[Settings]":
     except GatewayError as error:
         structlog.get_logger().error(str(error))
         raise typer.Exit(exit_code_of(error)) from error
+    except Exception as error:
+        structlog.get_logger().exception("ended in a way that nobody foresaw")
+        raise typer.Exit(ExitCode.FAILED) from error

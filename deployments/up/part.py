@@ -41,6 +41,7 @@ class Plan:
     command: Sequence[str]
     environment: Mapping[str, str]
     logs_to_stdout: bool = True
+    with_traceback: bool = False  # of what it logs in a format of its own
 
 
 @dataclass
@@ -136,7 +137,8 @@ class Part:
 
     async def _take_log(self, log: asyncio.StreamReader) -> None:
         while line := await _next_line(log):
-            record = record_of(line.decode(errors="replace").rstrip("\n"), self.plan.name)
+            text = line.decode(errors="replace").rstrip("\n")
+            record = record_of(text, self.plan.name, with_traceback=self.plan.with_traceback)
             self.show(record)
             if says_ready(record):
                 self.ready.set()

@@ -3,6 +3,7 @@
 import os
 import sys
 
+from deployments.up.log_lines import PREFECT_LOGS_JSON
 from deployments.up.part import Plan
 from gateway.config import RabbitMqSettings, Settings
 
@@ -41,6 +42,7 @@ def _prefect_server(settings: Settings) -> Plan:
     home.mkdir(parents=True, exist_ok=True)
     host, port = settings.prefect.host, str(settings.prefect.port)
     environment = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
+    environment |= PREFECT_LOGS_JSON
     environment |= {
         "PREFECT_HOME": str(home),
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{home / 'prefect.db'}",
@@ -57,4 +59,5 @@ def _prefect_server(settings: Settings) -> Plan:
         "DO_NOT_TRACK": "1",
     }
     command = [sys.executable, "-P", "-m", "prefect", "server", "start", "--host", host, "--port", port]
-    return Plan(PREFECT, command, environment, logs_to_stdout=False)  # its banner goes there
+    # Its banner goes to stdout.
+    return Plan(PREFECT, command, environment, logs_to_stdout=False, with_traceback=settings.log.level == "debug")

@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from deployments.process.logging import render_line
+from deployments.process.log_rendering import render_line
 from deployments.process.stopping import stop_on_signals
 from deployments.process.waking import wait_for_any
 from deployments.up.ending import end_all

@@ -40,9 +40,9 @@ def upgrade(connection: Connection, longest_wait_seconds: float = LONGEST_WAIT_S
         before.check()
         if before.state is SchemaState.CURRENT:
             return before
-        began, told = time.monotonic(), {"revision": before.revision or before.state.value, "to": HEAD}
+        began, told = time.monotonic(), {"from": before.revision or before.state.value, "to": HEAD}
         if before.state is not SchemaState.EMPTY:
-            _log.info("upgrading the database", **told)
+            _log.debug("upgrading the database", **told)
         command.upgrade(_alembic(connection), "head")
         _note(connection)
     if before.state is not SchemaState.EMPTY:

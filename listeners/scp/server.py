@@ -112,7 +112,8 @@ class ScpServer:
             return
         connection = Connection(connected, max(self._settings.max_pdu_bytes, _LONGEST_REQUEST_BYTES))
         association = IncomingAssociation(self._services, connection, address)
-        thread = threading.Thread(target=self._run, args=(association, connection), name=f"association {address}")
+        run = (association, connection, address)
+        thread = threading.Thread(target=self._run, args=run, name=f"association {address}")
         thread.daemon = True
         with self._lock:
             self._open[thread] = connection
@@ -126,8 +127,9 @@ class ScpServer:
         self._services.keeper.note(unheard)
         connected.close()
 
-    def _run(self, association: IncomingAssociation, connection: Connection) -> None:
-        with self._counted():
+    def _run(self, association: IncomingAssociation, connection: Connection, address: str) -> None:
+        # Also what a library logs in this thread names the peer.
+        with self._counted(), structlog.contextvars.bound_contextvars(address=address):
             try:
                 association.run()
             except Exception:

@@ -1,0 +1,104 @@
+"""How a record of the log is written: for people one line, of which nothing that comes from outside can make two.
+
+AE titles, UIDs and what a peer answers may hold any byte. A line break would begin a line that nobody logged, an escape
+sequence would act on the terminal of who reads it (CWE-117): both are written as Python writes them, `\\r\\n`, `\\x1b`.
+"""
+
+import sys
+from collections.abc import MutableMapping
+from datetime import UTC, datetime
+from traceback import format_exception, walk_tb
+from typing import Any
+
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from gateway.errors import GatewayError
+
+LONGEST_FOREIGN_TEXT = 500  # characters: a library may quote all that it was sent
+
+_COLOURS = {"debug": "\x1b[2m", "warning": "\x1b[33m", "error": "\x1b[31m", "critical": "\x1b[31m"}
+_RESET = "\x1b[0m"
+_OURS = ("gateway", "listeners", "tasks", "flows", "deployments")
+
+
+def time_now() -> str:
+    """The time of this moment with this machine's offset from UTC (ISO 8601), to the millisecond."""
+    return datetime.now(UTC).astimezone().isoformat(timespec="milliseconds")
+
+
+def time_of_record(created: object) -> str:
+    """The same for a moment of `logging`: seconds since 1970, or now where it is none."""
+    if not isinstance(created, int | float):
+        return time_now()
+    return datetime.fromtimestamp(created, UTC).astimezone().isoformat(timespec="milliseconds")
+
+
+def printable(text: str) -> str:
+    """Return the text with everything that is no plain character, line breaks above all, written in ASCII."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+
+
+def render_line(event: MutableMapping[str, Any], *, colour: bool) -> str:
+    """Render one record as people read it: time, level, role, text, then the rest as key=value.
+
+    Only a traceback has lines of its own, which are indented: none of them can be taken for a record.
+    """
+    event = dict(event)
+    time, level = (printable(str(event.pop(key, default))) for key, default in (("time", ""), ("level", "info")))
+    role, text = (printable(str(event.pop(key, ""))) for key in ("role", "event"))
+    trace = str(event.pop("exception", ""))
+    shown = f"{_COLOURS[level]}{level:<7}{_RESET}" if colour and level in _COLOURS else f"{level:<7}"
+    fields = "".join(f" {printable(key)}={_quoted(value)}" for key, value in event.items())
+    lines = "".join(f"\n    {printable(line)}" for line in trace.split("\n")) if trace else ""
+    return f"{time} {shown} {role:<8} {text}{fields}{lines}"
+
+
+def failures_told(*, with_traceback: bool) -> Processor:
+    """A processor that says of a record's exception what it was and where; at length only where that is asked for."""
+
+    def tell(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
+        error = _error_of(event.pop("exc_info", None))
+        if error is None:
+            return event
+        if with_traceback:
+            return {**event, "exception": "".join(format_exception(error)).rstrip()}
+        return {**event, "error": failure(error)}
+
+    return tell
+
+
+def failure(error: BaseException) -> str:
+    """Say in a few words what went wrong, and where.
+
+    Our own errors speak for themselves. Of others only the name is told: their texts quote what they were given, and so
+    patients.
+    """
+    if isinstance(error, GatewayError):
+        return str(error)
+    what = type(error).__name__
+    if isinstance(error, OSError) and error.strerror:
+        what = f"{what} ({error.strerror})"
+    return f"{what} at {place}" if (place := _place(error)) else what
+
+
+def _error_of(info: object) -> BaseException | None:
+    """The exception in what is given as `exc_info`: itself, a triple, or True for the one that is being handled."""
+    if info is True:
+        info = sys.exc_info()
+    if isinstance(info, tuple):
+        info = info[1]
+    return info if isinstance(info, BaseException) else None
+
+
+def _place(error: BaseException) -> str:
+    """The innermost of our lines that it came by, or the innermost at all, e.g. `gateway.receiving.groups:88`."""
+    frames = [(str(frame.f_globals.get("__name__", "?")), line) for frame, line in walk_tb(error.__traceback__)]
+    ours = [(module, line) for module, line in frames if module.partition(".")[0] in _OURS]
+    return "{}:{}".format(*(ours or frames)[-1]) if frames else ""
+
+
+def _quoted(value: object) -> str:
+    text = str(value)
+    return text if text and text.isprintable() and " " not in text else repr(text)

@@ -1,0 +1,50 @@
+"""What the log says of a run that does not complete: one line, whatever Prefect says of it."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.deployments.conftest import NewWorker
+from tests.deployments.operator import Operator
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.peers
+
+
+def lines_about(log: str, text: str) -> list[str]:
+    return [line for line in log.splitlines() if text in line]
+
+
+def test_a_failed_run_is_one_line_that_names_it_its_reason_and_what_to_do(
+    new_worker: NewWorker, operator: Operator, tmp_path: Path
+) -> None:
+    worker = new_worker()
+    (worker.data_dir / "instead").write_text("fail")
+    payload_id = "42f2de7e-0c0f-41d3-a82b-c49fcd3b2f0f"
+    run_id = operator.trigger("example-ingest/ingesting", {"payload_id": payload_id})
+    operator.wait_for(run_id, "Failed")
+    worker.wait_for_log("run ended")
+    (line,) = lines_about(worker.log, "run failed")
+    name = operator.run(run_id).name
+    assert f"run failed run={name} payload={payload_id} reason='ValueError at " in line
+    assert f"then='mig payload retry {payload_id}'" in line
+    assert not lines_about(worker.log, "Traceback")
+    assert len(lines_about(worker.log, "error")) == 1
+
+
+def test_at_debug_its_traceback_stands_there(new_worker: NewWorker, operator: Operator, tmp_path: Path) -> None:
+    worker = new_worker(MIG_LOG__LEVEL="debug")
+    operator.wait_for(
+        operator.trigger("example-failing-once/failing_once", {"marker": str(tmp_path / "none")}), "Failed"
+    )
+    wait_until(lambda: "ValueError: told to fail" in worker.log, 20, "the traceback to be logged")
+    assert "    Traceback (most recent call last)" in worker.log
+
+
+def test_a_run_that_waits_says_why(new_worker: NewWorker, operator: Operator, tmp_path: Path) -> None:
+    worker = new_worker()
+    run_id = operator.trigger("example-waiting/waiting", {"marker": str(tmp_path / "marker"), "seconds": 60})
+    operator.wait_for(run_id, "AwaitingRetry")
+    worker.wait_for_log("run waits")
+    (line,) = lines_about(worker.log, "run waits")
+    assert line.endswith("reason=waits")
