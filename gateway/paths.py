@@ -60,6 +60,11 @@ class Paths:
         """Where the receiver tells which of its sources' names no name server knew."""
         return self.run / "names-never-resolved.json"
 
+    @property
+    def beats(self) -> Path:
+        """Where each loop of this node's processes says that it turns."""
+        return self.run / "beats"
+
     def role_lock(self, role: str) -> Path:
         """What the one process of a role holds."""
         return self.run / f"{role}.lock"

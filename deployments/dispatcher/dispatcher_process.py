@@ -29,6 +29,7 @@ from gateway.errors import Dependency
 from gateway.events.outbox import Outbox
 from gateway.kinds import KINDS
 from gateway.node_context import NodeContext
+from gateway.operations.heartbeat import DISPATCHER, Hearts
 from gateway.operations.running import told
 from gateway.roles import only_one
 from gateway.runs.api import PrefectApi
@@ -88,7 +89,7 @@ async def _serve(
                 for name, kind in kinds.items()
             }
         )
-        services = Services(LONGEST_RETRY_SECONDS)
+        services = Services(LONGEST_RETRY_SECONDS, hearts=Hearts(node.settings.paths, DISPATCHER))
 
         async def work() -> None:
             async with asyncio.TaskGroup() as steps:

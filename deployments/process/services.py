@@ -9,6 +9,7 @@ import structlog
 
 from deployments.process.waking import wait_for_any
 from gateway.errors import BrokerRefused, DatabaseRefused, PrefectRefused, TransientError
+from gateway.operations.heartbeat import STEP_SECONDS, Hearts
 from gateway.work.back_off import BackOff
 from gateway.work.outage import Outages
 
@@ -34,10 +35,14 @@ def refusal_alone() -> Iterator[None]:
 
 @dataclass
 class Services:
-    """Repeats steps. `longest_retry_seconds` bounds the growing delays while something is away."""
+    """Repeats steps. `longest_retry_seconds` bounds the growing delays while something is away.
+
+    With `hearts` each loop tells that it turns.
+    """
 
     longest_retry_seconds: float
     outages: Outages = field(default_factory=Outages)
+    hearts: Hearts | None = None
 
     async def once(self, step: Callable[[], Awaitable[None]]) -> None:
         """Take a step, for which whatever is away is waited for. Raises DatabaseRefused."""
@@ -58,9 +63,22 @@ class Services:
 
         A step returns whether it has asked, and was answered by, what may be away. Raises DatabaseRefused.
         """
-        wake = wake or asyncio.Event()
+        if self.hearts is None:
+            await self._repeat(step, interval_seconds, wake or asyncio.Event(), lambda: None)
+            return
+        with self.hearts.of(step.__qualname__, interval_seconds + STEP_SECONDS) as heart:
+            await self._repeat(step, interval_seconds, wake or asyncio.Event(), heart.beat)
+
+    async def _repeat(
+        self,
+        step: Callable[[], Awaitable[bool]],
+        interval_seconds: float,
+        wake: asyncio.Event,
+        beat: Callable[[], None],
+    ) -> None:
         delays = self._delays()
         while True:
+            beat()
             wake.clear()
             pause_seconds = interval_seconds
             try:

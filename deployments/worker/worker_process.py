@@ -16,6 +16,7 @@ from deployments.worker.loop import POLL_SECONDS, WorkerLoop
 from deployments.worker.worker import GatewayWorker
 from gateway.config import Settings
 from gateway.database import ending_with_schema, open_database
+from gateway.operations.heartbeat import WORKER, Hearts
 from gateway.operations.running import told
 from gateway.roles import only_one
 from gateway.spool.node import Node, read_node
@@ -49,7 +50,8 @@ async def _serve(settings: Settings, descriptions: Sequence[Description]) -> Non
     engine = open_database(settings.database_url)
     try:
         if there:
-            services = Services(POLL_SECONDS)  # one, so that an outage is said once
+            # One, so that an outage is said once.
+            services = Services(POLL_SECONDS, hearts=Hearts(settings.paths, WORKER))
             loops = [WorkerLoop(worker, services=services) for worker in workers]
             async with ending_with_schema(engine, stopping.in_order.set):
                 await _work(loops, stopping, settings.worker.drain_seconds)

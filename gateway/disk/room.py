@@ -7,6 +7,7 @@ very work that empties it.
 import errno
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -42,6 +43,14 @@ class FileSystemSpace(Protocol):
     def f_favail(self) -> int: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Space:
+    """What is free, and how much of that is kept to drain what is here."""
+
+    free_bytes: int
+    kept_bytes: int
+
+
 class Room:
     """The free space of the file system below `path`."""
 
@@ -57,11 +66,17 @@ class Room:
         open, and on top of it what each of `writers` associations may write before they look again.
         """
         disk = self._statvfs(self._path)
-        kept = max(self._reserve_bytes, int(disk.f_blocks * disk.f_frsize * _KEPT_FREE), largest_payload_bytes)
-        free = disk.f_bavail * disk.f_frsize
-        if free < kept + writers * LOOK_AGAIN_BYTES:
-            raise NoRoom(
-                f"{free // 1_000_000} MB are free on the spool's disk, {kept // 1_000_000} MB are kept to drain"
-            )
+        space = self._space(disk, largest_payload_bytes)
+        if space.free_bytes < space.kept_bytes + writers * LOOK_AGAIN_BYTES:
+            free, kept = space.free_bytes // 1_000_000, space.kept_bytes // 1_000_000
+            raise NoRoom(f"{free} MB are free on the spool's disk, {kept} MB are kept to drain")
         if disk.f_files and disk.f_favail < disk.f_files * _KEPT_INODES:  # some file systems count no inodes
             raise NoRoom(f"{disk.f_favail} inodes are free on the spool's disk")
+
+    def space(self) -> Space:
+        """Look at the disk, as if no payload were open. Raises OSError."""
+        return self._space(self._statvfs(self._path), 0)
+
+    def _space(self, disk: FileSystemSpace, largest_payload_bytes: int) -> Space:
+        kept = max(self._reserve_bytes, int(disk.f_blocks * disk.f_frsize * _KEPT_FREE), largest_payload_bytes)
+        return Space(disk.f_bavail * disk.f_frsize, kept)

@@ -125,6 +125,18 @@ class ExportListing:
         with database_errors(), self._engine.connect() as connection:
             return {ExportState(state): (count, oldest) for state, count, oldest in connection.execute(wanted)}
 
+    def counts_by_destination(self) -> dict[tuple[str, ExportState], int]:
+        """How many exports that are not over, or somebody has to see to, go to each destination, by their state."""
+        shown = sorted(state for state in ExportState if state not in {ExportState.SUCCEEDED, ExportState.CANCELLED})
+        wanted = (
+            select(destinations.c.name, exports.c.state, func.count())
+            .join(exports, exports.c.export_id == destinations.c.export_id)
+            .where(exports.c.state.in_(shown))
+            .group_by(destinations.c.name, exports.c.state)
+        )
+        with database_errors(), self._engine.connect() as connection:
+            return {(name, ExportState(state)): count for name, state, count in connection.execute(wanted)}
+
 
 def _conditions(state: ExportState | None, destination: str | None) -> Iterator[ColumnElement[bool]]:
     if state is not None:

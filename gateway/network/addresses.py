@@ -6,6 +6,9 @@ from collections.abc import Sequence
 
 EVERY_IPV6 = "::"
 
+_FROM_HERE = {"0.0.0.0": "127.0.0.1", EVERY_IPV6: "::1"}  # noqa: S104
+_CONNECT_SECONDS = 2.0
+
 
 def plain_address(address: str) -> str:
     """Return an address as it is compared and logged: an IPv4 one that came over IPv6 is IPv4, and none has a zone."""
@@ -49,6 +52,16 @@ def listen_on(hosts: Sequence[str], port: int, backlog: int) -> list[socket.sock
 def written(host: str, port: int) -> str:
     """Return `host:port`, with the brackets that an IPv6 address has there."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def not_listening(hosts: Sequence[str], port: int, who: str) -> str | None:
+    """Return why nobody is reached from here at one of the addresses that are listened on; None where all answer."""
+    for host in hosts:
+        try:
+            socket.create_connection((_FROM_HERE.get(host, host), port), timeout=_CONNECT_SECONDS).close()
+        except OSError as error:
+            return f"{who} does not answer on {written(host, port)}: {error.strerror or error}"
+    return None
 
 
 def _listen(host: str, port: int, backlog: int) -> socket.socket:

@@ -7,7 +7,13 @@ parts         is each part up
 queues        how much waits where
 payloads      what was received, and what became of it
 payload_view  one payload, as every face shows it
-associations  who came, who was refused, and why
+associations  who came to the receiver, and who was refused
 site          is there a gateway where one looked
 running       with which addresses its processes run
+heartbeat     the loops of this node's processes, by the files that each touches as it turns
+liveness      whether all of them turn
+readiness     whether a study that is sent now would be kept
+services      what runs on this node, under the names that MONAI Deploy has for it
+health        whether the parts answer, as MONAI Deploy tells it
+figures       how much waits where, and since when: counted, not listed
 """

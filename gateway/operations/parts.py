@@ -1,6 +1,5 @@
 """Is each part up? Asked from outside, all at the same time, each within seconds."""
 
-import socket
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -13,7 +12,7 @@ from gateway.database.migrations import HEAD
 from gateway.disk.lock_file import LockHolder
 from gateway.errors import DatabaseRefused, DatabaseUnavailable, Dependency, GatewayError, SettingsError, TransientError
 from gateway.events import open_publisher
-from gateway.network.addresses import written
+from gateway.network.addresses import not_listening
 from gateway.object_store import open_object_store
 from gateway.registry.names import names_never_resolved
 from gateway.roles import holder
@@ -24,9 +23,7 @@ from gateway.spool.node import find_node
 from gateway.spool.owner import owner_of
 from gateway.work.waiting import AwaitedPart, oldest, parts_waited_for
 
-_CONNECT_SECONDS = 2.0
 _ANSWER_SECONDS = 2.5
-_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +80,8 @@ def _api(settings: Settings) -> str:
 
 def _connect(hosts: Sequence[str], port: int, who: str) -> None:
     """Connect to each address that is listened on. Raises Down."""
-    for host in hosts:
-        try:
-            socket.create_connection((_EVERYWHERE.get(host, host), port), timeout=_CONNECT_SECONDS).close()
-        except OSError as error:
-            raise Down(f"{who} does not answer on {written(host, port)}: {error.strerror or error}") from error
+    if reason := not_listening(hosts, port, who):
+        raise Down(reason)
 
 
 def _dispatcher(settings: Settings) -> str:

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Engine, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, Select, func, select
 
 from gateway.database import database_errors
 from gateway.errors import PermanentError
@@ -50,6 +51,19 @@ class WorkLedger:
         wanted = select(func.count()).select_from(self.of.table).where(self.of.table.c.state == state)
         with database_errors(), self.engine.connect() as connection:
             return int(connection.execute(wanted).scalar_one())
+
+    def counts(self) -> dict[StrEnum, int]:
+        """How much work is in each state that any is in."""
+        column = self.of.table.c
+        wanted = select(column.state, func.count()).group_by(column.state)
+        return {self._state(state): count for state, count in self._rows(wanted)}
+
+    def oldest(self) -> dict[StrEnum, datetime]:
+        """Since when the oldest work that is not over is here, by the state that it is in."""
+        column, ends = self.of.table.c, self.of.transitions.ends
+        open_ = sorted(state for state in type(self.of.transitions.initial) if state not in ends)  # found by the index
+        wanted = select(column.state, func.min(self.of.since)).where(column.state.in_(open_)).group_by(column.state)
+        return {self._state(state): since for state, since in self._rows(wanted)}
 
     def note_run(self, work_id: UUID, attempt: int, flow_run_id: UUID) -> bool:
         """Run number `attempt` of this work is this one, which may have begun already.
@@ -107,6 +121,15 @@ class WorkLedger:
     @property
     def _is_open(self) -> ColumnElement[bool]:
         return self.of.table.c.state.not_in(sorted(self.of.transitions.ends))
+
+    def _state(self, value: str) -> StrEnum:
+        return type(self.of.transitions.initial)(value)
+
+    def _rows(self, wanted: Select[Any]) -> list[Any]:
+        """Rows within `scope`."""
+        within = wanted if self.scope is None else wanted.where(self.scope)
+        with database_errors(), self.engine.connect() as connection:
+            return list(connection.execute(within))
 
     def _select(
         self, condition: ColumnElement[bool], limit: int | None = None, order: ColumnElement[Any] | None = None

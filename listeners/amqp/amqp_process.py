@@ -16,6 +16,7 @@ from gateway.events.rabbitmq import connection_parameters
 from gateway.events.rabbitmq_errors import our_error
 from gateway.exports.ledger import ExportLedger
 from gateway.exports.request import ROUTING_KEY_PREFIX
+from gateway.operations.heartbeat import CONSUMER, STEP_SECONDS, Hearts
 from gateway.work.back_off import BackOff
 from gateway.work.outage import Outages
 from listeners.amqp.consumer import Consumer
@@ -33,10 +34,12 @@ def serve(settings: Settings, stopping: threading.Event) -> None:
     ledger = ExportLedger.of(settings)
     queues = {f"{ROUTING_KEY_PREFIX}.{agent}": agent for agent in _agents(settings)}
     outages, delays = Outages(), _DELAYS.delays()
-    consumer = Consumer(settings.events, queues, ledger, stopping, outages)
+    heart = Hearts(settings.paths, CONSUMER).of("consuming", STEP_SECONDS)
+    consumer = Consumer(settings.events, queues, ledger, stopping, outages, heart.beat)
     log.info("consumer ready", ready=True, queues=" ".join(queues))
     try:
         while not stopping.is_set():
+            heart.beat()
             try:
                 check_database(ledger.engine)
                 with _connected(settings.events) as connection:

@@ -33,6 +33,7 @@ class Consumer:
     ledger: ExportLedger
     stopping: threading.Event
     outages: Outages
+    beat: Callable[[], None] = lambda: None  # called at each turn
     _waiting: deque[Delivery] = field(default_factory=deque, init=False)
 
     def consume(self, connection: BlockingConnection) -> None:
@@ -52,6 +53,7 @@ class Consumer:
         channel.add_on_cancel_callback(lambda _: cancelled.set())
         log.info("consuming export requests")
         while not self.stopping.is_set():
+            self.beat()
             connection.process_data_events(time_limit=self._pause_seconds())
             self._take_all(channel)
             if cancelled.is_set():

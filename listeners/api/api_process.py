@@ -21,7 +21,9 @@ from gateway.roles import only_one
 from listeners.api.app import create_app
 from listeners.api.associations import associations_routes
 from listeners.api.exports import exports_routes
+from listeners.api.health import health_routes
 from listeners.api.inference import inference_routes
+from listeners.api.metrics import metrics_routes
 from listeners.api.payloads import payloads_routes
 from listeners.api.server import ApiServer, listening
 
@@ -46,6 +48,8 @@ def serve(settings: Settings) -> None:
             exports_routes(node),
             payloads_routes(node),
             associations_routes(node),
+            health_routes(node),
+            metrics_routes(node),
         ]
         server = ApiServer(create_app(settings.api, routes), settings.api)
         asyncio.run(_serve(server, sockets, node.database))

@@ -6,5 +6,6 @@ negotiation  who may come in, in which presentation contexts (PS3.8 section 9, P
 association  from the acceptance to the last message
 account      what is told of a connection when it is over
 messages     fragments joined into messages, in their order (PS3.8 annex E)
+store_times  how long senders wait for its answer
 store        one C-STORE: into the spool, and its status (PS3.4 annex B)
 """

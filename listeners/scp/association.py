@@ -2,7 +2,7 @@
 
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -20,6 +20,7 @@ from listeners.scp.account import Account, PeerAborted, is_a_look
 from listeners.scp.messages import Messages
 from listeners.scp.negotiation import AssociationRequest, Codes, Rejection, accept, decode_request, judge, titles_in
 from listeners.scp.store import SUCCESS, Discarding, Sink, Store
+from listeners.scp.store_times import StoreTimes
 
 log = structlog.get_logger(__name__)
 
@@ -36,6 +37,7 @@ class ReceiverContext:
     intake: Intake
     admission: "Admission"
     keeper: AssociationKeeper
+    store_times: StoreTimes = field(default_factory=StoreTimes)
 
 
 class Admission:
@@ -127,7 +129,7 @@ class IncomingAssociation:
         account = self._account
         account.association_id, account.store = intake.association_id, operations.store
         account.proposed, account.accepted = proposed, len(contexts)
-        messages = Messages(contexts, operations.begin)
+        messages = Messages(contexts, operations.begin, self._answered)
         began = time.monotonic()
         try:
             self._connection.send(answer, self._settings.idle_seconds)
@@ -145,6 +147,10 @@ class IncomingAssociation:
             about["reason"] = refusal
         tell = self._log.info if account.accepted else self._log.warning
         tell("association ended", seconds=seconds, **about)
+
+    def _answered(self, command: Command, status: Status, seconds: float) -> None:
+        if command.field == CommandField.C_STORE_RQ:
+            self._services.store_times.note(status.code, seconds)
 
     def _converse(self, messages: Messages, intake: AssociationIntake) -> None:
         seconds = self._settings.idle_seconds

@@ -1,8 +1,9 @@
 """DIMSE messages out of P-DATA: fragments joined, each rule of their order kept (PS3.8 annex E, PS3.7 section 8.1)."""
 
+import time
 from collections.abc import Callable, Iterator
 
-from gateway.dimse.command import Command, encode_response
+from gateway.dimse.command import Command, Status, encode_response
 from gateway.dimse.command_decoder import CommandDecoder
 from gateway.dimse.connection import UnexpectedPdu
 from gateway.dimse.pdv import IS_COMMAND, IS_LAST, encode_command_pdus, fragments
@@ -12,14 +13,17 @@ from listeners.scp.store import SUCCESS, Discarding, Sink
 _LONGEST_COMMAND_BYTES = 65_536
 
 Begin = Callable[[Command, str], Sink]
+Answered = Callable[[Command, Status, float], None]
+"""Told of each message that is answered, and how many seconds that took after its last fragment."""
 
 
 class Messages:
     """The messages of one association. `begin` says what takes the data set of a request, or only answers it."""
 
-    def __init__(self, contexts: Contexts, begin: Begin) -> None:
+    def __init__(self, contexts: Contexts, begin: Begin, answered: Answered = lambda *_: None) -> None:
         self._contexts = contexts
         self._begin = begin
+        self._answered = answered
         self._context_id = 0  # of the message that is on its way; 0 for none
         self._decoder = CommandDecoder()
         self._encoded_command = bytearray()
@@ -63,6 +67,8 @@ class Messages:
         assert self._command is not None
         command, context_id = self._command, self._context_id
         self._command, self._context_id = None, 0
+        began = time.monotonic()
         status = self._sink.finish()
+        self._answered(command, status, time.monotonic() - began)
         if command.wants_answer:
             yield encode_command_pdus(context_id, encode_response(command, status))

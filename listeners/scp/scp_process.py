@@ -3,7 +3,7 @@
 import gc
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import structlog
@@ -14,6 +14,9 @@ from gateway.config import Settings
 from gateway.disk.durable import Durability
 from gateway.disk.file_system import check_file_system, overwrites_in_place
 from gateway.disk.room import Room
+from gateway.errors import NoRoom, SpoolFailed
+from gateway.operations.heartbeat import RECEIVER, Hearts
+from gateway.operations.readiness import ACCEPTING
 from gateway.operations.running import told
 from gateway.receiving.intake import Intake
 from gateway.receiving.recovery import recover
@@ -29,6 +32,7 @@ log = structlog.get_logger(__name__)
 
 _GRACE_SECONDS = 5.0
 _LONGEST_WAIT_SECONDS = 1.0
+_LONGEST_TURN_SECONDS = 60.0  # a disk that is slow holds a loop up for that long
 # Every thread that waits for the interpreter's lock wakes this often to ask for it. Whoever has it gives it up at its
 # next system call, long before; with fifty associations the asking took 40 us for each instance.
 _SWITCH_SECONDS = 0.1
@@ -46,27 +50,31 @@ def serve(settings: Settings, stopping: threading.Event) -> None:
     role = only_one(settings.data_dir, "scp", told(settings, "scp"))
     keeper = AssociationKeeper(Journal(settings.paths.associations))
     with _opened_spool(settings, registry) as intake, role, keeper.running():
+        hearts = Hearts(settings.paths, RECEIVER)
+        accepting, closing = hearts.of(ACCEPTING, _LONGEST_TURN_SECONDS), hearts.of("closing", _LONGEST_TURN_SECONDS)
         admission = Admission(settings.scp.max_associations)
-        server = ScpServer(ReceiverContext(settings.scp, registry, intake, admission, keeper))
+        receiver = ReceiverContext(settings.scp, registry, intake, admission, keeper)
+        server = ScpServer(receiver)
         registry.names.start()
         found = recover(intake)
         threads = [
             threading.Thread(target=verify, args=(intake, found.reopened, stopping), name="verification"),
-            threading.Thread(target=close_groups, args=(intake, stopping), name="closing"),
+            threading.Thread(target=close_groups, args=(intake, stopping, closing.beat), name="closing"),
         ]
         for thread in threads:
             thread.start()
         _say_ready(settings, server.port)
-        server.serve(stopping)
+        server.serve(stopping, lambda: accepting.beat(lambda: _told_with_a_beat(server, receiver)))
         server.stop(_GRACE_SECONDS)
         registry.names.stop()
         for thread in threads:
             thread.join()
 
 
-def close_groups(intake: Intake, stopping: threading.Event) -> None:
+def close_groups(intake: Intake, stopping: threading.Event, beat: Callable[[], None] = lambda: None) -> None:
     """Close each group when it is due, until `stopping` is set. What is open then is found again at the next start."""
     while not stopping.is_set():
+        beat()
         for payload in intake.close_due():
             log.info(
                 "payload ready",
@@ -77,6 +85,21 @@ def close_groups(intake: Intake, stopping: threading.Event) -> None:
                 supplements=str(payload.supplements) if payload.supplements else None,
             )
         intake.wait_until_due(_LONGEST_WAIT_SECONDS)
+
+
+def _told_with_a_beat(server: ScpServer, receiver: ReceiverContext) -> dict[str, object]:
+    """What other processes can't see: how much is open, and why an association would be refused now."""
+    refuses = ""
+    try:
+        receiver.intake.check()
+    except (NoRoom, SpoolFailed) as error:
+        refuses = str(error)
+    return {
+        "associations": server.open_associations,
+        "groups": len(receiver.intake.open_groups()),
+        "refuses": refuses,
+        "stores": receiver.store_times.told(),
+    }
 
 
 def _collect_seldom() -> None:

@@ -5,7 +5,7 @@ import selectors
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from uuid import uuid4
 
@@ -57,11 +57,11 @@ class ScpServer:
         """How many connections are being served."""
         return len(self._open)
 
-    def serve(self, stopping: threading.Event) -> None:
-        """Accept connections until `stopping` is set."""
+    def serve(self, stopping: threading.Event, beat: Callable[[], None] = lambda: None) -> None:
+        """Accept connections until `stopping` is set. `beat` is called at each turn, twice a second at least."""
         self._nobody_accepts.clear()
         try:
-            self._accept(stopping)
+            self._accept(stopping, beat)
         finally:
             self._nobody_accepts.set()
 
@@ -85,8 +85,9 @@ class ScpServer:
         for thread, _ in left:
             thread.join(1.0)
 
-    def _accept(self, stopping: threading.Event) -> None:
+    def _accept(self, stopping: threading.Event, beat: Callable[[], None]) -> None:
         while not stopping.is_set() and not self._stopped:
+            beat()
             for ready, _ in self._ready.select(_POLL_SECONDS):
                 assert isinstance(ready.fileobj, socket.socket)
                 try:

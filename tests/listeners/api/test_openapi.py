@@ -2,6 +2,7 @@
 
 Two checks of its are set otherwise. Not all that fits the schema is taken: rules are beyond it (422), and a transaction
 is taken once (409). And what does not fit may be taken: MIG reads names in any letter case and numbers in strings.
+Of health 503 is an answer: this API is alone.
 """
 
 import os
@@ -19,6 +20,11 @@ CONFIGURATION = """
 [checks]
 positive_data_acceptance.expected-statuses = ["2xx", 404, 409, 422]
 negative_data_rejection.enabled = false
+
+[[operations]]
+include-path-regex = "^/health"
+checks.not_a_server_error.expected-statuses = ["2xx", "4xx", 503]
+checks.positive_data_acceptance.expected-statuses = ["2xx", 503]
 """
 
 

@@ -1,0 +1,153 @@
+"""How much waits where, and since when. Counted, not listed: cheap enough to be asked every few seconds.
+
+What stands in the database or on the spool is read there, so that every process tells the same, also after its restart.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Engine
+
+from gateway.config import Settings
+from gateway.destinations.circuits import Circuits
+from gateway.disk.room import Room, Space
+from gateway.errors import SpoolFailed
+from gateway.events.outbox import Outbox
+from gateway.exports.listing import ExportListing
+from gateway.exports.tables import WORK as EXPORTS
+from gateway.inference.row import WORK as REQUESTS
+from gateway.node_context import NodeContext
+from gateway.operations.heartbeat import RECEIVER, beats
+from gateway.operations.readiness import ACCEPTING
+from gateway.payloads.rows import WORK as PAYLOADS
+from gateway.payloads.rows import of_node
+from gateway.spool.area import scp_area
+from gateway.spool.node import find_node
+from gateway.work.ledger import WorkLedger
+from gateway.work.rows import WorkTable
+
+WORK: Sequence[WorkTable] = (PAYLOADS, REQUESTS, EXPORTS)
+"""The tables of every kind. Their kinds themselves know what they do with a node, and so make one."""
+
+UNREGISTERED = "(unregistered)"
+"""What destinations are counted as that a request names, and the settings do not: there may be any number of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkFigure:
+    """How much work of a kind is in a state; `oldest` is since when the oldest is here, where it is not over."""
+
+    kind: str
+    state: str
+    count: int
+    oldest: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExportFigure:
+    """How many exports to a destination are in a state, of those that are not over or that somebody has to see to."""
+
+    destination: str
+    state: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseFigures:
+    """What the database tells. `away` are the registered destinations that are not tried for now."""
+
+    work: Sequence[WorkFigure]
+    exports: Sequence[ExportFigure]
+    away: frozenset[str]
+    unpublished: int
+    oldest_unpublished: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SpoolFigures:
+    """What the spool tells."""
+
+    ready: int
+    oldest_ready: datetime | None
+    space: Space
+
+
+@dataclass(frozen=True, slots=True)
+class StoreFigure:
+    """How many C-STOREs were answered with a status, since the receiver's start.
+
+    `counts` has, by each bound in seconds, how many waited no longer than it and longer than the one before; the last
+    bound is `+Inf`.
+    """
+
+    status: str  # four hexadecimal digits
+    counts: Sequence[tuple[str, int]]
+    seconds: float  # that all of them waited for
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiverFigures:
+    """What the receiver told with its last beat."""
+
+    associations: int
+    open_groups: int
+    stores: Sequence[StoreFigure]
+
+
+def database_figures(node: NodeContext) -> DatabaseFigures:
+    """Count what the database has. Raises DatabaseUnavailable and DatabaseRefused."""
+    registered = {destination.name for destination in node.settings.destinations}
+    unpublished, oldest = Outbox(node.database).depth()
+    return DatabaseFigures(
+        [figure for ledger in _ledgers(node) for figure in _work(ledger)],
+        _exports(node.database, registered),
+        frozenset(circuit.name for circuit in Circuits(node.database).all() if circuit.is_open) & registered,
+        unpublished,
+        oldest,
+    )
+
+
+def spool_figures(settings: Settings) -> SpoolFigures | None:
+    """Count what lies on this node's spool; None where there is none. Raises SpoolFailed."""
+    spool, area = settings.paths.spool, scp_area(settings.paths.spool)
+    if not area.root.is_dir():
+        return None
+    try:
+        ready = area.ready_ids()
+        oldest = area.since(ready[0]) if ready else None
+        return SpoolFigures(len(ready), oldest, Room(spool, settings.spool.reserve_bytes).space())
+    except OSError as error:
+        raise SpoolFailed(f"the spool can't be read: {error.strerror or error}") from error
+
+
+def receiver_figures(settings: Settings) -> ReceiverFigures | None:
+    """Return what the receiver told last; None where none runs here."""
+    for beat in beats(settings.paths):
+        if (beat.role, beat.loop) == (RECEIVER, ACCEPTING):
+            told = beat.facts.get("stores", {})
+            stores = [StoreFigure(status, each["counts"], each["seconds"]) for status, each in sorted(told.items())]
+            return ReceiverFigures(beat.facts.get("associations", 0), beat.facts.get("groups", 0), stores)
+    return None
+
+
+def _ledgers(node: NodeContext) -> list[WorkLedger]:
+    """Payloads are counted where they lie: an API that is apart from every spool knows of none, and makes none."""
+    found = [WorkLedger(node.database, table) for table in WORK if table is not PAYLOADS]
+    if here := find_node(node.settings.paths.spool):
+        found.append(WorkLedger(node.database, PAYLOADS, of_node(here.node_id)))
+    return found
+
+
+def _work(ledger: WorkLedger) -> list[WorkFigure]:
+    counts, oldest = ledger.counts(), ledger.oldest()
+    states = type(ledger.of.transitions.initial)
+    return [WorkFigure(ledger.of.kind, state, counts.get(state, 0), oldest.get(state)) for state in states]
+
+
+def _exports(engine: Engine, registered: set[str]) -> list[ExportFigure]:
+    counted: dict[tuple[str, str], int] = {}
+    for (name, state), count in ExportListing(engine).counts_by_destination().items():
+        key = name if name in registered else UNREGISTERED, str(state)
+        counted[key] = counted.get(key, 0) + count
+    return [ExportFigure(name, state, count) for (name, state), count in sorted(counted.items())]

@@ -1,0 +1,197 @@
+"""What Prometheus is told, and that everything which is asked of it is told."""
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+import yaml
+from prometheus_client.parser import text_string_to_metric_families
+
+from gateway.config import Settings
+from gateway.destinations.circuits import Circuits
+from gateway.exports.request import read_export_request
+from gateway.kinds import KINDS
+from gateway.node_context import NodeContext
+from gateway.operations.figures import WORK
+from gateway.operations.heartbeat import RECEIVER, Hearts
+from gateway.operations.readiness import ACCEPTING
+from listeners.api.app import create_app
+from listeners.api.metrics import NodeCollector, metrics_routes
+from listeners.scp.store_times import StoreTimes
+from tests.gateway.receiving.scene import Scene
+from tests.listeners.api.serving import serving
+
+ROOT = Path(__file__).parents[3]
+MONITORING = ROOT / "deployments" / "monitoring"
+PAGE = (ROOT / "docs" / "monitoring.md").read_text(encoding="utf-8")
+DESTINATIONS = [{"name": "pacs", "kind": "directory", "path": "/pacs"}]
+
+Figures = dict[tuple[str, ...], float]
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings.model_validate({"data_dir": tmp_path / "var", "destinations": DESTINATIONS})
+
+
+@pytest.fixture
+def node(settings: Settings) -> Iterator[NodeContext]:
+    with closing(NodeContext(settings)) as node:
+        yield node
+
+
+def told(node: NodeContext) -> Figures:
+    """Each figure by its name and the values of its labels, in the order of the labels' names."""
+    return {
+        (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
+        for metric in NodeCollector(node).collect()
+        for sample in metric.samples
+    }
+
+
+def ask_for_export(node: NodeContext, *destinations: str) -> None:
+    body = {
+        "workflow_instance_id": "w",
+        "export_task_id": str(uuid4()),
+        "correlation_id": "c",
+        "files": ["a/dcm/1/2/3.dcm"],
+        "destinations": destinations,
+    }
+    node.exports.record(read_export_request(json.dumps(body).encode()), node.now() - timedelta(minutes=10))
+
+
+def test_payloads_that_are_ready_are_counted_with_the_age_of_the_oldest(node: NodeContext) -> None:
+    scene = Scene(node.settings.paths.spool)
+    scene.associate().send()
+    scene.pass_time(60)
+    scene.crash()
+    figures = told(node)
+    assert figures["mig_payloads_ready",] == 1
+    assert 0 <= figures["mig_payloads_ready_oldest_seconds",] < 60
+    assert figures["mig_looked_at", "spool"] == 1
+    assert figures["mig_spool_free_bytes",] > 0
+
+
+def test_exports_are_counted_by_destination_and_state(node: NodeContext) -> None:
+    ask_for_export(node, "pacs")
+    ask_for_export(node, "pacs", "DOE^JOHN")
+    figures = told(node)
+    assert figures["mig_exports", "pacs", "recorded"] == 2
+    assert figures["mig_exports", "(unregistered)", "recorded"] == 1
+    assert figures["mig_work", "export", "recorded"] == 2
+    assert figures["mig_work_oldest_seconds", "export", "recorded"] == pytest.approx(600, abs=60)
+    assert not any("DOE" in label for labels in figures for label in labels)
+
+
+def test_a_destination_that_is_not_tried_is_told(node: NodeContext) -> None:
+    assert told(node)["mig_destination_away", "pacs"] == 0
+    for _ in range(3):
+        Circuits(node.database).failed("pacs", "no such directory", datetime.now(UTC))
+    assert told(node)["mig_destination_away", "pacs"] == 1
+
+
+def test_what_can_not_be_looked_at_is_left_out_and_said(tmp_path: Path) -> None:
+    file = tmp_path / "gateway.db"
+    file.write_bytes(b"no database at all")
+    settings = {"data_dir": tmp_path / "var", "database": {"url": f"sqlite:///{file}"}}
+    with closing(NodeContext(Settings.model_validate(settings))) as node:
+        figures = told(node)
+    assert figures["mig_looked_at", "database"] == 0
+    assert figures["mig_looked_at", "spool"] == 0
+    assert not any(name.startswith(("mig_work", "mig_payloads")) for name, *_ in figures)
+
+
+def test_an_api_that_is_apart_makes_no_spool(node: NodeContext) -> None:
+    told(node)
+    assert not node.settings.paths.spool.exists()
+
+
+def test_work_of_every_kind_is_counted() -> None:
+    assert {table.kind for table in WORK} == set(KINDS)
+
+
+def test_prometheus_reads_what_is_served(node: NodeContext) -> None:
+    with serving(create_app(node.settings.api, [metrics_routes(node)])) as client:
+        answer = client.get("/metrics")
+    assert answer.headers["Content-Type"].startswith("text/plain; version=")
+    names = {metric.name for metric in text_string_to_metric_families(answer.text)}
+    assert {"mig_looked_at", "mig_work", "mig_events_unpublished"} <= names
+
+
+@pytest.fixture
+def everything(node: NodeContext) -> set[str]:
+    """The name of every metric, from a node that has all there is to tell of."""
+    with receiver_that_tells(node, STORED):
+        ask_for_export(node, "pacs")
+        return {name for name, *_ in told(node)}
+
+
+@contextmanager
+def receiver_that_tells(node: NodeContext, times: StoreTimes) -> Iterator[None]:
+    """Its spool is held, and its loop has turned."""
+    scene = Scene(node.settings.paths.spool)
+    facts = {"associations": 2, "groups": 3, "refuses": "", "stores": times.told()}
+    Hearts(node.settings.paths, RECEIVER).of(ACCEPTING, 60).beat(lambda: facts)
+    try:
+        yield
+    finally:
+        scene.crash()
+
+
+STORED = StoreTimes()
+for status, seconds in ((0x0000, 0.003), (0x0000, 0.004), (0x0000, 99.0), (0xA700, 0.002)):
+    STORED.note(status, seconds)
+
+
+def test_c_stores_are_told_by_status_with_what_their_senders_waited(node: NodeContext) -> None:
+    with receiver_that_tells(node, STORED):
+        figures = told(node)
+    assert figures["mig_store_seconds_count", "0000"] == 3
+    assert figures["mig_store_seconds_sum", "0000"] == pytest.approx(99.007)
+    assert figures["mig_store_seconds_bucket", "0.0025", "0000"] == 0
+    assert figures["mig_store_seconds_bucket", "0.005", "0000"] == 2
+    assert figures["mig_store_seconds_bucket", "10.0", "0000"] == 2
+    assert figures["mig_store_seconds_bucket", "+Inf", "0000"] == 3
+    assert figures["mig_store_seconds_count", "A700"] == 1
+    assert (figures["mig_associations_open",], figures["mig_groups_open",]) == (2, 3)
+
+
+def test_every_metric_is_on_the_page(everything: set[str]) -> None:
+    on_the_page = set(re.findall(r"^\| `(mig_[a-z_]+)", PAGE, re.MULTILINE))
+    assert on_the_page == {re.sub("_(bucket|count|sum)$", "", name) for name in everything}
+
+
+@pytest.mark.parametrize("file", ["alerts.yml", "dashboard.json"])
+def test_every_metric_that_is_asked_for_is_exported(everything: set[str], file: str) -> None:
+    text = (MONITORING / file).read_text(encoding="utf-8")
+    expressions = list(_expressions(yaml.safe_load(text)))  # JSON is YAML
+    assert expressions
+    asked = {name for expression in expressions for name in re.findall(r"\bmig_[a-z_]+", expression)}
+    assert asked
+    assert asked <= everything
+
+
+def test_every_alert_says_what_to_do(everything: set[str]) -> None:
+    for group in yaml.safe_load((MONITORING / "alerts.yml").read_text(encoding="utf-8"))["groups"]:
+        for rule in group["rules"]:
+            assert {"alert", "expr", "for", "labels", "annotations"} <= set(rule)
+            assert rule["labels"]["severity"] in {"critical", "warning"}
+            assert set(rule["annotations"]) == {"summary", "description"}
+            assert f"`{rule['alert']}`" in PAGE
+
+
+def _expressions(node: object) -> Iterator[str]:
+    if isinstance(node, dict):
+        for key, value in node.items():
+            if key == "expr":
+                yield str(value)
+            else:
+                yield from _expressions(value)
+    elif isinstance(node, list):
+        for each in node:
+            yield from _expressions(each)
