@@ -19,7 +19,7 @@ from deployments.process.log_rendering import LONGEST_FOREIGN_TEXT
 from gateway.clock import Clock, SystemClock
 
 WINDOW_SECONDS = 60.0
-MOST_KINDS = 1000  # beyond them peers are no longer told apart: the places in the code are bounded
+MOST_KINDS = 1000  # beyond them only places in the code are told apart, of which there are not many
 
 _DOORS = "listeners."  # whose warnings tell of others' doing, also where they name no peer
 _NEVER_COUNTED = frozenset({"time", "level", "role"})
@@ -28,10 +28,11 @@ _log = structlog.get_logger(__name__)
 
 
 class Kind(NamedTuple):
-    """What is counted together: where it is logged, and of whom."""
+    """What is counted together: where it is logged, of whom, and what else tells it from others of the same place."""
 
     place: str
-    peer: str
+    peer: str = ""
+    of: str = ""
 
 
 @dataclass(slots=True)
@@ -55,7 +56,7 @@ class Repetitions:
     def is_first(self, kind: Kind, record: logging.LogRecord, now: float) -> bool:
         """Whether nothing of this kind was logged within a window; else it is counted."""
         if kind not in self._kinds and len(self._kinds) >= self.most_kinds:
-            kind = Kind(kind.place, "")
+            kind = Kind(kind.place)
         if known := self._kinds.get(kind):
             known.times += 1
             return False
@@ -134,14 +135,13 @@ def kind_of(record: logging.LogRecord) -> Kind | None:
         return None
     place = f"{record.name} {record.pathname}:{record.lineno}"
     if not is_ours(record):
-        text = record.getMessage() if record.name == "py.warnings" else ""
-        run = getattr(record, "flow_run_id", None) or ""
-        return Kind(f"{place} {text} {run}", str(structlog.contextvars.get_contextvars().get("address", "")))
+        of = record.getMessage() if record.name == "py.warnings" else getattr(record, "flow_run_id", "")
+        return Kind(place, str(structlog.contextvars.get_contextvars().get("address", "")), str(of))
     fields = _fields(record)
     if "address" in fields:
         return Kind(place, str(fields["address"]))
     if record.name.startswith(_DOORS):
-        return Kind(f"{place} {sorted((key, str(fields[key])) for key in fields.keys() - _NEVER_COUNTED)}", "")
+        return Kind(place, of=str(sorted((key, str(fields[key])) for key in fields.keys() - _NEVER_COUNTED)))
     return None
 
 

@@ -155,6 +155,17 @@ def test_of_more_peers_than_are_told_apart_only_the_kind_is_counted() -> None:
     assert texts(stream)[MOST_KINDS + 1 :] == [f"refused: again {9 * MOST_KINDS - 1} of anybody"]
 
 
+def test_of_a_door_that_names_no_peer_what_differs_is_written_within_bounds() -> None:
+    stream, clock, logger = io.StringIO(), MovableClock(), structlog.get_logger("listeners.api.problems")
+    with counted_to(stream, clock):
+        for number in range(3 * MOST_KINDS):
+            logger.warning("message can't be understood", message_id=number)
+            logger.warning("a request could not be served", reason="the database does not answer")
+        written = texts(stream)
+    assert written.count("a request could not be served of anybody") == 1
+    assert written.count("message can't be understood of anybody") == MOST_KINDS
+
+
 def test_failures_of_our_own_work_are_all_written() -> None:
     stream, logger = io.StringIO(), structlog.get_logger("gateway.spool.work")
     with counted_to(stream, MovableClock()):
