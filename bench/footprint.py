@@ -1,5 +1,6 @@
 """What the gateway takes while nothing happens, all of it and each role alone: memory, CPU, and time to be ready."""
 
+import re
 import statistics
 import sys
 import time
@@ -101,5 +102,9 @@ def _role(name: str, settings: Mapping[str, str], directory: Path) -> Part:
         **settings,
     }
     command = [sys.executable, "-P", "-m", "deployments", name]
-    server = Server(name, command, directory, lambda: "ready=True" in server.log.read_text(), environment)
+
+    def is_ready() -> bool:
+        return re.search(r"\bready\b", server.log.read_text()) is not None
+
+    server = Server(name, command, directory, is_ready, environment)
     return Part(server, server.start)

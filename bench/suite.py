@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from bench import (
     associations,
+    commands,
     event,
     footprint,
     groups,
@@ -11,6 +12,7 @@ from bench import (
     intake,
     multiframe,
     nagle,
+    pages,
     shapes,
     start,
     store,
@@ -38,4 +40,6 @@ MEASUREMENTS: Mapping[str, Callable[[Scene], list[Row]]] = {
     "throughput": throughput.measure,
     "footprint": footprint.measure,
     "imports": imports.measure,
+    "commands": commands.measure,
+    "pages": pages.measure,
 }

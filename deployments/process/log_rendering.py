@@ -48,6 +48,7 @@ def render_line(event: MutableMapping[str, Any], *, colour: bool) -> str:
     event = dict(event)
     time, level = (printable(str(event.pop(key, default))) for key, default in (("time", ""), ("level", "info")))
     role, text = (printable(str(event.pop(key, ""))) for key in ("role", "event"))
+    event.pop("ready", None)  # for who waits for it, not for who reads
     trace = str(event.pop("exception", ""))
     shown = f"{_COLOURS[level]}{level:<7}{_RESET}" if colour and level in _COLOURS else f"{level:<7}"
     fields = "".join(f" {printable(key)}={_quoted(value)}" for key, value in event.items())

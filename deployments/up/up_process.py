@@ -17,6 +17,7 @@ from deployments.up.ending import end_all
 from deployments.up.part import Part
 from deployments.up.parts import CONSUMER, PREFECT, ROLES_OF_PREFECT, plans
 from deployments.up.ports import check_ports
+from deployments.up.welcome import welcome
 from gateway.config import Settings
 from gateway.network.addresses import written
 from gateway.roles import holder, only_one, runs_already
@@ -97,6 +98,9 @@ def _say_ready(settings: Settings, seconds: float) -> None:
         data=str(settings.data_dir),
         after_seconds=round(seconds, 1),
     )
+    if settings.log.format == "text":
+        sys.stderr.write(welcome(settings))
+        sys.stderr.flush()
 
 
 def _show_in(log_format: str) -> Callable[[Mapping[str, Any]], None]:

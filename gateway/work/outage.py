@@ -7,7 +7,7 @@ import structlog
 from gateway.clock import Clock, SystemClock
 from gateway.errors import BrokerRefused, Dependency, GatewayError, SettingsError, TransientError
 
-FIRST_CONTACT_SECONDS = 10.0  # processes that start together find each other within these: nothing to speak of
+FIRST_CONTACT_SECONDS = 20.0  # processes that start together find each other within these: nothing to speak of
 
 _log = structlog.get_logger()
 

@@ -1,6 +1,7 @@
 """The gateway's processes with example flows: `python -m tests.deployments.roles worker|dispatch`."""
 
 import os
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from deployments.prefect_side.registration import Description
 
 ROOT = Path(__file__).parents[2]
+_READY = re.compile(r"(worker|dispatcher|receiver|consumer|API) ready\b")
 FLOWS = (
     "trivial asynchronous failing_once listing_modules killed gated orderly stubborn waiting reading_settings ingesting"
 ).split()
@@ -83,7 +85,7 @@ class Role:
         return self.server.log.read_text(encoding="utf-8")
 
     def _is_ready(self) -> bool:
-        return self.log.count("ready=True") >= self._starts
+        return len(_READY.findall(self.log)) >= self._starts
 
 
 class WorkerProcess(Role):

@@ -1,6 +1,7 @@
 """`mig up`: everything in one."""
 
 import os
+import re
 import signal
 import socket
 import time
@@ -50,6 +51,18 @@ def test_it_says_where_everything_is_and_what_to_mind(lasting_gateway: Gateway) 
     assert f"dashboard=http://127.0.0.1:{lasting_gateway.prefect_port}" in ready
     assert f"data={lasting_gateway.data_dir}" in ready
     assert "scp.reject_unknown_sources is false: anybody may send" in lasting_gateway.log
+
+
+def test_its_start_ends_with_what_to_do_next(lasting_gateway: Gateway) -> None:
+    lasting_gateway.wait_for_log("next +mig status")
+    begin, end = (match.start() for match in list(re.finditer(r"^-{20,}$", lasting_gateway.log, re.MULTILINE))[:2])
+    box = lasting_gateway.log[begin:end]
+    assert f"send to  MIG at {socket.gethostname()}:{lasting_gateway.dicom_port}" in box
+    assert f"storescu -aec MIG 127.0.0.1 {lasting_gateway.dicom_port} FILE" in box
+    assert f"http://127.0.0.1:{lasting_gateway.prefect_port} (the runs)" in box
+    before = lasting_gateway.log[:begin]
+    assert "ready=True" not in before
+    assert "is away" not in before, "its own parts are starting: nothing to warn of"
 
 
 def test_what_is_sent_to_it_is_announced(lasting_gateway: Gateway, dcmtk: Dcmtk) -> None:

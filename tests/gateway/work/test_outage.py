@@ -67,7 +67,7 @@ def test_nothing_is_said_of_a_part_that_starts_together_with_us(clock: MovableCl
     outages = Outages(clock)
     with capture_logs() as logs:
         outages.began(AWAY, "poll")
-        clock.move(9)
+        clock.move(19)
         outages.began(AWAY, "poll")
         outages.over("poll")
     assert logs == []
@@ -76,7 +76,7 @@ def test_nothing_is_said_of_a_part_that_starts_together_with_us(clock: MovableCl
 def test_but_of_one_that_does_not_come(clock: MovableClock) -> None:
     outages = Outages(clock)
     outages.began(AWAY, "poll")
-    clock.move(11)
+    clock.move(21)
     with capture_logs() as logs:
         outages.began(AWAY, "poll")
         outages.over("poll")
