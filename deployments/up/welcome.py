@@ -16,7 +16,7 @@ def welcome(settings: Settings) -> str:
     told = {
         "send to": f"{entity} at {written(_reached_at(host), settings.scp.port)}",
         "": f"storescu -aec {entity} {_by_hand(host)} {settings.scp.port} FILE",
-        "look at": f"{settings.dashboard_url} (the runs), {api}/docs (the API)",
+        "look at": f"{api}/ (what came in), {settings.dashboard_url} (the runs)",
         "data": str(settings.data_dir),
         "next": "mig status, mig payload list",
     }

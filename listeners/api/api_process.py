@@ -26,6 +26,7 @@ from listeners.api.inference import inference_routes
 from listeners.api.metrics import metrics_routes
 from listeners.api.payloads import payloads_routes
 from listeners.api.server import ApiServer, listening
+from listeners.page.routes import page_routes
 
 log = structlog.get_logger(__name__)
 
@@ -50,6 +51,7 @@ def serve(settings: Settings) -> None:
             associations_routes(node),
             health_routes(node),
             metrics_routes(node),
+            page_routes(node),
         ]
         server = ApiServer(create_app(settings.api, routes), settings.api)
         asyncio.run(_serve(server, sockets, node.database))

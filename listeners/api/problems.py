@@ -71,7 +71,8 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         return problem(error.status_code, headers={"Allow": ", ".join(_methods(request))})
-    return problem(error.status_code, headers=error.headers)
+    detail = error.detail if error.detail != HTTPStatus(error.status_code).phrase else None
+    return problem(error.status_code, detail=detail, headers=error.headers)
 
 
 def _methods(request: Request) -> list[str]:

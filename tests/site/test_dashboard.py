@@ -1,5 +1,6 @@
-"""The dashboard as an operator sees it, in a real browser. The pictures are kept in test-output/."""
+"""Prefect's dashboard and our page as an operator sees them, in a real browser. Pictures are kept in test-output/."""
 
+import re
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 from prefect.client.schemas.objects import FlowRun
+from pydicom import dcmread
 
 from examples.ct_study import made_ct_study
 from examples.made_study import Examination, write_study
@@ -120,3 +122,50 @@ def test_a_run_that_failed_for_good_is_put_right_and_retried_with_the_button(
     site.wait_for_instances(answered, within_seconds=60)
     expect(page.get_by_text("Completed", exact=True).first).to_be_visible(timeout=30_000)
     picture(page, "run-retried")
+
+
+def open_page(site: Site, browser: BrowserContext) -> tuple[Page, list[str]]:
+    """Our own page, and what its console complains of: a script or a style that its policy does not let in, say."""
+    page, complaints = browser.new_page(), list[str]()
+    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    page.set_viewport_size({"width": 1300, "height": 900})
+    page.goto(f"http://127.0.0.1:{site.gateway.http_port}/")
+    return page, complaints
+
+
+def test_a_study_is_found_on_the_page_put_right_and_retried_there(
+    site: Site, study: list[Path], chromium: BrowserContext
+) -> None:
+    site.to_store.cut()
+    answered = list(send(site.gateway, study))
+    run_in_state(site, "AwaitingRetry")
+    page, complaints = open_page(site, chromium)
+    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+    expect(page.get_by_role("row", name=re.compile("object store down"))).to_be_visible(timeout=30_000)
+    picture(page, "page-overview")
+    page.get_by_role("link", name="Payloads").click()
+    page.get_by_label("Study Instance UID").fill(str(dcmread(study[0], stop_before_pixels=True).StudyInstanceUID))
+    page.get_by_role("button", name="Search").click()
+    picture(page, "page-payloads")
+    page.get_by_role("table").get_by_role("link").first.click()
+    expect(page.get_by_text("Waits for the object store").first).to_be_visible()
+    picture(page, "page-payload")
+    site.to_store.restore()
+    page.get_by_role("button", name="Retry").click()
+    expect(page.get_by_role("cell", name="retry", exact=True)).to_be_visible(timeout=30_000)
+    expect(page.locator("p.state", has_text="announced")).to_be_visible(timeout=60_000)  # by itself, as it is live
+    site.wait_for_instances(answered, within_seconds=60)
+    assert complaints == []
+
+
+def test_the_page_is_read_on_a_phone_and_by_keyboard(site: Site, chromium: BrowserContext) -> None:
+    page, complaints = open_page(site, chromium)
+    page.set_viewport_size({"width": 390, "height": 800})
+    for name in ("Overview", "Payloads", "Associations", "Destinations", "Exports", "Requests"):
+        page.get_by_role("link", name=name, exact=True).first.click()
+        expect(page.get_by_role("heading", name=name, exact=True)).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), name
+    picture(page, "page-phone")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="To the content")).to_be_focused()
+    assert complaints == []

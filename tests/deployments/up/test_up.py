@@ -59,6 +59,7 @@ def test_its_start_ends_with_what_to_do_next(lasting_gateway: Gateway) -> None:
     box = lasting_gateway.log[begin:end]
     assert f"send to  MIG at {socket.gethostname()}:{lasting_gateway.dicom_port}" in box
     assert f"storescu -aec MIG 127.0.0.1 {lasting_gateway.dicom_port} FILE" in box
+    assert f"http://127.0.0.1:{lasting_gateway.http_port}/ (what came in)" in box
     assert f"http://127.0.0.1:{lasting_gateway.prefect_port} (the runs)" in box
     before = lasting_gateway.log[:begin]
     assert "ready=True" not in before

@@ -1,0 +1,55 @@
+"""Each button: what it asks for is written down as the command line would, and then its page is shown again."""
+
+from http import HTTPStatus
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, HTTPException
+from starlette.responses import RedirectResponse, Response
+
+from gateway.destinations.listing import destination_views
+from gateway.destinations.registered import Destinations
+from gateway.errors import GatewayError
+from gateway.kinds import NothingToDo, ask
+from gateway.node_context import NodeContext
+from gateway.work.commands import OperatorCommand
+from gateway.work.ledger import NoSuchWork
+from listeners.page.guard import Guard
+from listeners.page.rendering import Pages
+
+_KINDS = {"payloads": "payload", "exports": "export", "requests": "request"}
+_PAGES = {"payloads": "/ui/payloads/{}", "exports": "/ui/exports/{}", "requests": "/ui/requests"}
+
+
+_Fields = dict[str, str]
+
+
+def add_actions(router: APIRouter, pages: Pages, node: NodeContext, guard: Guard) -> None:
+    """Add what the buttons of the pages post to."""
+
+    @router.post("/ui/{kind}/{work_id}/{command}", dependencies=[Depends(guard.pressed)])
+    def command(kind: Literal["payloads", "exports", "requests"], work_id: UUID, command: OperatorCommand) -> Response:
+        try:
+            ask(node, _KINDS[kind], work_id, command, "page")
+        except NoSuchWork as error:
+            raise HTTPException(HTTPStatus.NOT_FOUND, str(error)) from error
+        except NothingToDo as error:
+            return pages.render("said.html", HTTPStatus.CONFLICT, said=str(error), back=_PAGES[kind].format(work_id))
+        return RedirectResponse(_PAGES[kind].format(work_id), HTTPStatus.SEE_OTHER)
+
+    @router.post("/ui/destinations/echo")
+    def echo(pressed: Annotated[_Fields, Depends(guard.pressed)]) -> Response:
+        said = _echo(node, pressed.get("name", ""))
+        views = destination_views(node.settings, node.database)
+        return pages.render("destinations.html", views=views, said=said)
+
+
+def _echo(node: NodeContext, name: str) -> str:
+    destination = Destinations.of(node.settings).find_registered(name)
+    if destination is None:
+        return "no destination is registered under this name"
+    try:
+        destination.probe()
+    except GatewayError as error:
+        return str(error)
+    return f"{name} answers"

@@ -1,0 +1,154 @@
+"""The page for people, as a browser asks for it."""
+
+import re
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+
+from gateway.associations.record import Outcome
+from gateway.associations.store import AssociationStore
+from gateway.config import DimseDestination, Settings
+from gateway.config.sections import ApiSettings, PrefectSettings
+from gateway.errors import Dependency
+from gateway.exports.request import read_export_request
+from gateway.node_context import NodeContext
+from gateway.work.commands import Commands, OperatorCommand
+from gateway.work.waiting import Wait
+from listeners.api.app import create_app
+from listeners.page.routes import page_routes
+from tests.deployments.commands.mig import used_site
+from tests.deployments.payloads import made_payload, put_into_ready
+from tests.gateway.associations.records import rejected, stored
+from tests.gateway.exports.scene import request_body
+from tests.listeners.api.serving import serving
+
+NOW = datetime.now(UTC)
+PAGES = ["/", "/ui/payloads", "/ui/associations", "/ui/destinations", "/ui/exports", "/ui/requests"]
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Iterator[NodeContext]:
+    settings = Settings(
+        data_dir=used_site(tmp_path),
+        prefect=PrefectSettings(api_url="http://127.0.0.1:9/api"),
+        destinations=(DimseDestination(name="pacs", ae_title="PACS", host="127.0.0.1", port=9),),
+    )
+    with closing(NodeContext(settings)) as node:
+        yield node
+
+
+@pytest.fixture
+def browser(node: NodeContext) -> Iterator[httpx.Client]:
+    with serving(create_app(ApiSettings(), [page_routes(node)])) as client:
+        yield client
+
+
+def waiting_payload(node: NodeContext) -> UUID:
+    payload = made_payload(node.node_id).model_copy(update={"closed": NOW - timedelta(minutes=1)})
+    put_into_ready(node.received, payload)
+    node.payloads.record(payload)
+    node.payloads.work.note_run(payload.payload_id, 1, uuid4())
+    wait = Wait(Dependency.EVENTS, "no queue is bound")
+    node.payloads.note_wait(payload.payload_id, [wait], NOW + timedelta(hours=1), NOW)
+    return payload.payload_id
+
+
+def token_on(page: str) -> str:
+    found = re.search(r'name="token" value="([^"]+)"', page)
+    assert found
+    return found[1]
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_is_there_before_anything_was_received(browser: httpx.Client, path: str) -> None:
+    answer = browser.get(path)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    assert 'aria-current="page"' in answer.text
+
+
+def test_nothing_comes_from_elsewhere(browser: httpx.Client) -> None:
+    for path in PAGES:
+        for address in re.findall(r'(?:src|href|action)="([^"]+)"', browser.get(path).text):
+            assert address.startswith(("/", "#", "http://127.0.0.1:9")), address
+    for name in ("style.css", "htmx.min.js"):
+        assert browser.get(f"/ui/static/{name}").status_code == 200
+    assert browser.get("/ui/static/secrets").status_code == 404
+
+
+def test_a_study_is_found_by_its_uid_and_its_payload_tells_all(browser: httpx.Client, node: NodeContext) -> None:
+    payload_id = waiting_payload(node)
+    AssociationStore(node.database).take_in([stored(outcome=Outcome.CUT, payload_ids=(payload_id,))], node.node_id)
+    found = browser.get("/ui/payloads", params={"study": " 1.2.3 "}).text
+    assert f"/ui/payloads/{payload_id}" in found
+    assert "the sender broke off" in found
+    assert "No payload is like that" in browser.get("/ui/payloads", params={"study": "1.2.4"}).text
+    page = browser.get(f"/ui/payloads/{payload_id}").text
+    for told in ("CT01 → MIG", "3 instances", f"monaideploy/{payload_id}/", "The sender broke off (cut)", "10.1.0.17"):
+        assert told in page
+
+
+def test_a_button_writes_what_the_command_line_would(browser: httpx.Client, node: NodeContext) -> None:
+    payload_id = waiting_payload(node)
+    path = f"/ui/payloads/{payload_id}"
+    form = {"token": token_on(browser.get(path).text)}
+    answer = browser.post(f"{path}/retry", data=form)
+    assert (answer.status_code, answer.headers["Location"]) == (303, path)
+    (row,) = Commands(node.database).of_work("payload", payload_id)
+    assert (row.command, row.asked_by) == (OperatorCommand.RETRY, "page")
+    assert "noted: done as soon as the dispatcher and Prefect answer" in browser.get(path).text
+
+
+def test_what_makes_no_sense_is_said(browser: httpx.Client, node: NodeContext) -> None:
+    payload_id = waiting_payload(node)
+    form = {"token": token_on(browser.get(f"/ui/payloads/{payload_id}").text)}
+    node.received.finish(payload_id)
+    answer = browser.post(f"/ui/payloads/{payload_id}/retry", data=form)
+    assert answer.status_code == 409
+    assert f"payload {payload_id} is announced" in answer.text
+
+
+@pytest.mark.parametrize("headers", [{}, {"Origin": "http://elsewhere.example"}])
+def test_what_was_not_pressed_on_the_page_does_nothing(
+    browser: httpx.Client, node: NodeContext, headers: dict[str, str]
+) -> None:
+    payload_id = waiting_payload(node)
+    token = token_on(browser.get(f"/ui/payloads/{payload_id}").text) if headers else "guessed"
+    answer = browser.post(f"/ui/payloads/{payload_id}/cancel", data={"token": token}, headers=headers)
+    assert answer.status_code == 403
+    assert "load it again" in answer.json()["detail"]
+    assert Commands(node.database).of_work("payload", payload_id) == []
+
+
+def test_who_was_refused_stands_on_the_overview(browser: httpx.Client, node: NodeContext) -> None:
+    at_ns = int(NOW.timestamp() * 1e9)
+    refusal = rejected(began_ns=at_ns, ended_ns=at_ns, calling_ae="<b>CT02")
+    AssociationStore(node.database).take_in([refusal], node.node_id)
+    page = browser.get("/").text
+    assert "CT02 is registered for 10.1.0.17, it came from 10.1.0.99" in page
+    assert "&lt;b&gt;CT02" in page
+    assert "<b>CT02" not in page
+    assert "&lt;b&gt;CT02" in browser.get("/ui/associations", params={"refused": "true"}).text
+
+
+def test_an_export_is_shown_file_by_file(browser: httpx.Client, node: NodeContext) -> None:
+    request = read_export_request(request_body(["a.dcm"], ["pacs"]))
+    node.exports.record(request, NOW)
+    assert f"/ui/exports/{request.export_id}" in browser.get("/ui/exports", params={"destination": "pacs"}).text
+    assert "a.dcm" in browser.get(f"/ui/exports/{request.export_id}").text
+
+
+def test_a_destination_is_asked_by_its_button(browser: httpx.Client) -> None:
+    form = {"token": token_on(browser.get("/ui/destinations").text), "name": "pacs"}
+    assert "connection refused" in browser.post("/ui/destinations/echo", data=form).text
+
+
+@pytest.mark.parametrize("path", [f"/ui/payloads/{UUID(int=1)}", f"/ui/exports/{UUID(int=1)}"])
+def test_what_is_not_there_is_404(browser: httpx.Client, path: str) -> None:
+    assert browser.get(path).status_code == 404
