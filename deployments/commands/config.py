@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +11,7 @@ from deployments.commands.tables import AsJson, print_rows
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+    from gateway.config import Settings
     from gateway.config.toml_lines import Key
 
 app = typer.Typer(help="The settings.", no_args_is_help=True)
@@ -20,17 +21,40 @@ _CREDENTIALS = re.compile(r"(?<=://)([^/@\s]*?)(:[^/@\s]*)?@")
 
 
 @app.command()
-def check() -> None:
+def check(
+    connect: Annotated[
+        bool, typer.Option("--connect", help="Also ask database, object store, broker, Prefect and every destination.")
+    ] = False,
+) -> None:
     """Say what is wrong with the settings, everything at once.
 
-    The exit code is 2 where something is.
+    The exit code is 2 where something is, and 3 where one that is asked does not answer. Nothing is made.
     """
     from gateway.config import load_settings
-    from gateway.database import open_database
+    from gateway.database import check_address
+    from gateway.operations.site import check_account
 
     loaded = load_settings()
-    open_database(loaded.settings.database_url).dispose()
+    check_address(loaded.settings.database_url)
+    check_account(loaded.settings)
     typer.echo(f"{loaded.file or 'no settings file, the defaults'}: nothing is wrong")
+    if connect:
+        _ask_all(loaded.settings)
+
+
+def _ask_all(settings: "Settings") -> None:
+    from deployments.process.exit_codes import ExitCode
+    from deployments.up.ports import check_ports
+    from gateway.operations.parts import others_health
+    from gateway.roles import holder
+
+    found = others_health(settings)
+    rows = [{"what": each.part, "answers": "yes" if each.up else "no", "detail": each.detail} for each in found]
+    print_rows(rows, ("what", "answers", "detail"), as_json=False)
+    if not any(holder(settings.data_dir, role) for role in ("up", "scp", "api")):
+        check_ports(settings)
+    if not all(each.up for each in found):
+        raise typer.Exit(ExitCode.UNREACHABLE)
 
 
 @app.command()

@@ -10,7 +10,7 @@ ids         by their beginnings
 failures    what is away and what is refused, by the database's own codes
 """
 
-from gateway.database.engine import open_unguarded
+from gateway.database.engine import check_address, open_unguarded
 from gateway.database.failures import database_errors
 from gateway.database.guard import check_database, open_database
 from gateway.database.ids import ids_beginning
@@ -19,6 +19,7 @@ from gateway.database.watch import ending_with_schema
 
 __all__ = [
     "UtcDateTime",
+    "check_address",
     "check_database",
     "database_errors",
     "ending_with_schema",

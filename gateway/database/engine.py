@@ -15,24 +15,32 @@ _BUSY_SECONDS = 10
 _LOOK_AGAIN_SECONDS = 0.02
 
 
+def check_address(url: str) -> None:
+    """Raise SettingsError where this is no address of a database that we speak to. Nothing is made."""
+    _engine(url).dispose()
+
+
 def open_unguarded(url: str, *, may_make: bool = True) -> Engine:
     """Return the engine for an SQLAlchemy address, whatever the database holds. It connects when it is first used.
 
     Raises SettingsError where the address can't be used, and where a file is not there that is not to be made.
     """
-    try:
-        parsed = make_url(url)
-        is_sqlite = parsed.get_backend_name() == "sqlite"
-        engine = create_engine(parsed, pool_pre_ping=not is_sqlite)
-    except (ArgumentError, NoSuchModuleError, ImportError) as error:
-        raise SettingsError("database.url: not an address of SQLite or PostgreSQL (postgresql+psycopg://…)") from error
-    if is_sqlite:
-        if parsed.database:
-            _look_for(Path(parsed.database), may_make=may_make)
+    engine = _engine(url)
+    if engine.url.get_backend_name() == "sqlite":
+        if engine.url.database:
+            _look_for(Path(engine.url.database), may_make=may_make)
         event.listen(engine, "connect", _make_sqlite_durable)
     else:
         event.listen(engine, "connect", _make_postgresql_durable)
     return engine
+
+
+def _engine(url: str) -> Engine:
+    try:
+        parsed = make_url(url)
+        return create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
+    except (ArgumentError, NoSuchModuleError, ImportError) as error:
+        raise SettingsError("database.url: not an address of SQLite or PostgreSQL (postgresql+psycopg://…)") from error
 
 
 def _look_for(file: Path, *, may_make: bool) -> None:

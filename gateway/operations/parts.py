@@ -1,14 +1,16 @@
 """Is each part up? Asked from outside, all at the same time, each within seconds."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from gateway.config import RabbitMqSettings, Settings
 from gateway.database import check_database, database_errors, open_database
 from gateway.database.migrations import HEAD
+from gateway.destinations.registered import Destinations
 from gateway.disk.lock_file import LockHolder
 from gateway.errors import DatabaseRefused, DatabaseUnavailable, Dependency, GatewayError, SettingsError, TransientError
 from gateway.events import open_publisher
@@ -24,6 +26,7 @@ from gateway.spool.owner import owner_of
 from gateway.work.waiting import AwaitedPart, oldest, parts_waited_for
 
 _ANSWER_SECONDS = 2.5
+_AT_ONCE = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,31 @@ def parts_health(settings: Settings) -> list[PartHealth]:
         "object store": _object_store,
         "event broker": _events,
     }
-    with ThreadPoolExecutor(len(checks)) as threads:
+    return _asked(checks, settings)
+
+
+def others_health(settings: Settings) -> list[PartHealth]:
+    """Ask what a node needs of others, whether it runs itself or not: its parts of the site, and every destination."""
+    destinations = Destinations.of(settings)
+
+    def echo(name: str, _settings: Settings) -> str:
+        found = destinations.find_registered(name)
+        assert found
+        found.probe()
+        return found.address
+
+    checks: dict[str, Callable[[Settings], str]] = {
+        "database": _database_or_room_for_it,
+        "object store": _object_store,
+        "event broker": _events,
+        **({"Prefect": _prefect} if settings.prefect.api_url else {}),
+        **{f"destination {each.name}": partial(echo, each.name) for each in settings.destinations},
+    }
+    return _asked(checks, settings)
+
+
+def _asked(checks: Mapping[str, Callable[[Settings], str]], settings: Settings) -> list[PartHealth]:
+    with ThreadPoolExecutor(_AT_ONCE) as threads:
         return list(threads.map(lambda check: _health(check[0], check[1], settings), checks.items()))
 
 
@@ -113,6 +140,13 @@ def _running(settings: Settings, role: str) -> LockHolder:
 def _prefect(settings: Settings) -> str:
     asked(settings.prefect_api_url, check_health, answer_seconds=_ANSWER_SECONDS)
     return settings.prefect_api_url
+
+
+def _database_or_room_for_it(settings: Settings) -> str:
+    """A file that the first process is to make is none that is missing."""
+    if settings.has_local_database and not settings.paths.database.exists():
+        return "sqlite, made by the first process that starts"
+    return _database(settings)
 
 
 def _database(settings: Settings) -> str:

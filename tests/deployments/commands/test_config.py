@@ -1,10 +1,12 @@
 """`mig config`."""
 
+import socket
 from pathlib import Path
 
 import pytest
 
 from tests.deployments.commands.mig import MigHere
+from tests.peers.ports import free_port
 
 SITE = """
 [object_store]
@@ -87,3 +89,45 @@ def test_check_refuses_a_database_that_is_none(mig: MigHere, tmp_path: Path) -> 
     checked = MigHere(tmp_path, {"MIG_DATABASE__URL": "gateway.db"})("config", "check")
     assert checked.exit_code == 2
     assert checked.errors.startswith("database.url: ")
+
+
+def test_a_check_makes_nothing(tmp_path: Path) -> None:
+    assert MigHere(tmp_path)("config", "check").exit_code == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_other_is_asked_with_connect_and_nothing_is_made(tmp_path: Path) -> None:
+    (tmp_path / "gateway.toml").write_text(
+        f"""
+scp.port = {free_port()}
+api.port = {free_port()}
+prefect.port = {free_port()}
+object_store = {{kind = "s3", endpoint = "127.0.0.1:9", access_key = "k", secret_key = "s3cr3t", secure = false}}
+
+[[destinations]]
+kind = "dimse"
+name = "pacs"
+ae_title = "PACS"
+host = "127.0.0.1"
+port = 9
+"""
+    )
+    checked = MigHere(tmp_path)("config", "check", "--connect")
+    assert checked.exit_code == 3
+    told = {line.split("  ")[0]: line for line in checked.output.splitlines()[2:]}
+    assert told.keys() == {"database", "object store", "event broker", "destination pacs"}
+    assert "made by the first process that starts" in told["database"]
+    for what in ("object store", "destination pacs"):
+        assert " no " in told[what]
+        assert "refused" in told[what]
+    assert "s3cr3t" not in checked.output + checked.errors
+    assert [path.name for path in tmp_path.iterdir()] == ["gateway.toml"]
+
+
+def test_a_port_that_is_taken_is_found_with_connect(tmp_path: Path) -> None:
+    with socket.create_server(("0.0.0.0", 0)) as taken:
+        port = taken.getsockname()[1]
+        ports = {f"MIG_{name}__PORT": str(free_port()) for name in ("API", "PREFECT")}
+        checked = MigHere(tmp_path, ports | {"MIG_SCP__PORT": str(port)})("config", "check", "--connect")
+    assert checked.exit_code == 2
+    assert f"scp.port: port {port} is in use on this machine" in checked.errors
