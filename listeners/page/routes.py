@@ -34,7 +34,7 @@ from listeners.page.timeline import WIDTH, timeline
 from listeners.page.traffic import columns
 
 _STATIC = Path(__file__).with_name("static")
-_FILES = {"style.css": "text/css", "htmx.min.js": "text/javascript"}
+_FILES = {"style.css": "text/css", "htmx.min.js": "text/javascript", "icon.svg": "image/svg+xml"}
 _SHOWN = 50
 _STATUS_SECONDS = 4.0  # is good for so long: every open page asks again every few seconds
 _SENDERS = 10

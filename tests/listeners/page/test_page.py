@@ -77,7 +77,7 @@ def test_nothing_comes_from_elsewhere(browser: httpx.Client) -> None:
     for path in PAGES:
         for address in re.findall(r'(?:src|href|action)="([^"]+)"', browser.get(path).text):
             assert address.startswith(("/", "#", "http://127.0.0.1:9")), address
-    for name in ("style.css", "htmx.min.js"):
+    for name in ("style.css", "htmx.min.js", "icon.svg"):
         assert browser.get(f"/ui/static/{name}").status_code == 200
     assert browser.get("/ui/static/secrets").status_code == 404
 
