@@ -45,7 +45,7 @@ def check(
 def _ask_all(settings: "Settings") -> None:
     from deployments.process.exit_codes import ExitCode
     from deployments.up.ports import check_ports
-    from gateway.operations.parts import others_health
+    from gateway.operations.others import others_health
     from gateway.roles import holder
 
     found = others_health(settings)

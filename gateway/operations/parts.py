@@ -5,12 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 
 from gateway.config import RabbitMqSettings, Settings
 from gateway.database import check_database, database_errors, open_database
 from gateway.database.migrations import HEAD
-from gateway.destinations.registered import Destinations
 from gateway.disk.lock_file import LockHolder
 from gateway.errors import DatabaseRefused, DatabaseUnavailable, Dependency, GatewayError, SettingsError, TransientError
 from gateway.events import open_publisher
@@ -38,52 +36,37 @@ class PartHealth:
     detail: str
 
 
+Check = Callable[[Settings], str]
+"""Returns what there is to say of a part that answers, and raises a GatewayError where it does not."""
+
+
 class Down(TransientError):
     """A part of ours does not run. The text says how that was seen."""
 
 
 def parts_health(settings: Settings) -> list[PartHealth]:
     """Ask every part."""
-    checks: dict[str, Callable[[Settings], str]] = {
+    checks: dict[str, Check] = {
         "receiver": _receiver,
         "API": _api,
         "dispatcher": _dispatcher,
         **({"export consumer": _consumer} if isinstance(settings.events, RabbitMqSettings) else {}),
         "worker": _worker,
-        "Prefect": _prefect,
-        "database": _database,
-        "object store": _object_store,
-        "event broker": _events,
+        "Prefect": ask_prefect,
+        "database": ask_database,
+        "object store": ask_object_store,
+        "event broker": ask_events,
     }
-    return _asked(checks, settings)
+    return asked_of_all(checks, settings)
 
 
-def others_health(settings: Settings) -> list[PartHealth]:
-    """Ask what a node needs of others, whether it runs itself or not: its parts of the site, and every destination."""
-    destinations = Destinations.of(settings)
-
-    def echo(name: str, _settings: Settings) -> str:
-        found = destinations.find_registered(name)
-        assert found
-        found.probe()
-        return found.address
-
-    checks: dict[str, Callable[[Settings], str]] = {
-        "database": _database_or_room_for_it,
-        "object store": _object_store,
-        "event broker": _events,
-        **({"Prefect": _prefect} if settings.prefect.api_url else {}),
-        **{f"destination {each.name}": partial(echo, each.name) for each in settings.destinations},
-    }
-    return _asked(checks, settings)
-
-
-def _asked(checks: Mapping[str, Callable[[Settings], str]], settings: Settings) -> list[PartHealth]:
+def asked_of_all(checks: Mapping[str, Check], settings: Settings) -> list[PartHealth]:
+    """Make all these checks at the same time."""
     with ThreadPoolExecutor(_AT_ONCE) as threads:
         return list(threads.map(lambda check: _health(check[0], check[1], settings), checks.items()))
 
 
-def _health(part: str, check: Callable[[Settings], str], settings: Settings) -> PartHealth:
+def _health(part: str, check: Check, settings: Settings) -> PartHealth:
     try:
         return PartHealth(part, True, check(settings))
     except GatewayError as error:
@@ -137,19 +120,12 @@ def _running(settings: Settings, role: str) -> LockHolder:
     return found
 
 
-def _prefect(settings: Settings) -> str:
+def ask_prefect(settings: Settings) -> str:
     asked(settings.prefect_api_url, check_health, answer_seconds=_ANSWER_SECONDS)
     return settings.prefect_api_url
 
 
-def _database_or_room_for_it(settings: Settings) -> str:
-    """A file that the first process is to make is none that is missing."""
-    if settings.has_local_database and not settings.paths.database.exists():
-        return "sqlite, made by the first process that starts"
-    return _database(settings)
-
-
-def _database(settings: Settings) -> str:
+def ask_database(settings: Settings) -> str:
     engine = open_database(settings.database_url, may_upgrade=False)
     try:
         check_database(engine)
@@ -158,14 +134,14 @@ def _database(settings: Settings) -> str:
         engine.dispose()
 
 
-def _object_store(settings: Settings) -> str:
+def ask_object_store(settings: Settings) -> str:
     store = open_object_store(settings)
     store.check()
     _check_nobody_waits(settings, Dependency.OBJECT_STORE)
     return f"{settings.object_store.kind}, bucket {store.bucket}"
 
 
-def _events(settings: Settings) -> str:
+def ask_events(settings: Settings) -> str:
     with closing(open_publisher(settings)) as publisher:
         publisher.check()
     _check_nobody_waits(settings, Dependency.EVENTS)
