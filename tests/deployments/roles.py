@@ -55,7 +55,13 @@ class Role:
         }
         command = [sys.executable, "-m", "tests.deployments.roles", self.role]
         self.server = Server(
-            name or self.role, command, directory, self._is_ready, here | dict(environment), stop_seconds=20
+            name or self.role,
+            command,
+            directory,
+            self._is_ready,
+            here | dict(environment),
+            start_seconds=90,  # beside others that start on two cores
+            stop_seconds=20,
         )
 
     def start(self) -> Self:
@@ -77,7 +83,7 @@ class Role:
         """Wait until no process at home here is left: fork server, children, and what those started."""
         wait_until(lambda: not processes_at_home_in(self.directory), within_seconds, "every process to be gone")
 
-    def wait_for_log(self, text: str, within_seconds: float = 20) -> None:
+    def wait_for_log(self, text: str, within_seconds: float = 60) -> None:
         wait_until(lambda: text in self.log, within_seconds, f"the {self.role} to log: {text}")
 
     @property
