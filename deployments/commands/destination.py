@@ -33,10 +33,11 @@ def echo(name: Annotated[str, typer.Argument(metavar="NAME")]) -> None:
     The exit code is 1 where it refuses, 3 where it can't be reached.
     """
     from deployments.process.exit_codes import ExitCode
+    from gateway.config import load_settings
     from gateway.destinations.registered import Destinations
     from gateway.errors import PeerUnavailable, PermanentError
 
-    settings = site_settings()
+    settings = load_settings().settings  # it needs no site: one that is being set up is tried out so
     destination = Destinations.of(settings).find_registered(name)
     if destination is None:
         raise PermanentError(f"no destination is registered as {name}")

@@ -39,3 +39,14 @@ def test_a_destination_is_in_the_state_in_which_exports_met_it_last(tmp_path: Pa
     assert (rows["away"]["reason"], rows["away"]["answered"]) == ("connection refused", NOW.isoformat())
     assert (rows["refuses"]["since"], rows["refuses"]["answered"]) == (NOW.isoformat(), None)
     assert rows["refuses"]["reason"] == "called AE title not recognized (1/1/7)"
+
+
+def test_echo_needs_no_site_and_makes_none(tmp_path: Path) -> None:
+    """Before the first start whoever sets a site up tries its destinations out."""
+    (tmp_path / "gateway.toml").write_text(
+        '[[destinations]]\nkind = "dimse"\nname = "pacs"\nae_title = "PACS"\nhost = "127.0.0.1"\nport = 9\n'
+    )
+    finished = MigHere(tmp_path)("destination", "echo", "pacs")
+    assert finished.exit_code == 3
+    assert "connection refused" in finished.errors
+    assert [path.name for path in tmp_path.iterdir()] == ["gateway.toml"]

@@ -101,7 +101,7 @@ def test_a_body_that_is_too_long_is_refused(api: Api) -> None:
     assert_is_problem(api.post_bytes(b" " * 4_000_001), 413)
 
 
-@pytest.mark.parametrize("path", ["/", "/inference/1", "/nothing", f"/{PATIENT}"])
+@pytest.mark.parametrize("path", ["/ui", "/inference/1", "/nothing", f"/{PATIENT}"])
 def test_other_addresses_are_not_there(api: Api, path: str) -> None:
     assert_is_problem(api.get(path), 404)
 
