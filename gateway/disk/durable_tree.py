@@ -57,7 +57,8 @@ class DurableTree:
         if directory in self._made or (not directory.is_relative_to(self._root) and directory.is_dir()):
             return
         self.make(directory.parent)
-        directory.mkdir(mode=0o750, exist_ok=True)
+        with suppress(FileExistsError):  # `exist_ok` looks again, and another may have removed it in between
+            directory.mkdir(mode=0o750)
         # Also where it was there already: another process may have made it and not flushed it yet.
         Durability.DISK.flush_directory(directory.parent)
         self._made.add(directory)

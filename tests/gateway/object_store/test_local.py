@@ -40,7 +40,7 @@ def test_an_object_is_a_plain_file(store: LocalObjectStore, root: Path) -> None:
 
 def test_threads_put_and_remove_side_by_side_where_empty_directories_are_removed(store: LocalObjectStore) -> None:
     def put_and_remove(n: int) -> None:
-        for _ in range(10):
+        for _ in range(100):  # one put in four hundred failed, where another had just removed the directory
             store.put(upload(f"p/q/{n}"))
             store.remove(f"p/q/{n}")
 
