@@ -10,8 +10,6 @@ from prefect.states import Completed, Failed
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from flows.waiting import (
-    PutRightOutside,
-    WaitedFor,
     next_try,
     put_back,
     untag,
@@ -20,12 +18,11 @@ from flows.waiting import (
     waits_for,
 )
 from gateway.errors import (
-    BrokerNotSetUp,
     DatabaseUnavailable,
+    NotSetUp,
     PeerUnavailable,
     PermanentError,
     SchemaRefused,
-    StoreNotSetUp,
     TakenOver,
     TransientError,
 )
@@ -69,7 +66,7 @@ def _take(export_id: str) -> State[Any] | None:
     untag()
     try:
         return _go_on(export_id, run)
-    except WaitedFor as error:
+    except (TransientError, NotSetUp) as error:
         return _wait_for_part(run, error)
 
 
@@ -92,7 +89,7 @@ def _try(export_id: str, run: ExportRun) -> None:
         return
     try:
         fetch_files(export_id, token, [row.position for row in rows])
-    except PutRightOutside:
+    except NotSetUp:
         raise
     except PermanentError as error:
         run.give_up_fetching(str(error))
@@ -105,7 +102,7 @@ def _try(export_id: str, run: ExportRun) -> None:
             raise failure
 
 
-def _wait_for_part(run: ExportRun, error: TransientError | StoreNotSetUp | BrokerNotSetUp) -> State[Any] | None:
+def _wait_for_part(run: ExportRun, error: TransientError | NotSetUp) -> State[Any] | None:
     """A part of ours is away, or refuses us: wait for it, or give up."""
     waits = waits_for(error)
     until = run.until_for_part(waits[0].dependency)

@@ -10,15 +10,8 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Completed
 
-from flows.waiting import WaitedFor, next_try, untag, waiting, waits_for
-from gateway.errors import (
-    BrokerNotSetUp,
-    DatabaseRefused,
-    DatabaseUnavailable,
-    StoreNotSetUp,
-    TakenOver,
-    TransientError,
-)
+from flows.waiting import next_try, untag, waiting, waits_for
+from gateway.errors import DatabaseRefused, DatabaseUnavailable, NotSetUp, TakenOver, TransientError
 from gateway.payloads.report import PhaseTimes, payload_report
 from tasks.assemble import assemble_payload
 from tasks.clear import clear_payload
@@ -41,7 +34,7 @@ def ingest_payload(payload_id: str) -> State[Any] | None:
         _note_taken(payload_id)
         try:
             _ingest(payload_id)
-        except WaitedFor as error:
+        except (TransientError, NotSetUp) as error:
             return _wait(payload_id, error)
         except TakenOver as error:
             return Completed(message=str(error))
@@ -69,7 +62,7 @@ def _note_taken(payload_id: str) -> None:
             node().payloads.note_taken(UUID(payload_id))
 
 
-def _wait(payload_id: str, error: TransientError | StoreNotSetUp | BrokerNotSetUp) -> State[Any]:
+def _wait(payload_id: str, error: TransientError | NotSetUp) -> State[Any]:
     waits, at = waits_for(error), next_try()
     with suppress(DatabaseUnavailable, DatabaseRefused):
         node().payloads.note_wait(UUID(payload_id), waits, at, node().now())

@@ -11,11 +11,12 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Completed
 
-from flows.waiting import WaitedFor, next_try, untag, waiting, waits_for
+from flows.waiting import next_try, untag, waiting, waits_for
 from gateway.errors import (
     DatabaseUnavailable,
     Dependency,
     GatewayError,
+    NotSetUp,
     PeerUnavailable,
     PermanentError,
     TakenOver,
@@ -62,7 +63,7 @@ def _carry_out(lease: RequestLease, row: RequestRow) -> State[Any] | None:
         lease.complete(datetime.now(UTC))
     except PeerUnavailable as error:
         return _wait_for_sources(lease, row, error)
-    except WaitedFor as error:
+    except (TransientError, NotSetUp) as error:
         return _wait(lease, waits_for(error), next_try(), row.waiting_since)
     except TakenOver:
         raise

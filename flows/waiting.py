@@ -10,26 +10,13 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import AwaitingRetry
 
-from gateway.errors import (
-    BrokerNotSetUp,
-    Dependency,
-    PrefectRefused,
-    PrefectUnavailable,
-    SchemaRefused,
-    StoreNotSetUp,
-    TransientError,
-)
+from gateway.errors import Dependency, NotSetUp, PrefectRefused, PrefectUnavailable, SchemaRefused, TransientError
 from gateway.runs.states import set_tags
 from gateway.work.waiting import TAG, TRIES_AGAIN, Wait, sentence, tag_of
 from tasks.node import ask_prefect
 
-PutRightOutside = (StoreNotSetUp, BrokerNotSetUp)
-"""What refuses us for want of something that others see to: as soon as they have, the run goes on by itself."""
 
-WaitedFor = (TransientError, *PutRightOutside)
-
-
-def waits_for(error: TransientError | StoreNotSetUp | BrokerNotSetUp) -> tuple[Wait]:
+def waits_for(error: TransientError | NotSetUp) -> tuple[Wait]:
     """What a run waits for that can't go on because of `error`."""
     return (Wait(error.waits_for or Dependency.NOTHING_ASKABLE, str(error)),)
 

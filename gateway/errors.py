@@ -16,11 +16,12 @@ act on and that holds no patient data and no credential.
     │   └── SpoolFailed
     └── PermanentError          it cannot: somebody has to act first
         ├── SettingsError
+        ├── NotSetUp            but work waits for it: others put it right
+        │   ├── StoreNotSetUp   (a StoreRefused, too)
+        │   └── BrokerNotSetUp  (a BrokerRefused, too)
         ├── StoreRefused
-        │   ├── StoreNotSetUp
         │   └── NoSuchObject
         ├── BrokerRefused
-        │   └── BrokerNotSetUp
         ├── DatabaseRefused
         │   └── SchemaRefused
         ├── PrefectRefused
@@ -134,9 +135,13 @@ class SpoolFailed(TransientError):
 
 
 class PermanentError(GatewayError):
-    """Trying again can't help before somebody acts. `waits_for` names the part at which that is, where it is one."""
+    """Trying again can't help before somebody acts."""
 
-    waits_for: Dependency | None = None
+
+class NotSetUp(PermanentError):
+    """A part refuses for what can be put right at it, without us. Work waits for that as if the part were away."""
+
+    waits_for: Dependency
 
 
 class SettingsError(PermanentError):
@@ -147,8 +152,8 @@ class StoreRefused(PermanentError):
     """The object store answered and refused: credentials, bucket or policy."""
 
 
-class StoreNotSetUp(StoreRefused):
-    """It refuses for what can be put right without us: its bucket, a policy, our credentials. Work waits for that."""
+class StoreNotSetUp(StoreRefused, NotSetUp):
+    """Its bucket, a policy, our credentials."""
 
     waits_for = Dependency.OBJECT_STORE
 
@@ -161,8 +166,8 @@ class BrokerRefused(PermanentError):
     """The broker answered and refused: credentials, virtual host or permissions."""
 
 
-class BrokerNotSetUp(BrokerRefused):
-    """It refuses for what can be put right without us: a virtual host, an exchange, permissions, our credentials."""
+class BrokerNotSetUp(BrokerRefused, NotSetUp):
+    """A virtual host, an exchange, permissions, our credentials."""
 
     waits_for = Dependency.EVENTS
 
