@@ -9,7 +9,7 @@ from uuid import UUID
 
 import typer
 
-from deployments.commands.operator import MOST_AT_ONCE, Yes, ask_and_show, ask_of_all
+from deployments.commands.operator import MOST_AT_ONCE, Ids, InState, Yes, ask_and_show, check_state, retry_chosen
 from deployments.commands.site import site_settings
 from deployments.commands.tables import AsJson, print_more, print_object, print_rows, the_one
 
@@ -55,8 +55,7 @@ def list_exports(
     from gateway.exports.listing import ExportListing
     from gateway.exports.states import ExportState
 
-    if state not in {None, *ExportState}:
-        raise typer.BadParameter(f"one of {', '.join(ExportState)}", param_hint="--state")
+    check_state(state, list(ExportState))
     wanted = ExportState(state) if state else None
     with _ledger() as ledger:
         listing = ExportListing(ledger.engine)
@@ -90,32 +89,21 @@ def show(export_id: ExportId, as_json: AsJson = False) -> None:
 
 @app.command()
 def retry(
-    export_ids: Annotated[
-        list[str] | None, typer.Argument(metavar="[ID]...", help="Ids, or their first digits.")
-    ] = None,
-    state: Annotated[str | None, typer.Option(help="All that are in this state, e.g. failed.")] = None,
+    export_ids: Ids = None,
+    state: InState = None,
     destination: Annotated[str | None, typer.Option(metavar="NAME", help="Of them those for this destination.")] = None,
     yes: Yes = False,
 ) -> None:
     """Try now: send what is missing of exports that wait, have failed or were cancelled."""
     from gateway.exports.listing import ExportListing
     from gateway.exports.states import ExportState
-    from gateway.work.commands import OperatorCommand
 
-    if bool(export_ids) == bool(state):
-        raise typer.BadParameter("either ids, or --state", param_hint="ID")
-    if state not in {None, *ExportState}:
-        raise typer.BadParameter(f"one of {', '.join(ExportState)}", param_hint="--state")
-    if export_ids and len(export_ids) == 1:
-        ask_and_show("export", _id_of(export_ids[0]), OperatorCommand.RETRY)
-        return
-    with _ledger() as ledger:
-        if state:
-            views = ExportListing(ledger.engine).page(MOST_AT_ONCE, state=ExportState(state), destination=destination)
-            found = [view.id for view in views]
-        else:
-            found = [_found(ledger, export_id).export_id for export_id in export_ids or ()]
-    ask_of_all("export", found, OperatorCommand.RETRY, yes=yes or not state)
+    def all_in(state: str) -> list[UUID]:
+        with _ledger() as ledger:
+            found = ExportListing(ledger.engine).page(MOST_AT_ONCE, state=ExportState(state), destination=destination)
+            return [view.id for view in found]
+
+    retry_chosen("export", export_ids or (), state, states=list(ExportState), find=_id_of, find_all=all_in, yes=yes)
 
 
 @app.command()

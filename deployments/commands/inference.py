@@ -7,7 +7,7 @@ from uuid import UUID
 
 import typer
 
-from deployments.commands.operator import MOST_AT_ONCE, Yes, ask_and_show, ask_of_all
+from deployments.commands.operator import MOST_AT_ONCE, Ids, InState, Yes, ask_and_show, check_state, retry_chosen
 from deployments.commands.site import site_settings
 from deployments.commands.tables import AsJson, print_more, print_object, print_rows, the_one
 
@@ -59,13 +59,12 @@ def list_requests(
         from gateway.inference.row import RequestState
         from gateway.inference.view import view_of
 
-        if state not in {None, *RequestState}:
-            raise typer.BadParameter(f"one of {', '.join(RequestState)}", param_hint="--state")
+        check_state(state, list(RequestState))
         wanted = RequestState(state) if state else None
         rows = store.newest(limit + 1, (page - 1) * limit, wanted)
-        shown = [view_of(row, settings.dashboard_url).model_dump() for row in rows[:limit]]
+        shown = [view_of(row, settings).model_dump() for row in rows[:limit]]
         print_rows(shown, _COLUMNS, as_json=as_json)
-        counts = {state: count for state, (count, _) in store.counts().items()}
+        counts = store.work.counts()
         total = counts.get(wanted, 0) if wanted else sum(counts.values())
         print_more(len(shown), total, f"--page {page + 1}" if len(rows) > limit else None)
 
@@ -76,34 +75,19 @@ def show(request_id: RequestId, as_json: AsJson = False) -> None:
     with _requests() as (store, settings):
         from gateway.inference.view import view_of
 
-        print_object(view_of(_found(store, request_id), settings.dashboard_url).model_dump(), as_json=as_json)
+        print_object(view_of(_found(store, request_id), settings).model_dump(), as_json=as_json)
 
 
 @app.command()
-def retry(
-    request_ids: Annotated[
-        list[str] | None, typer.Argument(metavar="[ID]...", help="Ids, or their first digits.")
-    ] = None,
-    state: Annotated[str | None, typer.Option(help="All that are in this state, e.g. failed.")] = None,
-    yes: Yes = False,
-) -> None:
+def retry(request_ids: Ids = None, state: InState = None, yes: Yes = False) -> None:
     """Try now: start the runs of requests that wait, have failed or were cancelled."""
     from gateway.inference.row import RequestState
-    from gateway.work.commands import OperatorCommand
 
-    if bool(request_ids) == bool(state):
-        raise typer.BadParameter("either ids, or --state", param_hint="ID")
-    if state not in {None, *RequestState}:
-        raise typer.BadParameter(f"one of {', '.join(RequestState)}", param_hint="--state")
-    if request_ids and len(request_ids) == 1:
-        ask_and_show("request", _id_of(request_ids[0]), OperatorCommand.RETRY)
-        return
-    with _requests() as (store, _):
-        if state:
-            found = [row.request_id for row in store.newest(MOST_AT_ONCE, 0, RequestState(state))]
-        else:
-            found = [_found(store, request_id).request_id for request_id in request_ids or ()]
-    ask_of_all("request", found, OperatorCommand.RETRY, yes=yes or not state)
+    def all_in(state: str) -> list[UUID]:
+        with _requests() as (store, _):
+            return [row.request_id for row in store.newest(MOST_AT_ONCE, 0, RequestState(state))]
+
+    retry_chosen("request", request_ids or (), state, states=list(RequestState), find=_id_of, find_all=all_in, yes=yes)
 
 
 @app.command()

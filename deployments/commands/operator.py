@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 MOST_AT_ONCE = 10_000
 """Pieces of work that one command is carried out for."""
+
+Find = Callable[[str], UUID]
+FindAll = Callable[[str], Sequence[UUID]]
 
 Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Ids, or their first digits.")]
 InState = Annotated[str | None, typer.Option(help="All that are in this state, e.g. failed.")]
@@ -45,6 +48,31 @@ def ask_and_show(kind: str, work_id: UUID, command: "OperatorCommand") -> None:
         raise refused(kind, work_id, row.outcome)
     else:
         typer.echo(f"{kind} {work_id}: {row.outcome}")
+
+
+def retry_chosen(
+    kind: str, ids: Sequence[str], state: str | None, *, states: Sequence[str], find: Find, find_all: FindAll, yes: bool
+) -> None:
+    """Retry the work with these ids, or all in a state, after a question. Raises BadParameter where both are said."""
+    from gateway.work.commands import OperatorCommand
+
+    if bool(ids) == bool(state):
+        raise typer.BadParameter("either ids, or --state", param_hint="ID")
+    if state is None:
+        found = [find(each) for each in ids]
+        if len(found) == 1:
+            ask_and_show(kind, found[0], OperatorCommand.RETRY)
+        else:
+            ask_of_all(kind, found, OperatorCommand.RETRY, yes=True)
+        return
+    check_state(state, states)
+    ask_of_all(kind, find_all(state), OperatorCommand.RETRY, yes=yes)
+
+
+def check_state(state: str | None, states: Sequence[str]) -> None:
+    """Raise BadParameter where a state is named that there is none of."""
+    if state not in {None, *states}:
+        raise typer.BadParameter(f"one of {', '.join(states)}", param_hint="--state")
 
 
 def ask_of_all(kind: str, work_ids: Sequence[UUID], command: "OperatorCommand", *, yes: bool) -> None:

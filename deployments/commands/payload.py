@@ -9,7 +9,7 @@ from uuid import UUID
 
 import typer
 
-from deployments.commands.operator import MOST_AT_ONCE, Yes, ask_and_show, ask_of_all
+from deployments.commands.operator import MOST_AT_ONCE, Ids, InState, Yes, ask_and_show, check_state, retry_chosen
 from deployments.commands.site import site_settings
 from deployments.commands.tables import AsJson, moment, print_more, print_object, print_rows, the_one
 
@@ -48,8 +48,7 @@ def list_payloads(
     from gateway.operations.payload_view import PayloadState
     from gateway.payloads.finding import PayloadFilter
 
-    if state not in {None, *PayloadState}:
-        raise typer.BadParameter(f"one of {', '.join(PayloadState)}", param_hint="--state")
+    check_state(state, list(PayloadState))
     in_state = PayloadState(state) if state else None
     wanted = PayloadFilter(study, ae, since, until, closed_by)
     with _payloads() as payloads:
@@ -79,35 +78,24 @@ def show(payload_id: PayloadId, as_json: AsJson = False) -> None:
 
 @app.command()
 def retry(
-    payload_ids: Annotated[
-        list[str] | None, typer.Argument(metavar="[ID]...", help="Ids, or their first digits.")
-    ] = None,
-    state: Annotated[str | None, typer.Option(help="All that are in this state, e.g. failed.")] = None,
+    payload_ids: Ids = None,
+    state: InState = None,
     ae: Annotated[str | None, typer.Option(metavar="TITLE", help="Of them those from or to this AE title.")] = None,
     since: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Of them those that were closed then or later.")
+        datetime | None, typer.Option(parser=moment, metavar="TIME|2h", help="Of them those closed then or later.")
     ] = None,
     yes: Yes = False,
 ) -> None:
     """Try now: start the runs of payloads that wait, have failed or were cancelled."""
     from gateway.operations.payload_view import PayloadState
     from gateway.payloads.finding import PayloadFilter
-    from gateway.work.commands import OperatorCommand
 
-    if bool(payload_ids) == bool(state):
-        raise typer.BadParameter("either ids, or --state", param_hint="ID")
-    if state not in {None, *PayloadState}:
-        raise typer.BadParameter(f"one of {', '.join(PayloadState)}", param_hint="--state")
-    if payload_ids and len(payload_ids) == 1:
-        ask_and_show("payload", _id_of(payload_ids[0]), OperatorCommand.RETRY)
-        return
-    if state:
-        wanted = PayloadFilter(ae=ae, since=moment(since) if since else None)
+    def all_in(state: str) -> list[UUID]:
         with _payloads() as payloads:
-            found = [view.id for view in payloads.page(MOST_AT_ONCE, wanted, PayloadState(state))]
-    else:
-        found = [_id_of(payload_id) for payload_id in payload_ids or ()]
-    ask_of_all("payload", found, OperatorCommand.RETRY, yes=yes or not state)
+            found = payloads.page(MOST_AT_ONCE, PayloadFilter(ae=ae, since=since), PayloadState(state))
+            return [view.id for view in found]
+
+    retry_chosen("payload", payload_ids or (), state, states=list(PayloadState), find=_id_of, find_all=all_in, yes=yes)
 
 
 @app.command()

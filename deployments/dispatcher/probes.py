@@ -4,12 +4,11 @@ Each probe reads the settings anew, as a run does: an address may have been put 
 """
 
 from collections.abc import Mapping
-from contextlib import closing
 
 from gateway.config import load_settings
 from gateway.database import check_database, open_database
 from gateway.errors import Dependency
-from gateway.events import open_publisher
+from gateway.events import check_events
 from gateway.object_store import open_object_store
 from gateway.work.kind import Probe
 
@@ -18,9 +17,8 @@ def check_object_store() -> None:
     open_object_store(load_settings().settings).check()
 
 
-def check_events() -> None:
-    with closing(open_publisher(load_settings().settings)) as publisher:
-        publisher.check()
+def check_own_events() -> None:
+    check_events(load_settings().settings)
 
 
 def check_own_database() -> None:
@@ -33,6 +31,6 @@ def check_own_database() -> None:
 
 PROBES: Mapping[Dependency, Probe] = {
     Dependency.OBJECT_STORE: check_object_store,
-    Dependency.EVENTS: check_events,
+    Dependency.EVENTS: check_own_events,
     Dependency.DATABASE: check_own_database,
 }

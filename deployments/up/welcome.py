@@ -3,9 +3,8 @@
 import socket
 
 from gateway.config import Settings
-from gateway.network.addresses import written
+from gateway.network.addresses import EVERYWHERE, written
 
-_EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104
 _WIDTH = 100
 
 
@@ -26,9 +25,9 @@ def welcome(settings: Settings) -> str:
 
 def _reached_at(host: str) -> str:
     """The name by which others reach what listens on an address."""
-    return socket.gethostname() if host in _EVERYWHERE else host
+    return socket.gethostname() if host in EVERYWHERE else host
 
 
 def _by_hand(host: str) -> str:
     """The same, from this machine."""
-    return "127.0.0.1" if host in _EVERYWHERE else host
+    return "127.0.0.1" if host in EVERYWHERE else host

@@ -4,6 +4,7 @@ import socket
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
+from uuid import UUID
 
 from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -28,10 +29,9 @@ from gateway.config.sections import (
     WorkerSettings,
 )
 from gateway.config.types import unique
+from gateway.network.addresses import EVERYWHERE
 from gateway.network.proxies import Proxies, Proxy, environment_proxies, proxy_at
 from gateway.paths import Paths
-
-_EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104
 
 
 class Settings(BaseSettings):
@@ -123,9 +123,13 @@ class Settings(BaseSettings):
     @property
     def dashboard_url(self) -> str:
         """Where the operator looks: at the site's own Prefect server, or at that of `mig up`."""
-        if not self.prefect.api_url and self.prefect.host in _EVERYWHERE:
+        if not self.prefect.api_url and self.prefect.host in EVERYWHERE:
             return f"http://{socket.gethostname()}:{self.prefect.port}"
         return self.prefect_api_url.removesuffix("/api")
+
+    def run_url(self, run_id: UUID | None) -> str | None:
+        """The page of a run in Prefect's dashboard."""
+        return f"{self.dashboard_url}/runs/flow-run/{run_id}" if run_id else None
 
     @property
     def paths(self) -> Paths:

@@ -5,12 +5,14 @@ survives its restart; a message published twice is known by its id; every wait i
 BrokerUnavailable (try again) or a BrokerRefused (somebody has to act first). Nothing here tries again by itself.
 """
 
+from contextlib import closing
+
 from gateway.config import RabbitMqSettings, Settings
 from gateway.events.port import EventPublisher, Message
 from gateway.events.prefect import PrefectPublisher
 from gateway.events.rabbitmq import RabbitMqPublisher
 
-__all__ = ["EventPublisher", "Message", "open_publisher"]
+__all__ = ["EventPublisher", "Message", "check_events", "open_publisher"]
 
 
 def open_publisher(settings: Settings) -> EventPublisher:
@@ -18,3 +20,9 @@ def open_publisher(settings: Settings) -> EventPublisher:
     if isinstance(settings.events, RabbitMqSettings):
         return RabbitMqPublisher(settings.events)
     return PrefectPublisher(settings.prefect_api_url)
+
+
+def check_events(settings: Settings) -> None:
+    """Return where the broker takes us in. Raises BrokerUnavailable and BrokerRefused."""
+    with closing(open_publisher(settings)) as publisher:
+        publisher.check()

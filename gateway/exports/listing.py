@@ -119,12 +119,6 @@ class ExportListing:
         with database_errors(), self._engine.connect() as connection:
             return [export_row(found) for found in connection.execute(wanted.limit(limit))]
 
-    def counts(self) -> dict[ExportState, tuple[int, datetime | None]]:
-        """How many exports are in each state, and since when the oldest is here."""
-        wanted = select(exports.c.state, func.count(), func.min(exports.c.received)).group_by(exports.c.state)
-        with database_errors(), self._engine.connect() as connection:
-            return {ExportState(state): (count, oldest) for state, count, oldest in connection.execute(wanted)}
-
     def counts_by_destination(self) -> dict[tuple[str, ExportState], int]:
         """How many exports that are not over, or somebody has to see to, go to each destination, by their state."""
         shown = sorted(state for state in ExportState if state not in {ExportState.SUCCEEDED, ExportState.CANCELLED})

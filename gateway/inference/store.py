@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Engine, func, insert, select, update
+from sqlalchemy import ColumnElement, Engine, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from gateway.acr.request import INFERENCE_REQUEST
@@ -89,13 +89,6 @@ class RequestStore:
     def matching(self, beginning: str, limit: int = 2) -> list[RequestRow]:
         """Return requests whose id begins so, as run names and people abbreviate it."""
         return self._select(ids_beginning(requests.c.request_id, beginning), limit=limit)
-
-    def counts(self) -> dict[RequestState, tuple[int, datetime]]:
-        """How many requests are in each state, and since when the oldest of them is known."""
-        state, number, oldest = requests.c.state, func.count(), func.min(requests.c.created)
-        question = select(state, number, oldest).group_by(state)
-        with database_errors(), self.engine.connect() as connection:
-            return {RequestState(found[0]): (found[1], found[2]) for found in connection.execute(question)}
 
     def note_failed(self, request: UUID, message: str, now: datetime, *, run: UUID) -> None:
         """Its run has failed without a word of its own."""

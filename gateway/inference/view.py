@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from gateway.config import Settings
 from gateway.inference.identity import PriorityClass, priority_class
 from gateway.inference.row import RequestRow, RequestState
 from gateway.sources.outcome import SourceOutcome
@@ -53,7 +54,7 @@ class RequestView(_Shown):
     message: str = Field(description="why it waits, or has failed")
 
 
-def view_of(row: RequestRow, dashboard_url: str) -> RequestView:
+def view_of(row: RequestRow, settings: Settings) -> RequestView:
     """Return what is shown of a request: no credential, and nothing of whom it is about."""
     sources = row.outcome.sources if row.outcome else ()
     return RequestView(
@@ -76,7 +77,7 @@ def view_of(row: RequestRow, dashboard_url: str) -> RequestView:
         partial=row.partial,
         payload_id=row.payload_id,
         run_id=row.flow_run_id,
-        run_url=f"{dashboard_url}/runs/flow-run/{row.flow_run_id}" if row.flow_run_id else None,
+        run_url=settings.run_url(row.flow_run_id),
         message=row.message,
     )
 

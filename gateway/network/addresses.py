@@ -5,8 +5,9 @@ import socket
 from collections.abc import Sequence
 
 EVERY_IPV6 = "::"
+EVERYWHERE = {"0.0.0.0": "127.0.0.1", EVERY_IPV6: "::1"}  # noqa: S104
+"""The addresses of all interfaces, each with the one by which this machine reaches itself."""
 
-_FROM_HERE = {"0.0.0.0": "127.0.0.1", EVERY_IPV6: "::1"}  # noqa: S104
 _CONNECT_SECONDS = 2.0
 
 
@@ -58,7 +59,7 @@ def not_listening(hosts: Sequence[str], port: int, who: str) -> str | None:
     """Return why nobody is reached from here at one of the addresses that are listened on; None where all answer."""
     for host in hosts:
         try:
-            socket.create_connection((_FROM_HERE.get(host, host), port), timeout=_CONNECT_SECONDS).close()
+            socket.create_connection((EVERYWHERE.get(host, host), port), timeout=_CONNECT_SECONDS).close()
         except OSError as error:
             return f"{who} does not answer on {written(host, port)}: {error.strerror or error}"
     return None

@@ -5,6 +5,7 @@ Each question is a function that returns frozen dataclasses. Asking changes noth
 status        how the site is: its parts and its queues
 parts         is each part up
 others        do the others answer that a node needs, its destinations above all
+prefect       a question to it for somebody who waits
 queues        how much waits where
 payloads      what was received, and what became of it
 payload_view  one payload, as every face shows it

@@ -5,7 +5,6 @@ All are asked at the moment and at the same time, each within seconds.
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -14,7 +13,7 @@ from sqlalchemy import Engine
 from gateway.config import RabbitMqSettings, S3StoreSettings, Settings
 from gateway.database import check_database
 from gateway.errors import GatewayError
-from gateway.events import open_publisher
+from gateway.events import check_events
 from gateway.object_store import open_object_store
 from gateway.operations.services import ServiceState, consumer_state, services
 
@@ -57,7 +56,7 @@ def health(settings: Settings, engine: Engine) -> Health:
         _database_name(engine): lambda: _answers(lambda: check_database(engine)),
         "minio" if is_s3 else "Local Object Store": lambda: _answers(open_object_store(settings).check),
         **({"Rabbit MQ Subscriber": lambda: _BY_STATE[consumer_state(settings)]} if has_broker else {}),
-        "Rabbit MQ Publisher" if has_broker else "Prefect Events": lambda: _answers(lambda: _check_events(settings)),
+        "Rabbit MQ Publisher" if has_broker else "Prefect Events": lambda: _answers(lambda: check_events(settings)),
     }
     with ThreadPoolExecutor(len(questions)) as threads:
         results = threads.map(lambda ask: ask(), questions.values())
@@ -81,11 +80,6 @@ def _of_services(settings: Settings) -> Verdict:
 
 def _database_name(engine: Engine) -> str:
     return "SQLite Database" if engine.dialect.name == "sqlite" else "PostgreSQL Database"
-
-
-def _check_events(settings: Settings) -> None:
-    with closing(open_publisher(settings)) as publisher:
-        publisher.check()
 
 
 def _answers(ask: Callable[[], object]) -> Verdict:

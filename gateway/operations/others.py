@@ -10,7 +10,7 @@ from gateway.operations.parts import (
     ask_database,
     ask_events,
     ask_object_store,
-    ask_prefect,
+    ask_server,
     asked_of_all,
 )
 
@@ -29,7 +29,7 @@ def others_health(settings: Settings) -> list[PartHealth]:
         "database": _database_or_room_for_it,
         "object store": ask_object_store,
         "event broker": ask_events,
-        **({"Prefect": ask_prefect} if settings.prefect.api_url else {}),
+        **({"Prefect": ask_server} if settings.prefect.api_url else {}),
         **{f"destination {each.name}": partial(echo, each.name) for each in settings.destinations},
     }
     return asked_of_all(checks, settings)

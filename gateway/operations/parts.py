@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -11,19 +10,18 @@ from gateway.database import check_database, database_errors, open_database
 from gateway.database.migrations import HEAD
 from gateway.disk.lock_file import LockHolder
 from gateway.errors import DatabaseRefused, DatabaseUnavailable, Dependency, GatewayError, SettingsError, TransientError
-from gateway.events import open_publisher
+from gateway.events import check_events
 from gateway.network.addresses import not_listening
 from gateway.object_store import open_object_store
+from gateway.operations.prefect import ask_prefect
 from gateway.registry.names import names_never_resolved
 from gateway.roles import holder
-from gateway.runs.api import asked
 from gateway.runs.server import check_health, heartbeats
 from gateway.spool.area import scp_area
 from gateway.spool.node import find_node
 from gateway.spool.owner import owner_of
 from gateway.work.waiting import AwaitedPart, oldest, parts_waited_for
 
-_ANSWER_SECONDS = 2.5
 _AT_ONCE = 16
 
 
@@ -52,7 +50,7 @@ def parts_health(settings: Settings) -> list[PartHealth]:
         "dispatcher": _dispatcher,
         **({"export consumer": _consumer} if isinstance(settings.events, RabbitMqSettings) else {}),
         "worker": _worker,
-        "Prefect": ask_prefect,
+        "Prefect": ask_server,
         "database": ask_database,
         "object store": ask_object_store,
         "event broker": ask_events,
@@ -106,7 +104,7 @@ def _worker(settings: Settings) -> str:
     process, node = _running(settings, "worker"), find_node(settings.paths.spool)
     name = node.worker_name if node else ""
     pool = settings.prefect.work_pool
-    heard = asked(settings.prefect_api_url, lambda api: heartbeats(api, pool), answer_seconds=_ANSWER_SECONDS)
+    heard = ask_prefect(settings, lambda api: heartbeats(api, pool))
     if (heartbeat := heard.get(name)) is None:
         raise Down(f"{process} is not known to Prefect as {name}")
     age_seconds = (datetime.now(UTC) - heartbeat).total_seconds()
@@ -120,8 +118,8 @@ def _running(settings: Settings, role: str) -> LockHolder:
     return found
 
 
-def ask_prefect(settings: Settings) -> str:
-    asked(settings.prefect_api_url, check_health, answer_seconds=_ANSWER_SECONDS)
+def ask_server(settings: Settings) -> str:
+    ask_prefect(settings, check_health)
     return settings.prefect_api_url
 
 
@@ -142,8 +140,7 @@ def ask_object_store(settings: Settings) -> str:
 
 
 def ask_events(settings: Settings) -> str:
-    with closing(open_publisher(settings)) as publisher:
-        publisher.check()
+    check_events(settings)
     _check_nobody_waits(settings, Dependency.EVENTS)
     return settings.events.kind
 

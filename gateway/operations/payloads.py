@@ -9,29 +9,27 @@ from gateway.config import Settings
 from gateway.errors import Damaged, FromNewerProgram, PrefectUnavailable
 from gateway.operations.associations import broken_off
 from gateway.operations.payload_view import STATES_OF_RUNS, PayloadState, PayloadView, closed_view, open_view
-from gateway.payloads.finding import EVERY_PAYLOAD, PayloadFilter
+from gateway.operations.prefect import ask_prefect
+from gateway.payloads.finding import EVERY_PAYLOAD, PayloadFilter, fits
 from gateway.payloads.index import PayloadIndex
 from gateway.payloads.payload import Payload
 from gateway.payloads.rows import Dispatch, PayloadRow, row_of
 from gateway.payloads.studies import PayloadStudy, studies_of
-from gateway.runs.api import asked
 from gateway.runs.reading import runs_by_id
 from gateway.runs.run import Run
 from gateway.spool.area import SpoolArea, scp_area
 from gateway.spool.node import Node, find_node
 from gateway.spool.open_groups import open_groups
 
-_ANSWER_SECONDS = 2.5
 _AT_ONCE = 100  # payloads looked up together
-_ENOUGH = 2  # to see that an id is not the only one
 
 
 def payload_list(settings: Settings, index: PayloadIndex) -> "PayloadList":
     """Return what looks at the payloads of this node, and of all that share its index."""
-    url, spool = settings.prefect_api_url, settings.paths.spool
+    spool = settings.paths.spool
 
     def runs(run_ids: Sequence[UUID]) -> Mapping[UUID, Run]:
-        return asked(url, lambda api: runs_by_id(api, run_ids), answer_seconds=_ANSWER_SECONDS)
+        return ask_prefect(settings, lambda api: runs_by_id(api, run_ids))
 
     quiet_seconds = {entity.ae_title: entity.timeout_seconds for entity in settings.application_entities}
     return PayloadList(index, scp_area(spool), find_node(spool), runs, quiet_seconds)
@@ -39,8 +37,9 @@ def payload_list(settings: Settings, index: PayloadIndex) -> "PayloadList":
 
 @dataclass
 class PayloadList:
-    """Looks at payloads. Where Prefect does not answer that is noted, and what hangs on it is shown as unknown.
+    """Looks at payloads, for one question.
 
+    Where Prefect does not answer that is noted, and what hangs on it is shown as unknown.
     `runs_by_id` asks Prefect for the runs that are still there. `quiet_seconds` after its last instance a payload of an
     AE title is closed.
     """
@@ -51,6 +50,7 @@ class PayloadList:
     runs_by_id: Callable[[Sequence[UUID]], Mapping[UUID, Run]]
     quiet_seconds: Mapping[str, float]
     prefect_is_away: bool = field(default=False, init=False)
+    _on_spool: dict[PayloadFilter, list[PayloadView]] = field(default_factory=dict, init=False)
 
     def page(
         self,
@@ -77,32 +77,39 @@ class PayloadList:
             return None
         if state is PayloadState.ANNOUNCED:
             return self.index.count(replace(wanted, announced=True))
-        return self.index.count(wanted) + len(self._not_indexed(wanted)) + len(list(self._open(wanted)))
+        return self.index.count(wanted) + len(self._without_row(wanted))
 
     def view(self, row: PayloadRow) -> PayloadView:
         return self._look_at([row], self.index.studies([row.payload_id]))[0]
 
-    def matching(self, beginning: str) -> list[PayloadView]:
-        """Return payloads whose id begins so, whether the index has them or not; two at most."""
-        rows = self.index.matching(beginning)
-        views = [self.view(row) for row in rows]
-        if len(views) < _ENOUGH:
-            seen = {row.payload_id for row in rows}
-            others = (view for view in self._views(EVERY_PAYLOAD, None, indexed=False) if view.id not in seen)
-            views += islice((view for view in others if _begins(view.id, beginning)), _ENOUGH)
-        return views
+    def find(self, payload_id: UUID) -> PayloadView | None:
+        """Return a payload by its id, whether the index has it or not."""
+        if row := self.index.row(payload_id):
+            return self.view(row)
+        return next((view for view in self._without_row(EVERY_PAYLOAD) if view.id == payload_id), None)
 
-    def _views(self, wanted: PayloadFilter, after: PayloadRow | None, *, indexed: bool = True) -> Iterator[PayloadView]:
+    def matching(self, beginning: str) -> list[PayloadView]:
+        """Return payloads whose id begins so, whether the index has them or not; the first few."""
+        views = [self.view(row) for row in self.index.matching(beginning)]
+        seen = {view.id for view in views}
+        others = (view for view in self._without_row(EVERY_PAYLOAD) if view.id not in seen)
+        return [*views, *(view for view in others if _begins(view.id, beginning))]
+
+    def _views(self, wanted: PayloadFilter, after: PayloadRow | None) -> Iterator[PayloadView]:
         if after is None and not wanted.announced:
-            yield from self._open(wanted)
-            found = self._not_indexed(wanted)
-            yield from self._look_at(
-                [row_of(payload) for payload in found],
-                {payload.payload_id: tuple(studies_of(payload)) for payload in found},
-            )
-        while indexed and (rows := self.index.newest(_AT_ONCE, wanted, after)):
+            yield from self._without_row(wanted)
+        while rows := self.index.newest(_AT_ONCE, wanted, after):
             yield from self._look_at(rows, self.index.studies([row.payload_id for row in rows]))
             after = rows[-1]
+
+    def _without_row(self, wanted: PayloadFilter) -> list[PayloadView]:
+        """Those that only the spool has. It is looked through once, for the page and for the total."""
+        if wanted not in self._on_spool:
+            found = self._not_indexed(wanted)
+            studies = {payload.payload_id: tuple(studies_of(payload)) for payload in found}
+            closed = self._look_at([row_of(payload) for payload in found], studies)
+            self._on_spool[wanted] = [*self._open(wanted), *closed]
+        return self._on_spool[wanted]
 
     def _open(self, wanted: PayloadFilter) -> Iterator[PayloadView]:
         """Those that still receive. None of them was closed at any time, or by anything."""
@@ -114,10 +121,11 @@ class PayloadList:
 
     def _not_indexed(self, wanted: PayloadFilter) -> list[Payload]:
         """Those in `ready/` that the dispatcher has not seen yet."""
-        found = []
-        for payload_id in reversed(self.area.ready_ids()):
+        found, ready = [], self.area.ready_ids()
+        seen = {row.payload_id for row in self.index.open_rows(self.node.node_id)} if self.node and ready else set()
+        for payload_id in (each for each in reversed(ready) if each not in seen):
             try:
-                if self.index.row(payload_id) is None and is_wanted(payload := self.area.read(payload_id), wanted):
+                if self.index.row(payload_id) is None and fits(payload := self.area.read(payload_id), wanted):
                     found.append(payload)
             except (FileNotFoundError, Damaged, FromNewerProgram):  # announced meanwhile; or shown by `mig spool list`
                 continue
@@ -154,19 +162,6 @@ class PayloadList:
         except PrefectUnavailable:
             self.prefect_is_away = True
             return {}
-
-
-def is_wanted(payload: Payload, wanted: PayloadFilter) -> bool:
-    """The same as the index asks of its rows, of a payload that it does not have yet."""
-    row = row_of(payload)
-    return (
-        not wanted.announced
-        and wanted.study in {None, *(instance.study_instance_uid for instance in payload.instances)}
-        and wanted.ae in {None, row.called_ae, row.calling_ae}
-        and (wanted.since is None or row.closed >= wanted.since)
-        and (wanted.until is None or row.closed < wanted.until)
-        and wanted.closed_by in {None, row.closed_by}
-    )
 
 
 def _begins(payload_id: UUID, beginning: str) -> bool:

@@ -7,11 +7,11 @@ from datetime import datetime
 from gateway.config import Settings
 from gateway.events.outbox import Outbox
 from gateway.exports.ledger import opened_ledger
-from gateway.exports.listing import ExportListing
 from gateway.exports.states import ExportState
 from gateway.inference.row import RequestState
 from gateway.inference.store import opened_request_store
-from gateway.runs.api import PrefectApi, asked
+from gateway.operations.prefect import ask_prefect
+from gateway.runs.api import PrefectApi
 from gateway.runs.reading import RunFilter, count_runs, find_runs
 from gateway.runs.run import AWAITING_RETRY
 from gateway.spool.area import scp_area
@@ -24,8 +24,6 @@ _RUNS = {
     "runs that wait": [AWAITING_RETRY],
     "failed runs": ["Failed", "Crashed"],
 }
-
-_ANSWER_SECONDS = 2.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +51,7 @@ def export_depths(settings: Settings) -> list[QueueDepth]:
     Raises DatabaseUnavailable and DatabaseRefused.
     """
     with opened_ledger(settings.database_url, may_upgrade=False) as ledger:
-        counts = ExportListing(ledger.engine).counts()
+        counts = ledger.work.depths()
         unpublished, oldest = Outbox(ledger.engine).depth()
     shown = [state for state in ExportState if state not in {ExportState.SUCCEEDED, ExportState.CANCELLED}]
     depths = [QueueDepth(f"exports {state}", *counts.get(state, (0, None))) for state in shown]
@@ -66,7 +64,7 @@ def request_depths(settings: Settings) -> list[QueueDepth]:
     Raises DatabaseUnavailable and DatabaseRefused.
     """
     with opened_request_store(settings.database_url, may_upgrade=False) as store:
-        counts = store.counts()
+        counts = store.work.depths()
     shown = [state for state in RequestState if state not in {RequestState.COMPLETED, RequestState.CANCELLED}]
     return [QueueDepth(f"requests {state}", *counts.get(state, (0, None))) for state in shown]
 
@@ -81,7 +79,7 @@ def run_depths(settings: Settings) -> list[QueueDepth]:
     async def depths(api: PrefectApi) -> list[QueueDepth]:
         return [await _runs(api, queue, name, states) for name, states in _RUNS.items()]
 
-    return asked(settings.prefect_api_url, depths, answer_seconds=_ANSWER_SECONDS)
+    return ask_prefect(settings, depths)
 
 
 async def _runs(api: PrefectApi, queue: str, name: str, states: Sequence[str]) -> QueueDepth:

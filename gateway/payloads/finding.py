@@ -6,7 +6,8 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, select
 
-from gateway.payloads.rows import Dispatch, payloads
+from gateway.payloads.payload import Payload
+from gateway.payloads.rows import Dispatch, payloads, row_of
 from gateway.payloads.studies import studies
 
 
@@ -49,3 +50,16 @@ def _conditions(wanted: PayloadFilter) -> Iterator[ColumnElement[bool]]:
         yield column.closed < wanted.until
     if wanted.closed_by:
         yield column.closed_by == wanted.closed_by
+
+
+def fits(payload: Payload, wanted: PayloadFilter) -> bool:
+    """The same of a payload that has no row yet."""
+    row = row_of(payload)
+    return (
+        not wanted.announced
+        and wanted.study in {None, *(instance.study_instance_uid for instance in payload.instances)}
+        and wanted.ae in {None, row.called_ae, row.calling_ae}
+        and (wanted.since is None or row.closed >= wanted.since)
+        and (wanted.until is None or row.closed < wanted.until)
+        and wanted.closed_by in {None, row.closed_by}
+    )

@@ -65,6 +65,12 @@ class WorkLedger:
         wanted = select(column.state, func.min(self.of.since)).where(column.state.in_(open_)).group_by(column.state)
         return {self._state(state): since for state, since in self._rows(wanted)}
 
+    def depths(self) -> dict[StrEnum, tuple[int, datetime]]:
+        """Both, of what is over as well: for a table whose index by state has the time too."""
+        column = self.of.table.c
+        wanted = select(column.state, func.count(), func.min(self.of.since)).group_by(column.state)
+        return {self._state(state): (count, since) for state, count, since in self._rows(wanted)}
+
     def note_run(self, work_id: UUID, attempt: int, flow_run_id: UUID) -> bool:
         """Run number `attempt` of this work is this one, which may have begun already.
 

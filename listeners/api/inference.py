@@ -91,7 +91,7 @@ def inference_routes(acceptance: RequestAcceptance, settings: Settings) -> Route
         row = store.find_by_transaction(transaction_id) if _is_storable(transaction_id) else None
         if row is None:
             raise HTTPException(404)
-        return view_of(row, settings.dashboard_url)
+        return view_of(row, settings)
 
     @router.get("", summary="The requests, the newest first", responses=described(400, 503))
     def listed(
@@ -99,7 +99,7 @@ def inference_routes(acceptance: RequestAcceptance, settings: Settings) -> Route
         offset: Annotated[int, Query(ge=0, le=1_000_000_000)] = 0,
         state: RequestState | None = None,
     ) -> list[RequestView]:
-        return [view_of(row, settings.dashboard_url) for row in store.newest(limit, offset, state)]
+        return [view_of(row, settings) for row in store.newest(limit, offset, state)]
 
     return Routes(router, (SubmittedRequest,))
 

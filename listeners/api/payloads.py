@@ -76,7 +76,7 @@ def payloads_routes(node: NodeContext) -> Routes:
 
 
 def _the(payloads: PayloadList, payload_id: UUID) -> PayloadView:
-    found = payloads.matching(str(payload_id))
-    if not found:
+    found = payloads.find(payload_id)
+    if found is None:
         raise HTTPException(HTTPStatus.NOT_FOUND)
-    return found[0]
+    return found

@@ -118,20 +118,19 @@ def _add_payloads(router: APIRouter, pages: Pages, node: NodeContext) -> None:
 
     @router.get("/ui/payloads/{payload_id}")
     def payload(payload_id: UUID) -> Response:
-        found = payload_list(node.settings, node.payloads).matching(str(payload_id))
-        if not found:
+        view = payload_list(node.settings, node.payloads).find(payload_id)
+        if view is None:
             raise HTTPException(404)
-        view, store = found[0], node.settings.object_store
         associations = AssociationListing(node.database).page(_SENDERS, wanted=Wanted(payload_id=payload_id))
         return pages.render(
             "payload.html",
             view=view,
-            bucket=store.bucket,
+            bucket=node.settings.object_store.bucket,
             steps=timeline(view),
             width=WIDTH,
             associations=associations,
             asked=Commands(node.database).of_work("payload", payload_id),
-            run_url=f"{node.settings.dashboard_url}/runs/flow-run/{view.run_id}" if view.run_id else None,
+            run_url=node.settings.run_url(view.run_id),
         )
 
 
@@ -173,5 +172,5 @@ def _add_lists(router: APIRouter, pages: Pages, node: NodeContext) -> None:
     def requests(state: str = "") -> Response:
         wanted = RequestState(state) if state in set(RequestState) else None
         rows = node.requests.newest(_SHOWN, 0, wanted)
-        views = [view_of(row, node.settings.dashboard_url) for row in rows]
+        views = [view_of(row, node.settings) for row in rows]
         return pages.render("requests.html", views=views, state=state, states=list(RequestState))

@@ -14,7 +14,6 @@ from pika.exceptions import AMQPError
 
 from gateway.config import RabbitMqSettings
 from gateway.exports.ledger import opened_ledger
-from gateway.exports.listing import ExportListing
 from gateway.exports.states import ExportState
 from tests.gateway.dimse.raw_pacs import RawPacs, raw_pacs
 from tests.gateway.events.conftest import bind_durably, settings_for
@@ -96,7 +95,7 @@ def test_every_request_is_served_and_told_whatever_is_killed(
 
     def succeeded() -> int:
         with opened_ledger(site.database_url) as ledger:
-            return ExportListing(ledger.engine).counts().get(ExportState.SUCCEEDED, (0, None))[0]
+            return ledger.work.count(ExportState.SUCCEEDED)
 
     wait_until(lambda: succeeded() == REQUESTS, 900, "every export to have succeeded")
     told = completes(rabbitmq, broker)

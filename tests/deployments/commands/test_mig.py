@@ -52,22 +52,22 @@ def test_settings_that_can_not_be_used_are_exit_code_2_and_in_words(tmp_path: Pa
     assert "Traceback" not in refused.errors
 
 
-def test_the_receiver_never_imports_prefect() -> None:
+def imported(module: str, *packages: str) -> list[str]:
+    """The modules of these packages that a process has once it has imported one of ours."""
     question = (
-        "import sys; import deployments.cli, deployments.process.logging, listeners.scp.scp_process; "
-        "print([name for name in sys.modules if name.split('.')[0] in ('prefect', 'sqlalchemy', 'fastapi')])"
+        f"import sys; import deployments.cli, deployments.process.logging, {module}; "
+        f"print(*[name for name in sys.modules if name.split('.')[0] in {packages}])"
     )
     answer = subprocess.run([sys.executable, "-c", question], capture_output=True, text=True, check=True)
-    assert answer.stdout == "[]\n"
+    return answer.stdout.split()
+
+
+def test_the_receiver_never_imports_prefect() -> None:
+    assert imported("listeners.scp.scp_process", "prefect", "sqlalchemy", "fastapi") == []
 
 
 def test_the_dispatcher_imports_prefect_only_to_register_what_is_missing() -> None:
-    question = (
-        "import sys; import deployments.cli, deployments.process.logging, deployments.dispatcher.dispatcher_process; "
-        "print([name for name in sys.modules if name.split('.')[0] in ('prefect', 'fastapi')])"
-    )
-    answer = subprocess.run([sys.executable, "-c", question], capture_output=True, text=True, check=True)
-    assert answer.stdout == "[]\n"
+    assert imported("deployments.dispatcher.dispatcher_process", "prefect", "fastapi") == []
 
 
 def test_what_only_looks_imports_neither_prefect_nor_pydicom(tmp_path: Path) -> None:

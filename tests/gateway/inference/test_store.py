@@ -198,7 +198,7 @@ def test_requests_are_counted_by_state(requests: Requests) -> None:
     requests.take(requests.accept("T-2")).fail("no such study", NOW)
     requests.accept("T-3")
     later = NOW + timedelta(minutes=1)
-    assert requests.store.counts() == {RequestState.QUEUED: (2, NOW), RequestState.FAILED: (1, later)}
+    assert requests.store.work.depths() == {RequestState.QUEUED: (2, NOW), RequestState.FAILED: (1, later)}
 
 
 def test_a_run_that_is_not_its_own_any_more_says_nothing_of_it(requests: Requests) -> None:

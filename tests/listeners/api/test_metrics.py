@@ -195,3 +195,7 @@ def _expressions(node: object) -> Iterator[str]:
     elif isinstance(node, list):
         for each in node:
             yield from _expressions(each)
+
+
+def test_every_kind_of_work_is_counted() -> None:
+    assert {table.kind for table in WORK} == set(KINDS)
