@@ -5,7 +5,19 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr
 
-from gateway.config.types import GIGABYTE, AETitle, Host, HostOrNetwork, Port, ProxyAddress, Seconds, Section, Uid
+from gateway.config.types import (
+    GIGABYTE,
+    AETitle,
+    Host,
+    HostOrNetwork,
+    Port,
+    ProxyAddress,
+    Seconds,
+    Section,
+    ServiceUrl,
+    Uid,
+)
+from gateway.network.addresses import written
 
 
 class ApplicationEntitySettings(Section):
@@ -43,15 +55,25 @@ class DimseDestination(Section):
     answer_seconds: Seconds = Field(120, description="from the last byte of a file to the answer")
     slowest_bytes_per_second: int = Field(100_000, ge=1, description="a file that goes more slowly is given up")
 
+    @property
+    def address(self) -> str:
+        """Where it is, for a person."""
+        return f"{self.ae_title} at {written(self.host, self.port)}"
+
 
 class DicomWebPeer(Section):
     name: str = Field(min_length=1, max_length=63)
-    url: str = Field(pattern=r"^https?://\S+$")
+    url: ServiceUrl
     username: str = ""
     password: SecretStr = SecretStr("")
     token: SecretStr = SecretStr("")
     ca_file: Path | None = None
     proxy: ProxyAddress = Field(SecretStr(""), description="for this one; empty: that of [network]; none: no proxy")
+
+    @property
+    def address(self) -> str:
+        """Where it is, for a person."""
+        return self.url
 
 
 class DicomWebDestination(DicomWebPeer):
@@ -68,6 +90,11 @@ class DirectoryDestination(Section):
     name: str = Field(min_length=1, max_length=63)
     path: Path = Field(description="below it each file lies as its object key says")
     retry_for_seconds: Seconds = Field(3600, description="how long an export waits for it while it is away, or full")
+
+    @property
+    def address(self) -> str:
+        """Where it is, for a person."""
+        return str(self.path)
 
 
 DestinationSettings = Annotated[

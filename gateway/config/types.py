@@ -7,6 +7,7 @@ from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
+from gateway.network.addresses import fault_of_service_url
 from gateway.network.proxies import NO_PROXY_AT_ALL, Proxy
 
 _Item = TypeVar("_Item")
@@ -56,6 +57,12 @@ def _uid(value: str) -> str:
     return value
 
 
+def _service_url(value: str) -> str:
+    if fault := fault_of_service_url(value):
+        raise ValueError(fault)
+    return value
+
+
 def _proxy(value: SecretStr) -> SecretStr:
     if value.get_secret_value() not in {"", NO_PROXY_AT_ALL}:
         Proxy.at(value.get_secret_value())
@@ -69,6 +76,7 @@ Hosts = Host | Annotated[tuple[Host, ...], Field(min_length=1)]
 
 HostOrNetwork = Annotated[str, AfterValidator(_host_or_network)]
 Uid = Annotated[str, AfterValidator(_uid)]
+ServiceUrl = Annotated[str, AfterValidator(_service_url)]
 ProxyAddress = Annotated[SecretStr, AfterValidator(_proxy)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=604_800)]

@@ -30,10 +30,6 @@ class DimseAdapter:
     def retry_for_seconds(self) -> float:
         return self.settings.retry_for_seconds
 
-    @property
-    def address(self) -> str:
-        return str(self._peer)
-
     def deliver(
         self, files: Sequence[OutgoingFile], stopping: threading.Event, *, together: bool = True
     ) -> Iterator[tuple[OutgoingFile, StoreOutcome]]:

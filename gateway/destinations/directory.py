@@ -38,10 +38,6 @@ class DirectoryAdapter:
     def retry_for_seconds(self) -> float:
         return self.settings.retry_for_seconds
 
-    @property
-    def address(self) -> str:
-        return str(self.settings.path)
-
     def deliver(
         self, files: Sequence[OutgoingFile], stopping: threading.Event, *, together: bool = True
     ) -> Iterator[tuple[OutgoingFile, StoreOutcome]]:

@@ -7,7 +7,6 @@ from sqlalchemy import Engine
 
 from gateway.config import DestinationSettings, Settings
 from gateway.destinations.circuits import Circuit, Circuits
-from gateway.destinations.kinds import adapter_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +30,14 @@ class RegisteredDestination:
 def destination_views(settings: Settings, engine: Engine) -> list[RegisteredDestination]:
     """Return every registered destination. Raises DatabaseUnavailable."""
     circuits = {circuit.name: circuit for circuit in Circuits(engine).all()}
-    return [_view(each, circuits.get(each.name), settings.scu.ae_title) for each in settings.destinations]
+    return [_view(each, circuits.get(each.name)) for each in settings.destinations]
 
 
-def _view(destination: DestinationSettings, circuit: Circuit | None, calling_ae_title: str) -> RegisteredDestination:
-    address = adapter_of(destination, calling_ae_title).address
+def _view(destination: DestinationSettings, circuit: Circuit | None) -> RegisteredDestination:
     state, since, next_probe, reason = _met(circuit)
     answered = circuit.answered if circuit else None
     return RegisteredDestination(
-        destination.name, destination.kind, address, state, since, answered, next_probe, reason
+        destination.name, destination.kind, destination.address, state, since, answered, next_probe, reason
     )
 
 

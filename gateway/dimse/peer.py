@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from gateway.network.addresses import written
+
 
 @dataclass(frozen=True, slots=True)
 class Peer:
@@ -13,8 +15,7 @@ class Peer:
     calling_ae: str
 
     def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.called_ae} at {host}:{self.port}"
+        return f"{self.called_ae} at {written(self.host, self.port)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import ipaddress
 import socket
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 EVERY_IPV6 = "::"
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", EVERY_IPV6: "::1"}  # noqa: S104
@@ -53,6 +54,18 @@ def listen_on(hosts: Sequence[str], port: int, backlog: int) -> list[socket.sock
 def written(host: str, port: int) -> str:
     """Return `host:port`, with the brackets that an IPv6 address has there."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def fault_of_service_url(url: str) -> str | None:
+    """Return what is wrong with the base address of an HTTP service, quoting none of it; None where nothing is."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        return "the address of a service begins with http:// or https:// and a host"
+    if not url.isascii() or not url.isprintable() or " " in url:
+        return "the address of a service holds characters that no address can"
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        return "the address of a service holds no credentials and no query"
+    return None
 
 
 def not_listening(hosts: Sequence[str], port: int, who: str) -> str | None:

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from typing import Self
 from urllib.parse import quote, unquote, urlsplit
 
+from gateway.network.addresses import written
+
 NO_PROXY_AT_ALL = "none"
 
 _VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
@@ -30,8 +32,7 @@ class Proxy:
     credentials: str = field(default="", repr=False)  # user:password
 
     def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}:{self.port}"
+        return written(self.host, self.port)
 
     @property
     def url(self) -> str:

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from gateway.config import Settings
+from gateway.config import DestinationSettings, Settings
 from gateway.destinations.registered import Destinations
 from gateway.operations.parts import (
     Check,
@@ -19,18 +19,18 @@ def others_health(settings: Settings) -> list[PartHealth]:
     """Ask what a node needs of others, whether it runs itself or not: its parts of the site, and every destination."""
     destinations = Destinations.of(settings)
 
-    def echo(name: str, _settings: Settings) -> str:
-        found = destinations.find_registered(name)
+    def echo(destination: DestinationSettings, _settings: Settings) -> str:
+        found = destinations.find_registered(destination.name)
         assert found
         found.probe()
-        return found.address
+        return destination.address
 
     checks: dict[str, Check] = {
         "database": _database_or_room_for_it,
         "object store": ask_object_store,
         "event broker": ask_events,
         **({"Prefect": ask_server} if settings.prefect.api_url else {}),
-        **{f"destination {each.name}": partial(echo, each.name) for each in settings.destinations},
+        **{f"destination {each.name}": partial(echo, each) for each in settings.destinations},
     }
     return asked_of_all(checks, settings)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from gateway.errors import SettingsError
+from gateway.network.addresses import fault_of_service_url
 from gateway.network.proxies import Proxy
 
 
@@ -29,13 +30,8 @@ class Service:
 
     def __post_init__(self) -> None:
         """Raises SettingsError, which quotes no credential."""
-        parts = self.address
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise SettingsError("the address of a service begins with http:// or https:// and a host")
-        if not self.url.isascii() or not self.url.isprintable() or " " in self.url:
-            raise SettingsError("the address of a service holds characters that no address can")
-        if "@" in parts.netloc or parts.query or parts.fragment:
-            raise SettingsError("the address of a service holds no credentials and no query")
+        if fault := fault_of_service_url(self.url):
+            raise SettingsError(fault)
         if not (self.token.isascii() and self.token.isprintable()):
             raise SettingsError("the bearer token holds characters that no HTTP header can")
         if not (self.basic.isascii() and self.basic.isprintable()):

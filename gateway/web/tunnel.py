@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 from gateway.errors import PeerRefused, PeerUnavailable
+from gateway.network.addresses import written
 from gateway.network.connection_errors import causes
 from gateway.network.proxies import Proxy
 
@@ -31,7 +32,7 @@ class TunnelFailed(OSError):
 
 def open_tunnel(connected: socket.socket, proxy: Proxy, host: str, port: int, deadline: float) -> None:
     """Have the proxy at the other end of a connection pass on what follows. Raises OSError, TunnelFailed among it."""
-    target = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    target = written(host, port)
     lines = [f"CONNECT {target} HTTP/1.1", f"Host: {target}", *(f"{k}: {v}" for k, v in proxy.headers.items())]
     connected.sendall("\r\n".join([*lines, "", ""]).encode("ascii"))
     answer = b""

@@ -41,6 +41,17 @@ def test_a_destination_is_in_the_state_in_which_exports_met_it_last(tmp_path: Pa
     assert rows["refuses"]["reason"] == "called AE title not recognized (1/1/7)"
 
 
+def test_each_kind_says_where_it_is(tmp_path: Path) -> None:
+    used_site(tmp_path)
+    (tmp_path / "gateway.toml").write_text(
+        '[[destinations]]\nkind = "dimse"\nname = "pacs"\nae_title = "PACS"\nhost = "::1"\nport = 4242\n'
+        '[[destinations]]\nkind = "dicomweb"\nname = "web"\nurl = "https://archive/dicom-web"\n'
+        '[[destinations]]\nkind = "directory"\nname = "disk"\npath = "/srv/results"\n'
+    )
+    rows = MigHere(tmp_path)("destination", "list", "--json").rows
+    assert [row["address"] for row in rows] == ["PACS at [::1]:4242", "https://archive/dicom-web", "/srv/results"]
+
+
 def test_echo_needs_no_site_and_makes_none(tmp_path: Path) -> None:
     """Before the first start whoever sets a site up tries its destinations out."""
     (tmp_path / "gateway.toml").write_text(

@@ -144,6 +144,20 @@ def test_no_secret_is_in_a_problem_or_a_representation() -> None:
     assert settings.events.password.get_secret_value() == "hunter2"
 
 
+@pytest.mark.parametrize(
+    ("url", "fault"),
+    [
+        ("https://user:hunter2@archive/dicom-web", "holds no credentials"),
+        ("archive:8042/dicom-web", "begins with http:// or https://"),
+        ("https://archive/dicom-web?key=hunter2", "no query"),
+    ],
+)
+def test_an_address_that_no_service_can_have_is_told_without_a_part_of_it(url: str, fault: str) -> None:
+    (found,) = problems(f'[[destinations]]\nkind = "dicomweb"\nname = "web"\nurl = "{url}"\n')
+    assert fault in found
+    assert "archive" not in found
+
+
 def test_settings_do_not_change() -> None:
     with pytest.raises(ValueError, match="frozen"):
         load_settings().settings.data_dir = Path("x")  # type: ignore[misc]
