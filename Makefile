@@ -63,6 +63,11 @@ newest: peers
 test-quick: lint ## Check what needs no peer, in less than a minute
 	$(PYTEST) --numprocesses 3 --hypothesis-profile quick -m "not peers and not slow"
 
+.PHONY: faults
+faults: export CI := true
+faults: peers ## Try for an hour what make test tries for minutes: kills and requests that are made up
+	$(PYTEST) --at-length -m at_length
+
 .PHONY: lint
 lint: $(INSTALLED_FOR_TESTS) ## Check style and format
 	$(BIN)/ruff check .

@@ -48,12 +48,25 @@ settings.register_profile("quick", settings.get_profile("house"), max_examples=2
 settings.load_profile("house")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--at-length", action="store_true", help="faults as many as a night has time for: make faults")
+
+
+@pytest.fixture(scope="session")
+def at_length(request: pytest.FixtureRequest) -> bool:
+    """Whether what is left to chance is tried for as long as it takes, and not only as a short form of it."""
+    return bool(request.config.getoption("--at-length"))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark every test that uses a peer, so that nobody forgets to. The longest come first: none is waited for alone."""
     items.sort(key=lambda item: "site" not in item.path.parts)
     for item in items:
-        if not PEERS.isdisjoint(getattr(item, "fixturenames", ())):
+        uses = getattr(item, "fixturenames", ())
+        if not PEERS.isdisjoint(uses):
             item.add_marker(pytest.mark.peers)
+        if "at_length" in uses:
+            item.add_marker(pytest.mark.at_length)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -28,12 +28,13 @@ checks.positive_data_acceptance.expected-statuses = ["2xx", 503]
 """
 
 
-def test_schemathesis_finds_nothing(api: Api, tmp_path: Path) -> None:
+def test_schemathesis_finds_nothing(api: Api, tmp_path: Path, at_length: bool) -> None:
+    examples = "100" if at_length else "15"
     (tmp_path / "schemathesis.toml").write_text(CONFIGURATION)
     command: list[str | Path] = [Path(sys.executable).with_name("schemathesis"), "--config-file"]
     command += [tmp_path / "schemathesis.toml", "run"]
     finished = subprocess.run(
-        [*command, f"{api.url}/openapi.json", "--max-examples", "50", "--seed", "1", "--no-color"],
+        [*command, f"{api.url}/openapi.json", "--max-examples", examples, "--seed", "1", "--no-color"],
         cwd=tmp_path,
         env=os.environ | {"NO_PROXY": "*"},
         stdout=subprocess.PIPE,
