@@ -6,9 +6,9 @@ from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas.objects import State
 from prefect.futures import wait
-from prefect.states import Completed, Failed
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
+from flows.ending import failed, nothing_left
 from flows.waiting import (
     next_try,
     put_back,
@@ -26,16 +26,17 @@ from gateway.errors import (
     TakenOver,
     TransientError,
 )
-from gateway.exports.report import export_report, one_line
+from gateway.exports.report import export_report, one_line, stored_lines
 from gateway.exports.run import DestinationAway, ExportRun
 from gateway.exports.settlement import ExportStatus, Settlement
 from gateway.exports.states import ExportRow, ExportState
 from tasks.exports import export_area, settled_in_this_run, take_export
 from tasks.node import on_this_node
+from tasks.run_log import say
 from tasks.send import fetch_files, report_export, send_files
 from tasks.stopping import STOPPING, ended_in_order
 
-_NOTHING_LEFT: State[Any] = Completed(message="exported before: nothing was left to do")
+_NOTHING_LEFT = "exported before: nothing was left to do"
 _SIDE_BY_SIDE: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=16)  # destinations of one export
 
 
@@ -56,13 +57,13 @@ def export_files(export_id: str) -> State[Any] | None:
         except SchemaRefused as error:
             return waiting_for_newer_program(error)
         except TakenOver as error:
-            return Completed(message=str(error))
+            return nothing_left(str(error))
 
 
 def _take(export_id: str) -> State[Any] | None:
     run = take_export(export_id)
     if run is None:
-        return _NOTHING_LEFT
+        return nothing_left(_NOTHING_LEFT)
     untag()
     try:
         return _go_on(export_id, run)
@@ -116,13 +117,18 @@ def _wait_for_part(run: ExportRun, error: TransientError | NotSetUp) -> State[An
 
 def _as_settled(export: ExportRow) -> State[Any]:
     """Tell Prefect what it did not hear."""
-    return _NOTHING_LEFT if export.state is ExportState.SUCCEEDED else Failed(message=one_line(export.message))
+    if export.state is ExportState.SUCCEEDED:
+        return nothing_left(_NOTHING_LEFT)
+    return failed(one_line(export.message))
 
 
 def _end(run: ExportRun, settlement: Settlement) -> State[Any] | None:
     export = run.lease.row()
-    report = export_report(export, settlement, run.labels())
+    labels = run.labels()
+    report = export_report(export, settlement, labels)
     create_markdown_artifact(report, key=f"export-{export.export_id}", description="What went where, and what did not")
+    for line in stored_lines(settlement, labels):
+        say(line)
     if settlement.status is ExportStatus.SUCCESS:
         return None
-    return Failed(message=one_line(settlement.message))
+    return failed(one_line(settlement.message))

@@ -8,8 +8,8 @@ from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
-from prefect.states import Completed
 
+from flows.ending import nothing_left
 from flows.waiting import next_try, untag, waiting, waits_for
 from gateway.errors import DatabaseRefused, DatabaseUnavailable, NotSetUp, TakenOver, TransientError
 from gateway.payloads.report import PhaseTimes, payload_report
@@ -30,14 +30,14 @@ def ingest_payload(payload_id: str) -> State[Any] | None:
     with on_this_node():
         if is_announced(payload_id):
             clear_payload(payload_id)
-            return Completed(message="announced before: nothing was left to do")
+            return nothing_left("announced before: nothing was left to do")
         _note_taken(payload_id)
         try:
             _ingest(payload_id)
         except (TransientError, NotSetUp) as error:
             return _wait(payload_id, error)
         except TakenOver as error:
-            return Completed(message=str(error))
+            return nothing_left(str(error))
         return None
 
 

@@ -9,8 +9,8 @@ from uuid import UUID
 from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
-from prefect.states import Completed
 
+from flows.ending import nothing_left
 from flows.waiting import next_try, untag, waiting, waits_for
 from gateway.errors import (
     DatabaseUnavailable,
@@ -47,11 +47,11 @@ def retrieve_held(request_id: UUID) -> State[Any] | None:
     try:
         lease = take_request(request_id, str(flow_run.id))
         if lease is None:
-            return Completed(message="announced before: nothing was left to do")
+            return nothing_left("announced before: nothing was left to do")
         untag()
         return _carry_out(lease, lease.row())
     except TakenOver as error:
-        return Completed(message=str(error))
+        return nothing_left(str(error))
 
 
 def _carry_out(lease: RequestLease, row: RequestRow) -> State[Any] | None:

@@ -14,6 +14,7 @@ from gateway.errors import Dependency, NotSetUp, PrefectRefused, PrefectUnavaila
 from gateway.runs.states import set_tags
 from gateway.work.waiting import TAG, TRIES_AGAIN, Wait, sentence, tag_of
 from tasks.node import ask_prefect
+from tasks.run_log import say
 
 
 def waits_for(error: TransientError | NotSetUp) -> tuple[Wait]:
@@ -62,5 +63,6 @@ def _tag(waits: set[str]) -> None:
 
 
 def _awaiting(message: str, at: datetime) -> State[Any]:
+    say(message)
     state: State[Any] = AwaitingRetry(scheduled_time=at, message=message)
     return state

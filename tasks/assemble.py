@@ -3,9 +3,11 @@
 from prefect import task
 
 from gateway.payloads.assembly import assemble
+from gateway.payloads.report import verified_line
 from tasks.payloads import Claim, held_payload
 from tasks.progress import RunProgress
 from tasks.retrying import RETRIED
+from tasks.run_log import say
 
 
 @task(name="assemble", task_run_name="assemble", timeout_seconds=4 * 3600, **RETRIED)
@@ -15,3 +17,4 @@ def assemble_payload(claim: Claim) -> None:
     progress = RunProgress(f"assemble-{mine.payload.payload_id}", "Files verified, bytes", mine.payload.bytes)
     assemble(mine.files, mine.payload, progress)
     progress.finished()
+    say(verified_line(mine.payload))

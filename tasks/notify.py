@@ -4,10 +4,12 @@ from contextlib import closing
 
 from prefect import task
 
+from gateway.payloads.report import announced_line
 from gateway.payloads.workflow_request import workflow_request
 from tasks.node import node
 from tasks.payloads import Claim, held_payload
 from tasks.retrying import RETRIED
+from tasks.run_log import say
 
 
 @task(name="notify", task_run_name="notify", timeout_seconds=120, **RETRIED)
@@ -18,3 +20,4 @@ def announce_payload(claim: Claim) -> None:
     with closing(node().publisher()) as publisher:
         mine.lease.check()
         publisher.publish(message)
+    say(announced_line(mine.payload))

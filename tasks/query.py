@@ -8,8 +8,9 @@ from gateway.retrieval.query import query
 from gateway.sources.outcome import error_of
 from tasks.node import node
 from tasks.payloads import Claim, held_request
-from tasks.requests import sources_of
+from tasks.requests import names_of_sources, sources_of
 from tasks.retrying import RETRIED
+from tasks.run_log import say
 
 
 @task(name="query", task_run_name="query", timeout_seconds=3600, **RETRIED)
@@ -21,6 +22,7 @@ def query_sources(claim: Claim) -> None:
         listed = query(plan_of(request), sources)
         area.keep_fetch_list(listed)
         lease.note_outcome(outcome_so_far(listed, area))
+    say(listed.found_line(names_of_sources(lease)))
     error = error_of([problem for problem in listed.problems if not problem.final])
     if error:
         raise error

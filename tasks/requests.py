@@ -45,6 +45,11 @@ def claim_of(lease: RequestLease) -> Claim:
     return Claim(REQUESTS.kind, str(lease.request_id), lease.fencing_token)
 
 
+def names_of_sources(lease: RequestLease) -> dict[int, str]:
+    """What the sources of a request are called, by their index in `inputResources`: a registered name, or the host."""
+    return {number: str(address) for number, address in addresses_of(lease.row().request, {}).items()}
+
+
 @contextmanager
 def sources_of(lease: RequestLease) -> Iterator[OpenSources]:
     """The sources of a request that is held, with what lets us in."""

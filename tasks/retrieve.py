@@ -17,6 +17,7 @@ from tasks.payloads import Claim, held_request
 from tasks.progress import RunProgress
 from tasks.requests import sources_of
 from tasks.retrying import RETRIED
+from tasks.run_log import say
 
 _NOTED_EVERY_SECONDS = 3.0
 
@@ -36,6 +37,8 @@ def retrieve_files(claim: Claim, *, last_try: bool) -> None:
         outcome = fetch(listed, sources, area, SystemClock(), progress)
         progress.shown.finished()
         lease.note_outcome(outcome)
+        for line in outcome.lines():
+            say(line)
         error = outcome.error(allow_partial=here.settings.inference.allow_partial, last_try=last_try)
         if error:
             raise error

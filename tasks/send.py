@@ -10,6 +10,7 @@ from gateway.exports.settlement import Settlement
 from tasks.exports import area_of, export_run
 from tasks.node import node
 from tasks.retrying import RETRIED, TaskOptions, trying_again_can_help
+from tasks.run_log import say
 
 
 def _trying_again_can_help(task: "Task[..., Any]", task_run: TaskRun, state: State[Any]) -> bool:
@@ -26,7 +27,8 @@ _RETRIED = TaskOptions({**RETRIED, "retry_condition_fn": _trying_again_can_help}
 def fetch_files(export_id: str, fencing_token: int, positions: list[int]) -> None:
     """Fetch each file that a destination at one of these positions misses into the run's working area."""
     here, area = node(), area_of(export_id, fencing_token)
-    export_run(export_id, fencing_token).fetch(positions, here.object_store, area, here.settings.spool.reserve_bytes)
+    run, reserve_bytes = export_run(export_id, fencing_token), here.settings.spool.reserve_bytes
+    say(run.fetch(positions, here.object_store, area, reserve_bytes))
 
 
 @task(name="send", task_run_name="send to {label}", timeout_seconds=None, **_RETRIED)

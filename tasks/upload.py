@@ -2,11 +2,13 @@
 
 from prefect import task
 
+from gateway.payloads.report import stored_line
 from gateway.payloads.storing import PayloadUpload
 from tasks.node import node
-from tasks.payloads import Claim, held_payload
+from tasks.payloads import Claim, held_payload, object_location
 from tasks.progress import RunProgress
 from tasks.retrying import RETRIED
+from tasks.run_log import say
 
 
 @task(name="upload", task_run_name="upload", timeout_seconds=24 * 3600, **RETRIED)
@@ -19,4 +21,5 @@ def upload_payload(claim: Claim) -> int:
     if mine.may_differ:
         upload.remove_others()
     progress.finished()
+    say(stored_line(mine.payload, object_location(mine.payload), sent))
     return sent

@@ -10,6 +10,7 @@ from uuid import UUID
 import typer
 
 from deployments.commands.site import site_settings
+from gateway.wording import counted
 
 if TYPE_CHECKING:
     from gateway.node_context import NodeContext
@@ -85,13 +86,13 @@ def ask_of_all(kind: str, work_ids: Sequence[UUID], command: "OperatorCommand", 
     if not work_ids:
         typer.echo(f"no {kind} is meant: nothing is done")
         return
-    if not yes and not typer.confirm(f"{command} {_counted(len(work_ids), kind)}?"):
+    if not yes and not typer.confirm(f"{command} {counted(len(work_ids), kind)}?"):
         typer.echo("nothing is done")
         return
     with closing(NodeContext(site_settings(), may_upgrade=False)) as node:
         outcomes = _outcomes(node, kind, work_ids, command)
     for (done, outcome), count in sorted(outcomes.items(), reverse=True):
-        typer.echo(f"{_counted(count, kind)}: {outcome}", err=not done)
+        typer.echo(f"{counted(count, kind)}: {outcome}", err=not done)
     if not any(done for done, _ in outcomes):
         from deployments.process.exit_codes import ExitCode
 
@@ -131,7 +132,3 @@ def _wait_for(commands: "Commands", command_id: UUID) -> "CommandRow | None":
             return row
         time.sleep(_LOOK_AGAIN_SECONDS)
     return None
-
-
-def _counted(count: int, kind: str) -> str:
-    return f"{count} {kind}{'' if count == 1 else 's'}"

@@ -7,6 +7,7 @@
     preload         what the fork server does once, so that no child has to
     quick_end       how the fork server ends
     child           what happens inside one
+    run_log         what of Prefect's own lines stands in the log of its run
     left_runs       runs that an earlier life of this worker left behind
     cancellation    Cancel in the dashboard ends the child
     settlement      what the end of a child means for its run

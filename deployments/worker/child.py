@@ -26,6 +26,7 @@ from prefect.logging.loggers import flow_run_logger
 
 from deployments.process.log_rendering import failure
 from deployments.process.logging import configure_logging
+from deployments.worker.run_log import cut_run_log
 from gateway.config.sections import LogSettings
 
 _COMMANDS = {"payload_id": "payload", "export_id": "export", "request_id": "inference"}
@@ -54,6 +55,7 @@ def main(orders: Connection, log: LogSettings) -> None:
     """Wait for an order and carry it out. The end of the pipe is the end of the worker, and of this process."""
     os.setsid()  # a group of our own: Ctrl-C does not reach it, and whatever a run starts can be ended with it
     configure_logging(log, "worker")
+    cut_run_log(log)
     try:
         order: Order = orders.recv()
     except EOFError:

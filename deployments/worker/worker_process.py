@@ -13,6 +13,7 @@ from deployments.process.stopping import Stopping, stop_on_signals
 from deployments.process.waking import finished_before
 from deployments.worker.children import ChildPool
 from deployments.worker.loop import POLL_SECONDS, WorkerLoop
+from deployments.worker.run_log import cut_run_log
 from deployments.worker.worker import GatewayWorker
 from gateway.config import Settings
 from gateway.database import ending_with_schema, open_database
@@ -32,6 +33,7 @@ def serve(settings: Settings, descriptions: Sequence[Description] | None = None)
     Raises AlreadyRunning where a worker with this name runs on this data directory, SchemaRefused where a newer program
     has upgraded the database.
     """
+    cut_run_log(settings.log)
     # The loops wait for Prefect themselves: a client that did too would sleep on after Prefect is back.
     role = only_one(settings.data_dir, "worker", told(settings, "prefect"))
     with role, temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}):

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from gateway.exports.settlement import DestinationResult, Settlement
 from gateway.exports.states import ExportRow, SendState
+from gateway.wording import counted
 
 _LONGEST_LINE = 300
 
@@ -22,6 +23,19 @@ def export_report(export: ExportRow, settlement: Settlement, labels: Mapping[str
     reasons = [f"- {line}" for line in settlement.message.splitlines()]
     told = [f"| {name} | {value} |" for name, value in facts.items()]
     return "\n".join([*table, "", *reasons, "", "| | |", "| --- | --- |", *told])
+
+
+def fetched_line(fetched: int, wanted: int) -> str:
+    """Say in the run's log what the object store gave."""
+    return f"fetched {fetched:,} of {counted(wanted, 'file')} from the object store"
+
+
+def stored_lines(settlement: Settlement, labels: Mapping[str, str]) -> list[str]:
+    """Say in the run's log how much every destination has."""
+    return [
+        f"{result.stored:,} of {counted(len(result.sends), 'file')} stored at {labels.get(result.name, result.name)}"
+        for result in settlement.destinations
+    ]
 
 
 def one_line(message: str) -> str:

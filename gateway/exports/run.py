@@ -13,6 +13,7 @@ from gateway.dicom.store_outcome import Outcome, StoreOutcome
 from gateway.errors import Dependency, PeerRefused, PeerUnavailable, PermanentError, SettingsError, TransientError
 from gateway.exports.fetching import Unfit, fetch_files, file_in
 from gateway.exports.lease import ExportLease
+from gateway.exports.report import fetched_line
 from gateway.exports.settlement import Settlement
 from gateway.exports.settling import settle
 from gateway.exports.states import DestinationRow, ExportRow, FileStatus
@@ -64,8 +65,11 @@ class ExportRun:
         for row in self.lease.destinations():
             self.circuits.try_again(self.destinations.circuit_name(row.name, agent, row.output))
 
-    def fetch(self, positions: Iterable[int], store: ObjectStore, area: Path, reserve_bytes: int) -> None:
-        """Fetch what these destinations miss. Raises what the store raises that is not about one file."""
+    def fetch(self, positions: Iterable[int], store: ObjectStore, area: Path, reserve_bytes: int) -> str:
+        """Fetch what these destinations miss; return what came of it, in a sentence.
+
+        Raises what the store raises that is not about one file.
+        """
         wanted: dict[int, str] = {}
         for position in positions:
             wanted |= self.lease.missing(position)
@@ -74,6 +78,7 @@ class ExportRun:
             self.lease.fail(found.status, found.reason, file=number)
 
         fetch_files(store, wanted, area, reserve_bytes, unfit)
+        return fetched_line(sum(file_in(area, number).exists() for number in wanted), len(wanted))
 
     def send(self, position: int, area: Path) -> None:
         """Send what a destination misses. Raises PeerUnavailable and DestinationAway, with all kept that is known."""

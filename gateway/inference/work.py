@@ -9,6 +9,7 @@ from gateway.inference.identity import priority_class
 from gateway.inference.row import ENDS, RequestRow, RequestState
 from gateway.inference.store import RequestStore
 from gateway.runs.run import WantedRun
+from gateway.wording import counted
 from gateway.work.commands import OperatorCommand
 from gateway.work.kind import Probe
 from gateway.work.ledger import WorkLedger
@@ -84,15 +85,11 @@ def request_run(row: RequestRow, attempt: int) -> WantedRun:
     sources, inputs = len(request.sources), len(request.inputs)
     return WantedRun(
         parameters={"request_id": str(row.request_id)},
-        name=f"{_count(inputs, 'input')} from {_count(sources, 'source')}, {note(row.request_id)}",
+        name=f"{counted(inputs, 'input')} from {counted(sources, 'source')}, {note(row.request_id)}",
         tags=[f"priority {kind}"],
         work_queue=kind,
         idempotency_key=f"{row.request_id}:{attempt}",
     )
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'s' if number != 1 else ''}"
 
 
 def _lacks_credentials(row: RequestRow) -> bool:

@@ -7,6 +7,7 @@ from pydantic import TypeAdapter
 
 from gateway.sources.items import WantedItem, WantedResource, WantedStudy
 from gateway.sources.outcome import SourceProblem
+from gateway.wording import counted_each
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,14 @@ class FetchList:
     def count(self) -> int:
         """The instances and resources that it names, as often as it names them."""
         return sum(1 for source in self.items for _ in self.names(source))
+
+    def found_line(self, names: Mapping[int, str]) -> str:
+        """Say in the run's log what was found, given what the sources are called."""
+        items = [item for each in self.items.values() for item in each]
+        instances = sum(len(item.instances) for item in items if isinstance(item, WantedStudy))
+        resources = sum(isinstance(item, WantedResource) for item in items)
+        found = counted_each({"instance": instances, "resource": resources})
+        return f"found {found} at {', '.join(dict.fromkeys(names.values()))}"
 
     def names(self, source: int) -> Iterator[str]:
         """The SOP Instance UIDs and the paths of resources that it names of a source."""

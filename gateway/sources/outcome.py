@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pydantic import TypeAdapter
 
 from gateway.errors import GatewayError, PeerRefused, PeerUnavailable, TransientError
+from gateway.wording import size
 
 _MOST_REASONS = 5
 
@@ -67,6 +68,14 @@ class RetrievalOutcome:
         """Whether something that was asked for is missing."""
         return bool(self.problems)
 
+    def lines(self) -> list[str]:
+        """Say in the run's log how much is here, and what a payload of it would lack."""
+        found, taken = sum(source.found for source in self.sources), sum(source.bytes for source in self.sources)
+        lines = [f"fetched {self.fetched:,} of {found:,} that were found, {size(taken)}"]
+        if self.fetched and self.is_partial:
+            lines.append(f"partial: {reasons_of(self.problems)}")
+        return lines
+
 
 OUTCOME: TypeAdapter[RetrievalOutcome] = TypeAdapter(RetrievalOutcome)
 """Turns one into JSON and back, for the request's status."""
@@ -76,11 +85,16 @@ def error_of(problems: Sequence[SourceProblem]) -> GatewayError | None:
     """Return one error for all: final if any of them is, or else for as long as the longest wait that was asked for."""
     if not problems:
         return None
-    text = reasons([f"inputResources[{problem.source}]: {problem.reason}" for problem in problems])
+    text = reasons_of(problems)
     if any(problem.final for problem in problems):
         return PeerRefused(text)
     waits = [problem.retry_after_seconds for problem in problems if problem.retry_after_seconds is not None]
     return PeerUnavailable(text, retry_after_seconds=max(waits, default=None))
+
+
+def reasons_of(problems: Sequence[SourceProblem]) -> str:
+    """Join problems, each with its source."""
+    return reasons([f"inputResources[{problem.source}]: {problem.reason}" for problem in problems])
 
 
 def reasons(texts: Sequence[str]) -> str:

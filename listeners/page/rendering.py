@@ -7,6 +7,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
+from gateway.wording import size
 from listeners.page.guard import PROOF, Guard
 
 _HEADERS = {
@@ -19,7 +20,6 @@ _HEADERS = {
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-_UNITS = ("B", "KB", "MB", "GB", "TB")
 
 
 class Pages:
@@ -77,11 +77,3 @@ def duration(length: timedelta | None) -> str:
     if hours:
         return f"{hours} h {minutes} min"
     return f"{minutes} min" if minutes >= 2 else f"{60 * minutes + seconds} s"
-
-
-def size(count: int) -> str:
-    """Bytes, in powers of 1000."""
-    amount, unit = float(count), 0
-    while amount >= 1000 and unit < len(_UNITS) - 1:
-        amount, unit = amount / 1000, unit + 1
-    return f"{amount:.0f} {_UNITS[unit]}" if unit == 0 or amount >= 100 else f"{amount:.1f} {_UNITS[unit]}"

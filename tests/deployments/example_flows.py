@@ -17,10 +17,11 @@ from prefect.client.schemas.objects import State
 from prefect.states import AwaitingRetry
 
 from gateway.config import load_settings
-from gateway.errors import Dependency
+from gateway.errors import BrokerUnavailable, Dependency
 from gateway.payloads.index import opened_payload_index
 from gateway.spool.area import scp_area
 from gateway.work.waiting import Wait, sentence
+from tasks.retrying import RETRIED
 
 
 @task
@@ -45,6 +46,21 @@ def failing_once(marker: str) -> None:
     """Fail until somebody has put right what is wrong: until `marker` exists."""
     if not Path(marker).exists():
         raise ValueError("told to fail")
+
+
+@task(**RETRIED)
+def announce(succeeds_if: str) -> None:
+    """Do it at the second try."""
+    if not Path(succeeds_if).exists():
+        Path(succeeds_if).touch()
+        raise BrokerUnavailable("nobody listens")
+
+
+@flow(name="example-retrying")
+def retrying(marker: str) -> None:
+    """Succeed at the second try of a task; then fail as no code of ours foresees."""
+    announce(marker)
+    raise ValueError("SECRET-PATIENT is no patient")
 
 
 @flow(name="example-reading-settings")

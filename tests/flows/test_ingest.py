@@ -21,10 +21,12 @@ from prefect.client.schemas.objects import State, StateType
 
 from gateway.object_store.local import LocalObjectStore
 from gateway.payloads.payload import Payload
+from gateway.wording import size
 from tests.gateway.events.conftest import prefect_events
 from tests.gateway.receiving.scene import Scene
 from tests.peers.minio import MinIO
 from tests.peers.prefect_server import PrefectServer
+from tests.peers.run_logs import run_log
 
 ROOT = Path(__file__).parents[2]
 RUN = """
@@ -75,6 +77,10 @@ class Node:
             state = client.read_flow_run(run_id).state
         assert state
         return state
+
+    def log(self, run_id: UUID) -> list[str]:
+        with SyncPrefectClient(self.prefect.api_url) as client:
+            return run_log(client, run_id)
 
     def tasks(self, run_id: UUID) -> dict[str, StateType | None]:
         with SyncPrefectClient(self.prefect.api_url) as client:
@@ -128,6 +134,15 @@ def test_the_run_shows_what_was_stored_and_where(node: Node) -> None:
     assert "| upload |" in text
 
 
+def test_the_run_says_in_its_log_what_it_did(node: Node) -> None:
+    payload = node.payload()
+    log = node.log(node.ingest(payload.payload_id))
+    below = f"monaideploy/{payload.payload_id}/"
+    assert f"3 instances, {size(payload.bytes)}, of 1 study: verified" in log
+    assert f"3 instances stored below {below}: 6 objects sent, 0 were there before" in log
+    assert f"announced as md.workflow.request, message {payload.message_id}" in log
+
+
 def test_nothing_of_a_patient_reaches_prefect(node: Node) -> None:
     sender = node.spool.associate()
     sender.send(patient="SECRET-PATIENT")
@@ -164,6 +179,7 @@ def test_a_store_that_refuses_us_is_waited_for_until_that_is_put_right(node: Nod
     refused = node.ingest(payload.payload_id, MIG_OBJECT_STORE=json.dumps(store))
     assert node.state(refused).name == "AwaitingRetry"
     assert "refuses the access key" in (node.state(refused).message or "")
+    assert node.state(refused).message in node.log(refused)
     assert "or when it answers" in (node.state(refused).message or "")
     assert node.tasks(refused) == {"assemble": StateType.COMPLETED, "upload": StateType.FAILED}
     store["secret_key"] = minio.secret_key

@@ -35,6 +35,7 @@ from tests.gateway.events.conftest import prefect_events
 from tests.gateway.retrieval.scene import study_of
 from tests.peers.ports import free_port
 from tests.peers.prefect_server import PrefectServer
+from tests.peers.run_logs import run_log
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.peers
@@ -130,6 +131,12 @@ class Site:
         told = [event["payload"] for event in prefect_events(self.prefect.api_url)]
         return [content for content in told if content["payload_id"] == payload]
 
+    def log(self, state: State[Any]) -> list[str]:
+        """What the run of this state has said."""
+        assert state.state_details.flow_run_id
+        with SyncPrefectClient(self.prefect.api_url) as client:
+            return run_log(client, state.state_details.flow_run_id)
+
     def stored(self) -> set[str]:
         store = LocalObjectStore(self.directory / "objects", "monaideploy")
         return {stored.key.partition("/")[2] for stored in store.list("")}
@@ -162,6 +169,15 @@ def test_a_request_is_fetched_stored_announced_and_cleared_away(site: Site, arch
     assert not site.node().area.exists()
     again = site.node().retrieve()
     assert (again.type, again.message) == (StateType.COMPLETED, "announced before: nothing was left to do")
+
+
+def test_the_run_says_in_its_log_what_it_found_and_fetched(site: Site, archive: FaultyArchive) -> None:
+    site.accept(study_of(archive.url))
+    state = site.node().retrieve()
+    log = site.log(state)
+    assert f"found 6 instances at {archive.url.removesuffix('/dicom-web')}" in log
+    assert any(line.startswith("fetched 6 of 6 that were found, ") for line in log)
+    assert any(line.startswith("announced as md.workflow.request, message ") for line in log)
 
 
 def test_what_is_stored_is_as_the_archive_has_it(site: Site, archive: FaultyArchive) -> None:
@@ -241,11 +257,13 @@ def test_fewer_instances_than_were_promised_are_not_enough(site: Site, archive: 
 def test_a_partial_payload_is_announced_as_one_where_it_is_allowed(site: Site, archive: FaultyArchive) -> None:
     two = {"type": "DICOM_UID", "studies": [{"StudyInstanceUID": "1.2.1"}, {"StudyInstanceUID": "1.2.9"}]}
     site.accept(inference_request(two, sources=[source(archive.url)]))
-    assert site.node().retrieve(MIG_INFERENCE__ALLOW_PARTIAL="true").type is StateType.COMPLETED
+    state = site.node().retrieve(MIG_INFERENCE__ALLOW_PARTIAL="true")
+    assert state.type is StateType.COMPLETED
     row = site.row()
     assert (row.state, row.partial) == (RequestState.COMPLETED, True)
     assert row.outcome
     assert "has no study 1.2.9" in row.outcome.sources[0].error
+    assert any(line.startswith("partial: inputResources[1]: ") for line in site.log(state))
     assert site.stored() == objects_of(archive)
 
 

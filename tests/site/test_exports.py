@@ -14,6 +14,7 @@ from gateway.exports.states import ExportState, SendState
 from tests.gateway.dimse.raw_pacs import Association, Manners, RawPacs, raw_pacs
 from tests.gateway.exports.scene import pacs_destination
 from tests.peers.ports import free_port
+from tests.peers.run_logs import run_log
 from tests.site.exporting import ExportSite, running_export_site
 from tests.waiting import wait_until
 
@@ -71,6 +72,10 @@ def test_an_export_is_one_run_with_a_task_for_each_destination_and_a_table(
     assert (told["status"], told["workflow_instance_id"]) == ("Success", "8a3b")
     (artifact,) = [each for each in site.operator.client.read_artifacts() if each.key == f"export-{export_id}"]
     assert "| pacs | 3 | 3 | 0 | 0 | 3 |" in str(artifact.data)
+    said = ["fetched 3 of 3 files from the object store"]
+    said += ["3 of 3 files stored at pacs", "3 of 3 files stored at second"]
+    wait_until(lambda: len(run_log(site.operator.client, run.id)) == 4, 60, "the log of the run to arrive")
+    assert run_log(site.operator.client, run.id)[1:] == said
 
 
 def test_what_waits_for_a_destination_holds_no_slot_and_goes_on_in_order_when_it_answers(
@@ -105,6 +110,8 @@ def test_an_export_that_failed_is_retried_in_the_dashboard_and_told_again(
     run = site.run_of(export_id)
     state = site.operator.wait_for(run.id, "Failed", within_seconds=60)
     assert f"{there.name}: 3 of 3 files not stored: " in (state.message or "")
+    failed = f"failed: {state.message}; put it right, then Retry"
+    wait_until(lambda: failed in run_log(site.operator.client, run.id), 60, "the run to say what to do")
     site.register(there)
     site.operator.retry(run.id)
     site.wait_for(export_id, ExportState.SUCCEEDED)

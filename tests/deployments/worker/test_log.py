@@ -1,4 +1,4 @@
-"""What the log says of a run that does not complete: one line, whatever Prefect says of it."""
+"""What is said of a run: in the worker's log, of one that fails or waits; in its own, which a dashboard opens."""
 
 from pathlib import Path
 
@@ -6,6 +6,8 @@ import pytest
 
 from tests.deployments.conftest import NewWorker
 from tests.deployments.operator import Operator
+from tests.deployments.roles import WorkerProcess
+from tests.peers.run_logs import run_log
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.peers
@@ -48,3 +50,31 @@ def test_a_run_that_waits_says_why(new_worker: NewWorker, operator: Operator, tm
     worker.wait_for_log("run waits")
     (line,) = lines_about(worker.log, "run waits")
     assert line.endswith("reason=waits")
+
+
+def test_the_log_of_a_run_says_in_a_sentence_what_went_wrong(
+    shared_worker: WorkerProcess, operator: Operator, tmp_path: Path
+) -> None:
+    run_id = operator.trigger("example-retrying/retrying", {"marker": str(tmp_path / "marker")})
+    operator.wait_for(run_id, "Failed")
+    wait_until(lambda: len(run_log(operator.client, run_id)) >= 3, 20, "the log of the run to arrive")
+    began, tried, failed = run_log(operator.client, run_id)
+    assert began.startswith("Beginning flow run")
+    assert tried == "nobody listens; tried again within seconds (1 of 4)"
+    assert failed.startswith("failed: ValueError at tests.deployments.example_flows:")
+    assert failed.endswith(", which nobody foresaw; Retry starts it again, with nothing lost")
+
+
+def test_a_run_that_completes_has_nothing_to_say_of_states(shared_worker: WorkerProcess, operator: Operator) -> None:
+    run_id = operator.trigger("example-trivial/trivial")
+    operator.wait_for(run_id, "Completed")
+    wait_until(lambda: run_log(operator.client, run_id), 20, "the log of the run to arrive")
+    (began,) = run_log(operator.client, run_id)
+    assert began.startswith("Beginning flow run")
+
+
+def test_at_debug_the_log_of_a_run_has_the_traceback(new_worker: NewWorker, operator: Operator, tmp_path: Path) -> None:
+    new_worker(MIG_LOG__LEVEL="debug")
+    run_id = operator.trigger("example-failing-once/failing_once", {"marker": str(tmp_path / "none")})
+    operator.wait_for(run_id, "Failed")
+    wait_until(lambda: "Traceback" in " ".join(run_log(operator.client, run_id)), 20, "the traceback to arrive")

@@ -6,7 +6,8 @@ from uuid import uuid4
 
 from gateway.operations.payload_view import PayloadState, closed_view
 from gateway.payloads.rows import row_of
-from listeners.page.rendering import duration, size
+from gateway.wording import size
+from listeners.page.rendering import duration
 from listeners.page.timeline import WIDTH, timeline
 from tests.deployments.payloads import made_payload
 
