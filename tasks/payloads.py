@@ -13,9 +13,8 @@ from gateway.inference.lease import RequestLease
 from gateway.inference.row import WORK as REQUESTS
 from gateway.node_context import NodeContext
 from gateway.payloads.files import PayloadFiles
-from gateway.payloads.payload import Payload
+from gateway.payloads.payload import Payload, object_prefix
 from gateway.payloads.rows import WORK as PAYLOADS
-from gateway.payloads.storing import object_prefix
 from gateway.spool import lease as spool_lease
 from gateway.spool.lease import SpoolLease
 from gateway.work.lease import Held, Lease
@@ -84,7 +83,7 @@ def is_announced(payload_id: str) -> bool:
 
 def object_location(payload: Payload) -> str:
     """Where the payload's objects lie, for a person."""
-    return f"{node().settings.object_store.bucket}/{object_prefix(payload)}"
+    return f"{node().settings.object_store.bucket}/{object_prefix(payload.payload_id)}"
 
 
 def _received(here: NodeContext, claim: Claim) -> HeldPayload:

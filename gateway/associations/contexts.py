@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from pydicom._uid_dict import UID_dictionary
-
 from gateway.associations.record import ContextRecord, ContextResult
+from gateway.dicom.dictionary import name_of
 
 MOST_KEPT = 16
 _MOST_NAMED = 8
@@ -32,12 +31,6 @@ def refusal_of(contexts: Sequence[ContextRecord]) -> str:
     if any(context.is_accepted for context in contexts):
         return f"not served here: {listed}"
     return f"asked for {listed} only, which {'is' if len(refused) == 1 else 'are'} not served here"
-
-
-def name_of(uid: str) -> str:
-    """What PS3.6 calls a UID; "" where it does not know it."""
-    found = UID_dictionary.get(uid)
-    return str(found[0]) if found else ""
 
 
 def _in_words(context: ContextRecord) -> str:

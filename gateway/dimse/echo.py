@@ -4,9 +4,10 @@ import time
 
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
+from gateway.dicom.dictionary import VERIFICATION
 from gateway.dimse.association import Association
 from gateway.dimse.command import CommandField, encode_echo_request
-from gateway.dimse.negotiation import VERIFICATION, Proposal
+from gateway.dimse.negotiation import Proposal
 from gateway.dimse.pdv import encode_command_pdus
 from gateway.dimse.peer import Peer, Timeouts
 from gateway.errors import PeerRefused

@@ -23,7 +23,6 @@ from gateway.dimse.connection import UnexpectedPdu
 from gateway.dimse.peer import Peer
 
 APPLICATION_CONTEXT = "1.2.840.10008.3.1.1.1"
-VERIFICATION = "1.2.840.10008.1.1"
 ONE_AT_A_TIME = 1  # operations, where none of the two speaks of a window (PS3.7 section D.3.3.3)
 MOST_CONTEXTS = 128  # their ids are the odd numbers of one byte (PS3.8 section 9.3.2.2)
 

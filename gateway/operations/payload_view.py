@@ -6,6 +6,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from gateway.associations.record import Outcome
+from gateway.payloads.payload import object_prefix
 from gateway.payloads.rows import PayloadRow
 from gateway.payloads.studies import PayloadStudy
 from gateway.runs.run import Run, StateType
@@ -110,7 +111,7 @@ def closed_view(
         node=row.node_id,
         run_asked=run.created if run else None,
         announced=row.announced,
-        prefix=f"{row.payload_id}/",
+        prefix=object_prefix(row.payload_id),
         attempt=row.attempt,
         run_id=row.flow_run_id,
         run_state=run.state_name if run else None,
@@ -147,7 +148,7 @@ def open_view(group: OpenGroup, node: UUID, quiet_seconds: float | None) -> Payl
         node=node,
         run_asked=None,
         announced=None,
-        prefix=f"{group.payload_id}/",
+        prefix=object_prefix(group.payload_id),
         attempt=0,
         run_id=None,
         run_state=None,

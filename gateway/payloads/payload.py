@@ -149,6 +149,11 @@ class Payload(_Record):
         return sum(each.bytes for each in self.files)
 
 
+def object_prefix(payload_id: UUID | str) -> str:
+    """What the keys of all objects of a payload begin with."""
+    return f"{payload_id}/"
+
+
 def read_payload(content: bytes, what: str) -> Payload:
     """Read a payload's record, which is called `what`. Raises FromNewerProgram, and ValueError where it is none."""
     try:

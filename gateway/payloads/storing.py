@@ -19,16 +19,11 @@ from gateway.object_store import ObjectStore, Upload
 from gateway.payloads.assembly import Progress
 from gateway.payloads.files import PayloadFiles
 from gateway.payloads.json_model import dicom_json, minimal_json
-from gateway.payloads.payload import Instance, Payload, Resource
+from gateway.payloads.payload import Instance, Payload, Resource, object_prefix
 
 log = structlog.get_logger(__name__)
 
 _QUEUED_FOR_EACH = 4  # instances that wait their turn for each one that is on its way
-
-
-def object_prefix(payload: Payload) -> str:
-    """Below what keys the payload's objects lie."""
-    return f"{payload.payload_id}/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +54,9 @@ class PayloadUpload:
 
     def remove_others(self) -> None:
         """Remove what lies below the payload's prefix and is not of it."""
-        ours = {f"{object_prefix(self.payload)}{each.path}" for each in self.payload.files}
-        ours |= {f"{object_prefix(self.payload)}{each.metadata_path}" for each in self.payload.instances}
-        for stored in list(self.store.list(object_prefix(self.payload))):
+        ours = {f"{object_prefix(self.payload.payload_id)}{each.path}" for each in self.payload.files}
+        ours |= {f"{object_prefix(self.payload.payload_id)}{each.metadata_path}" for each in self.payload.instances}
+        for stored in list(self.store.list(object_prefix(self.payload.payload_id))):
             if stored.key not in ours:
                 self.store.remove(stored.key)
 
@@ -87,7 +82,7 @@ class PayloadUpload:
 
     def _file(self, each: Instance | Resource) -> Upload:
         return Upload(
-            key=object_prefix(self.payload) + each.path,
+            key=object_prefix(self.payload.payload_id) + each.path,
             open=partial(self.files.open, each.file),
             bytes=each.bytes,
             crc32c=each.crc32c,
@@ -98,7 +93,7 @@ class PayloadUpload:
     def _model(self, instance: Instance) -> Upload:
         model = model_of(self.files, instance)
         return Upload(
-            key=object_prefix(self.payload) + instance.metadata_path,
+            key=object_prefix(self.payload.payload_id) + instance.metadata_path,
             open=partial(io.BytesIO, model),
             bytes=len(model),
             crc32c=crc32c(model),

@@ -13,24 +13,10 @@ its first instance on. It closes when
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
-from hashlib import blake2b
 from uuid import UUID, uuid4
 
 from gateway.config import ApplicationEntitySettings
 from gateway.payloads.payload import ClosedBy, Instance
-
-KEY_BYTES = 16
-
-
-@lru_cache(maxsize=1024)  # every instance of a study asks for the same
-def group_key(called_ae: str, grouping: str, value: bytes, calling_ae: str | None) -> bytes:
-    """Return the 16-byte digest that names a group; it tells nothing of the patient."""
-    parts = (called_ae.encode(), grouping.encode(), value, (calling_ae or "").encode())
-    digest = blake2b(digest_size=KEY_BYTES)
-    for part in parts:
-        digest.update(len(part).to_bytes(4, "big") + part)
-    return digest.digest()
 
 
 @dataclass(slots=True, eq=False)

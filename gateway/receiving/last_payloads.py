@@ -11,16 +11,22 @@ _RECORD = struct.Struct("<16s16s")
 _MOST_KEYS = 100_000
 
 
+def read_last_payloads(file: Path) -> dict[bytes, UUID]:
+    """Return the last payload of each key, for who only asks; nothing where none has closed. Raises OSError."""
+    last: dict[bytes, UUID] = {}
+    raw = file.read_bytes() if file.exists() else b""
+    for key, payload_id in _RECORD.iter_unpack(raw[: len(raw) // _RECORD.size * _RECORD.size]):
+        _remember(last, key, UUID(bytes=payload_id))
+    return last
+
+
 class LastPayloads:
     """The last payload of each key, kept in `file`: the most recent hundred thousand keys."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._last: dict[bytes, UUID] = {}
-        raw = file.read_bytes() if file.exists() else b""
-        for key, payload_id in _RECORD.iter_unpack(raw[: len(raw) // _RECORD.size * _RECORD.size]):
-            self._remember(key, UUID(bytes=payload_id))
-        if len(raw) != len(self._last) * _RECORD.size:
+        self._last = read_last_payloads(file)
+        if file.exists() and file.stat().st_size != len(self._last) * _RECORD.size:
             self._rewrite()
 
     def __getitem__(self, key: bytes) -> UUID | None:
@@ -28,17 +34,18 @@ class LastPayloads:
 
     def closed(self, key: bytes, payload_id: UUID) -> None:
         """Remember that `payload_id` is the last payload of `key`."""
-        self._remember(key, payload_id)
+        _remember(self._last, key, payload_id)
         with self._file.open("ab") as file:
             file.write(_RECORD.pack(key, payload_id.bytes))
-
-    def _remember(self, key: bytes, payload_id: UUID) -> None:
-        self._last.pop(key, None)
-        self._last[key] = payload_id
-        while len(self._last) > _MOST_KEYS:
-            del self._last[next(iter(self._last))]
 
     def _rewrite(self) -> None:
         temporary = self._file.with_suffix(".tmp")
         temporary.write_bytes(b"".join(_RECORD.pack(key, last.bytes) for key, last in self._last.items()))
         temporary.rename(self._file)
+
+
+def _remember(last: dict[bytes, UUID], key: bytes, payload_id: UUID) -> None:
+    last.pop(key, None)
+    last[key] = payload_id
+    while len(last) > _MOST_KEYS:
+        del last[next(iter(last))]

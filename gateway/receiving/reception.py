@@ -4,14 +4,14 @@ from typing import Self
 from uuid import UUID
 
 from gateway.config import ApplicationEntitySettings
-from gateway.dicom.identity import Identity, identify
+from gateway.dicom.identity import Identity
 from gateway.dicom.part10 import FileMeta, encode_head
 from gateway.dicom.scanner import HeaderScanner
-from gateway.errors import MismatchedDataSet
 from gateway.payloads.payload import Instance
 from gateway.receiving.association_intake import AssociationIntake
-from gateway.receiving.groups import Group, group_key
+from gateway.receiving.groups import Group
 from gateway.receiving.instance_file import InstanceFile
+from gateway.receiving.placing import place
 from gateway.spool.preamble import Preamble
 from gateway.spool.record import instance_record
 
@@ -98,12 +98,7 @@ class Reception:
             raise
 
     def _join(self) -> None:
-        identity = identify(self._scanner.values, self._entity.grouping)
-        if identity.sop_instance_uid != self._meta.sop_instance_uid:
-            raise MismatchedDataSet("SOPInstanceUID is not that of the command")
-        if identity.sop_class_uid != self._meta.sop_class_uid:
-            raise MismatchedDataSet("SOPClassUID is not that of the command")
-        source = self._meta.calling_ae if self._entity.group_by_source else None
-        key = self._key = group_key(self._entity.ae_title, self._entity.grouping, identity.grouping_value, source)
+        identity, key = place(self._scanner.values, self._meta, self._entity)
+        self._key = key
         self._group = self._intake.join(key, self._entity, self._association.sender)
         self._identity = identity

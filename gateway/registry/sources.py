@@ -2,6 +2,7 @@
 
 import ipaddress
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from gateway.config import ApplicationEntitySettings, Settings, SourceSettings
 from gateway.network.addresses import plain_network
@@ -28,14 +29,14 @@ class Registry:
         self.names = names or HostNames(by_name, resolve)
 
     @classmethod
-    def of(cls, settings: Settings) -> "Registry":
-        """The registry that the settings describe."""
+    def of(cls, settings: Settings, told: Path | None = None) -> "Registry":
+        """The registry that the settings describe. `told` is the file in which a receiver tells what never resolved."""
         by_name = dict.fromkeys(source.host for source in settings.sources if plain_network(source.host) is None)
         return cls(
             settings.application_entities,
             settings.sources,
             reject_unknown_sources=settings.scp.reject_unknown_sources,
-            names=HostNames(by_name, told=settings.paths.names_never_resolved),
+            names=HostNames(by_name, told=told),
         )
 
     def knows_source(self, ae_title: str, address: str) -> bool:

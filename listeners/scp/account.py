@@ -6,7 +6,8 @@ from uuid import UUID, uuid4
 from gateway.associations.record import AssociationRecord, ContextRecord, Outcome, plain
 from gateway.dicom.status_codes import SUCCESS
 from gateway.dimse.connection import Connection, ConnectionEnded, PeerClosed, PeerSilent, PeerSlow
-from listeners.scp.negotiation import UNNAMED, Rejection, Titles
+from gateway.registry.admission import Rejection
+from listeners.scp.negotiation import UNNAMED, Titles
 from listeners.scp.store import Store
 
 _STOPPED = "the receiver was stopped"

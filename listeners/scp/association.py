@@ -13,13 +13,15 @@ from gateway.dicom.status_codes import UNRECOGNIZED_OPERATION
 from gateway.dimse.command import Command, CommandField, Status
 from gateway.dimse.connection import Connection, ConnectionEnded, PduType, UnexpectedPdu
 from gateway.errors import NoRoom, SpoolFailed
+from gateway.receiving.answers import SUCCESS
 from gateway.receiving.association_intake import AssociationIntake
 from gateway.receiving.intake import Intake
 from gateway.registry import Registry
+from gateway.registry.admission import Codes, Rejection, no_storage
 from listeners.scp.account import Account, PeerAborted, is_a_look
 from listeners.scp.messages import Messages
-from listeners.scp.negotiation import AssociationRequest, Codes, Rejection, accept, decode_request, judge, titles_in
-from listeners.scp.store import SUCCESS, Discarding, Sink, Store
+from listeners.scp.negotiation import AssociationRequest, accept, decode_request, encode_rejection, judge, titles_in
+from listeners.scp.store import Discarding, Sink, Store
 from listeners.scp.store_times import StoreTimes
 
 log = structlog.get_logger(__name__)
@@ -113,13 +115,13 @@ class IncomingAssociation:
         try:
             self._services.intake.check()
         except (NoRoom, SpoolFailed) as error:
-            return Rejection(Codes.TEMPORARY_CONGESTION, f"no storage left: {error}")
+            return no_storage(error)
         return None
 
     def _reject(self, rejection: Rejection) -> None:
         self._log.warning("association rejected", codes=str(rejection.codes), reason=rejection.reason)
         self._account.rejected(rejection)
-        self._connection.send(rejection.codes.encode(), self._settings.idle_seconds)
+        self._connection.send(encode_rejection(rejection.codes), self._settings.idle_seconds)
 
     def _serve(self, request: AssociationRequest) -> None:
         answer, contexts, proposed = accept(request, self._settings.max_pdu_bytes)

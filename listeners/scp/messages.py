@@ -7,8 +7,9 @@ from gateway.dimse.command import Command, Status, encode_response
 from gateway.dimse.command_decoder import CommandDecoder
 from gateway.dimse.connection import UnexpectedPdu
 from gateway.dimse.pdv import IS_COMMAND, IS_LAST, encode_command_pdus, fragments
+from gateway.receiving.answers import SUCCESS
 from listeners.scp.negotiation import Contexts
-from listeners.scp.store import SUCCESS, Discarding, Sink
+from listeners.scp.store import Discarding, Sink
 
 _LONGEST_COMMAND_BYTES = 65_536
 

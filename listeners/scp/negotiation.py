@@ -1,11 +1,8 @@
 """Who may come in, and in which presentation contexts (PS3.8 section 9.3, PS3.7 annex D.3)."""
 
-from dataclasses import dataclass
-from enum import Enum
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from pydicom._uid_dict import UID_dictionary
-from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pynetdicom.pdu import A_ASSOCIATE_AC, A_ASSOCIATE_RJ, A_ASSOCIATE_RQ
 from pynetdicom.pdu_primitives import A_ASSOCIATE
 from pynetdicom.presentation import PresentationContext
@@ -17,19 +14,17 @@ from gateway.dimse.negotiation import (
     APPLICATION_CONTEXT,
     NO_ABSTRACT_SYNTAX,
     NO_TRANSFER_SYNTAX,
-    VERIFICATION,
     operations_asked_for,
     operations_window,
     user_information,
 )
 from gateway.registry import Registry
-
-_VERIFICATION_SYNTAXES = {ExplicitVRLittleEndian, ImplicitVRLittleEndian, ExplicitVRBigEndian}
+from gateway.registry.admission import Codes, Rejection, answer_context, judge_titles
 
 _RESULTS = {
-    ACCEPTED: ContextResult.ACCEPTED,
-    NO_ABSTRACT_SYNTAX: ContextResult.NO_ABSTRACT_SYNTAX,
-    NO_TRANSFER_SYNTAX: ContextResult.NO_TRANSFER_SYNTAX,
+    ContextResult.ACCEPTED: ACCEPTED,
+    ContextResult.NO_ABSTRACT_SYNTAX: NO_ABSTRACT_SYNTAX,
+    ContextResult.NO_TRANSFER_SYNTAX: NO_TRANSFER_SYNTAX,
 }
 
 _LONGEST_UID = 64  # PS3.5 section 9.1; a peer may send what is longer
@@ -39,34 +34,6 @@ _HEADER_BYTES = 6
 
 Contexts = dict[int, str]
 """The accepted presentation contexts: the transfer syntax of each, by its id."""
-
-
-class Codes(Enum):
-    """Result, source and reason of an A-ASSOCIATE-RJ (PS3.8 table 9-21)."""
-
-    APPLICATION_CONTEXT_UNKNOWN = (1, 1, 2)
-    CALLING_AE_UNKNOWN = (1, 1, 3)
-    CALLED_AE_UNKNOWN = (1, 1, 7)
-    PROTOCOL_VERSION = (1, 2, 2)
-    TEMPORARY_CONGESTION = (2, 3, 1)
-    LOCAL_LIMIT = (2, 3, 2)
-
-    def encode(self) -> bytes:
-        """Return the PDU."""
-        pdu = A_ASSOCIATE_RJ()
-        pdu.result, pdu.source, pdu.reason_diagnostic = self.value
-        return bytes(pdu.encode())
-
-    def __str__(self) -> str:
-        return "/".join(map(str, self.value))
-
-
-@dataclass(frozen=True, slots=True)
-class Rejection:
-    """What the peer is told, and what an operator reads."""
-
-    codes: Codes
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,18 +84,18 @@ def decode_request(pdu: memoryview) -> AssociationRequest:
 
 def judge(request: AssociationRequest, address: str, registry: Registry) -> Rejection | None:
     """Say why a request is rejected for who asks whom; None where it may come in."""
-    calling_ae, called_ae = request.calling_ae, request.called_ae
     if not request.protocol_version & 1:
         return Rejection(Codes.PROTOCOL_VERSION, "the protocol version is not supported")
     if request.primitive.application_context_name != APPLICATION_CONTEXT:
         return Rejection(Codes.APPLICATION_CONTEXT_UNKNOWN, "the application context is not that of DICOM")
-    if called_ae not in registry.entities:
-        return Rejection(Codes.CALLED_AE_UNKNOWN, registry.why_entity_unknown(called_ae))
-    if not calling_ae or not registry.knows_source(calling_ae, address):
-        is_open = registry.may_become_known(calling_ae)
-        codes = Codes.TEMPORARY_CONGESTION if is_open else Codes.CALLING_AE_UNKNOWN
-        return Rejection(codes, registry.why_source_unknown(calling_ae, address))
-    return None
+    return judge_titles(request.calling_ae, request.called_ae, address, registry)
+
+
+def encode_rejection(codes: Codes) -> bytes:
+    """Return the A-ASSOCIATE-RJ PDU."""
+    pdu = A_ASSOCIATE_RJ()
+    pdu.result, pdu.source, pdu.reason_diagnostic = codes.value
+    return bytes(pdu.encode())
 
 
 class Acceptance(NamedTuple):
@@ -146,7 +113,8 @@ def accept(request: AssociationRequest, max_pdu_bytes: int) -> Acceptance:
     after the other, and those that wait take no memory here, since they are not read before.
     """
     proposed = request.primitive.presentation_context_definition_list
-    contexts = [_answer(context) for context in proposed]
+    records = [answer_context(str(each.abstract_syntax), list(map(str, each.transfer_syntax))) for each in proposed]
+    contexts = [_answer(context, record) for context, record in zip(proposed, records, strict=True)]
     answer = A_ASSOCIATE()
     answer.application_context_name = APPLICATION_CONTEXT
     answer.calling_ae_title = request.primitive.calling_ae_title
@@ -161,46 +129,25 @@ def accept(request: AssociationRequest, max_pdu_bytes: int) -> Acceptance:
         for context in contexts
         if context.result == ACCEPTED and context.context_id is not None
     }
-    return Acceptance(bytes(A_ASSOCIATE_AC(answer).encode()), accepted, tuple(map(_record, contexts)))
+    return Acceptance(bytes(A_ASSOCIATE_AC(answer).encode()), accepted, tuple(map(_plain, records)))
 
 
-def is_storage(abstract_syntax: str) -> bool:
-    """Whether instances of this SOP class may come: every storage class, and what the dictionary does not know.
-
-    That lets in private classes, and those that the Standard adds after this version of the dictionary.
-    """
-    if abstract_syntax not in UID_dictionary:
-        return True
-    name, kind = UID_dictionary[abstract_syntax][:2]
-    return kind == "SOP Class" and "Storage" in name and not name.startswith(("Storage Commitment", "Media Storage"))
-
-
-def _answer(proposed: PresentationContext) -> PresentationContext:
-    """Accept the first transfer syntax proposed, whatever it is: nothing is decoded here."""
-    syntaxes: list[UID] = proposed.transfer_syntax
-    result, chosen = ACCEPTED, syntaxes[0]
-    if proposed.abstract_syntax == VERIFICATION:
-        known = [syntax for syntax in syntaxes if syntax in _VERIFICATION_SYNTAXES]
-        result, chosen = (ACCEPTED, known[0]) if known else (NO_TRANSFER_SYNTAX, chosen)
-    elif not is_storage(str(proposed.abstract_syntax)):
-        result = NO_ABSTRACT_SYNTAX
+def _answer(proposed: PresentationContext, record: ContextRecord) -> PresentationContext:
     answer = PresentationContext()
     answer.context_id = proposed.context_id
     answer.abstract_syntax = proposed.abstract_syntax
-    answer.transfer_syntax = [chosen]
-    answer.result = result
+    answer.transfer_syntax = [record.transfer_syntax if record.is_accepted else proposed.transfer_syntax[0]]
+    answer.result = _RESULTS[record.result]
     return answer
 
 
-def _record(context: PresentationContext) -> ContextRecord:
-    assert context.result is not None
-    is_accepted = context.result == ACCEPTED
-    chosen = _plain_uid(context.transfer_syntax[0]) if is_accepted else ""
-    return ContextRecord(_plain_uid(context.abstract_syntax), _RESULTS[context.result], chosen)
+def _plain(record: ContextRecord) -> ContextRecord:
+    uids = _plain_uid(record.abstract_syntax), _plain_uid(record.transfer_syntax)
+    return replace(record, abstract_syntax=uids[0], transfer_syntax=uids[1])
 
 
-def _plain_uid(uid: UID | None) -> str:
-    return plain(str(uid)[:_LONGEST_UID])
+def _plain_uid(uid: str) -> str:
+    return plain(uid[:_LONGEST_UID])
 
 
 def _title(raw: bytes) -> str:

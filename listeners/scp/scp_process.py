@@ -46,7 +46,7 @@ def serve(settings: Settings, stopping: threading.Event) -> None:
     """
     _collect_seldom()
     sys.setswitchinterval(_SWITCH_SECONDS)
-    registry = Registry.of(settings)
+    registry = Registry.of(settings, settings.paths.names_never_resolved)
     role = only_one(settings.data_dir, "scp", told(settings, "scp"))
     keeper = AssociationKeeper(Journal(settings.paths.associations))
     with _opened_spool(settings, registry) as intake, role, keeper.running():

@@ -13,13 +13,12 @@ from gateway.dicom import status_codes as codes
 from gateway.dicom.part10 import FileMeta
 from gateway.dicom.uid import decode_uid
 from gateway.dimse.command import Command, Status
-from gateway.errors import GatewayError, InvalidDataSet, MismatchedDataSet, NoRoom
+from gateway.errors import GatewayError, InvalidDataSet
+from gateway.receiving.answers import SUCCESS, answer_to_ignored, is_ignored, status_of
 from gateway.receiving.association_intake import AssociationIntake
 from gateway.receiving.reception import Reception
 
 log = structlog.get_logger(__name__)
-
-SUCCESS = Status(codes.SUCCESS)
 
 
 class Sink(Protocol):
@@ -87,8 +86,7 @@ class Store:
 
     def _ignore(self) -> Sink:
         self.counts["ignored"] += 1
-        refusal = Status(codes.SOP_CLASS_NOT_SUPPORTED, "this SOP class is not taken here")
-        status = refusal if self._entity.refuse_ignored else SUCCESS
+        status = answer_to_ignored(self._entity)
         self._not_stored[status.code] += 1
         return Discarding(status)
 
@@ -157,22 +155,3 @@ class Discarding:
 
     def abandon(self) -> None:
         """There is nothing to leave."""
-
-
-def status_of(error: GatewayError) -> Status:
-    """Return the status that tells the sender of `error`; its text never names a patient."""
-    match error:
-        case NoRoom():
-            return Status(codes.OUT_OF_RESOURCES.start, "no storage left, send again later")
-        case MismatchedDataSet():
-            return Status(codes.DATA_SET_DOES_NOT_MATCH.start, str(error))
-        case InvalidDataSet():
-            return Status(codes.CANNOT_UNDERSTAND.start, str(error))
-        case _:
-            return Status(codes.PROCESSING_FAILURE, "the storage failed, send again later")
-
-
-def is_ignored(entity: ApplicationEntitySettings, sop_class_uid: str) -> bool:
-    """Whether the application entity takes no instances of this class."""
-    allowed = entity.allowed_sop_classes
-    return sop_class_uid in entity.ignored_sop_classes or bool(allowed and sop_class_uid not in allowed)

@@ -6,13 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pydicom._uid_dict import UID_dictionary
-from pynetdicom import sop_class
 from structlog.testing import capture_logs
 
 from gateway.config import ApplicationEntitySettings, SourceSettings
 from gateway.disk.room import Room
-from listeners.scp.negotiation import is_storage
 from tests.gateway.receiving.scene import CT, EXPLICIT_LITTLE, data_set
 from tests.listeners.scp.raw_peer import C_ECHO_RQ, COMMAND, LAST, VERIFICATION, RawPeer, command
 from tests.listeners.scp.receiver import MIG, Receiver, receiving
@@ -148,12 +145,6 @@ def test_every_storage_class_is_taken_in_the_first_syntax_proposed(receiver: Rec
     with RawPeer(receiver.port) as peer:
         peer.associate(*proposed)
         assert peer.contexts == {1: JPEG_2000, 3: IMPLICIT_LITTLE, 5: PRIVATE_SYNTAX, 9: EXPLICIT_LITTLE}
-
-
-def test_every_storage_class_of_pynetdicom_counts_as_one() -> None:
-    assert all(is_storage(uid) for uid in sop_class._STORAGE_CLASSES.values())
-    services = [uid for uid, (name, kind, *_) in UID_dictionary.items() if kind == "SOP Class" and "FIND" in name]
-    assert not any(is_storage(uid) for uid in services)
 
 
 @pytest.mark.parametrize("body", [b"", b"\0" * 30, b"\0\1\0\0" + b"A" * 64 + b"\x10\0\xff\xff" + b"x" * 50])
