@@ -12,6 +12,7 @@ from deployments.commands import (
     config,
     database,
     destination,
+    explain,
     export,
     inference,
     payload,
@@ -32,6 +33,7 @@ app = typer.Typer(
 for command in (
     *(processes.up, processes.scp, processes.api, processes.exports, processes.dispatch, processes.worker),
     status.status,
+    explain.explain,
 ):
     app.command()(command)
 app.add_typer(association.app, name="association")

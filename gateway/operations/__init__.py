@@ -18,5 +18,6 @@ readiness     whether a study that is sent now would be kept
 services      what runs on this node, under the names that MONAI Deploy has for it
 health        whether the parts answer, as MONAI Deploy tells it
 traffic       how much came in, by the hour
+foreseeing    what would happen if somebody sent something here
 figures       how much waits where, and since when: counted, not listed
 """

@@ -22,8 +22,8 @@ def test_help_names_every_command(mig: MigHere) -> None:
     shown = mig("--help")
     assert shown.exit_code == 0
     commands = (
-        "up scp api exports dispatch worker status association config database destination export payload inference "
-        "spool".split()
+        "up scp api exports dispatch worker status explain association config database destination export payload "
+        "inference spool".split()
     )
     assert all(f"  {command} " in shown.output for command in commands)
 
@@ -74,8 +74,9 @@ def test_what_only_looks_imports_neither_prefect_nor_pydicom(tmp_path: Path) -> 
     script = """
 import contextlib, sys
 from deployments.cli import main
-for command in (["status"], ["association", "list"], ["payload", "list"], ["export", "list"], ["inference", "list"]):
-    sys.argv[1:] = command
+lists = [f"{kind} list" for kind in ("association", "payload", "export", "inference")]
+for command in ["status", *lists, "explain --calling CT01 --called MIG --address 127.0.0.1"]:
+    sys.argv[1:] = command.split()
     with contextlib.suppress(SystemExit):
         main()
     assert not {"prefect", "pydicom", "numpy"} & set(sys.modules), command
@@ -87,7 +88,7 @@ for command in (["status"], ["association", "list"], ["payload", "list"], ["expo
         [sys.executable, "-c", script], cwd=tmp_path, env=away, capture_output=True, text=True, check=False
     )
     assert ended.returncode == 0, ended.stderr
-    assert ended.stdout.count("has looked") == 5
+    assert ended.stdout.count("has looked") == 6
 
 
 def test_config_names_the_settings_file_for_every_command(tmp_path: Path) -> None:

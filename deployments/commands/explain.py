@@ -1,0 +1,129 @@
+"""`mig explain`: what would happen, if."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from deployments.commands.tables import AsJson, print_object, print_rows
+
+if TYPE_CHECKING:
+    from gateway.operations.foreseeing.foreseen import Closing, Foreseen, ForeseenPayload
+
+_CONTEXT_COLUMNS = ("result", "name", "abstract_syntax", "transfer_syntax")
+_FILE_COLUMNS = ("fate", "status", "payload", "sop_class", "file", "reason")
+
+
+def explain(
+    calling: Annotated[str, typer.Option(metavar="TITLE", help="The AE title that calls.")],
+    called: Annotated[str, typer.Option(metavar="TITLE", help="The AE title that it calls.")],
+    address: Annotated[str, typer.Option(metavar="ADDRESS", help="The address that it calls from.")],
+    files: Annotated[
+        list[Path] | None, typer.Argument(metavar="[FILE]...", help="What it sends: Part 10 files.", exists=True)
+    ] = None,
+    sop_class: Annotated[
+        list[str] | None,
+        typer.Option(metavar="UID|KEYWORD", help="A SOP class that it proposes, beside those of the files."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what would happen if somebody called here, and sent that. Nothing is sent, stored or made.
+
+    The exit code is 1 where anything of it would be refused or ignored.
+    """
+    from deployments.process.exit_codes import ExitCode
+    from gateway.config import load_settings
+    from gateway.operations.foreseeing.explaining import explain as foresee
+    from gateway.operations.foreseeing.foreseen import Question
+
+    question = Question(calling, called, _address(address), list(map(_sop_class, sop_class or ())), files or ())
+    foreseen = foresee(load_settings().settings, question)
+    if as_json:
+        print_object(asdict(foreseen), as_json=True)
+    else:
+        _print(foreseen)
+    if not foreseen.is_all_taken:
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def _address(text: str) -> str:
+    from gateway.network.addresses import plain_address, plain_network
+
+    if "/" in text or plain_network(text) is None:
+        raise typer.BadParameter(f"{text} is no IP address", param_hint="--address")
+    return plain_address(text)
+
+
+def _sop_class(text: str) -> str:
+    from gateway.dicom.dictionary import uid_of
+    from gateway.dicom.uid import is_uid
+
+    uid = text if is_uid(text) else uid_of(text)
+    if uid is None:
+        raise typer.BadParameter(f"{text} is neither a UID nor a keyword of PS3.6", param_hint="--sop-class")
+    return uid
+
+
+def _print(foreseen: "Foreseen") -> None:
+    association = foreseen.association
+    rejected = f"rejected {association.codes}: {association.reason}"
+    typer.echo(f"association  {'accepted' if association.is_accepted else rejected}")
+    if foreseen.contexts:
+        typer.echo()
+        print_rows([asdict(each) for each in foreseen.contexts], _CONTEXT_COLUMNS, as_json=False)
+    if foreseen.contexts_reason:
+        typer.echo(foreseen.contexts_reason)
+    if foreseen.files:
+        typer.echo()
+        print_rows([asdict(each) for each in foreseen.files], _FILE_COLUMNS, as_json=False)
+    for payload in foreseen.payloads:
+        typer.echo()
+        _print_payload(payload)
+    for line in foreseen.not_looked_at:
+        typer.echo(f"not known: {line}", err=True)
+
+
+def _print_payload(payload: "ForeseenPayload") -> None:
+    event = payload.event
+    exchange = f"exchange {event.exchange}, " if event.exchange else ""
+    again = f", {payload.superseded} sent twice: the later stands" if payload.superseded else ""
+    about = {
+        f"payload {payload.number}": payload.group,
+        "instances": f"{payload.instances}, {payload.bytes} bytes{again}",
+        "closes": _closes(payload.closing),
+        "joins": f"payload {payload.joins}, which is open: it then has what that holds as well"
+        if payload.joins
+        else "",
+        "supplements": _supplements(payload),
+        "stored": _stored(payload.bucket, payload.objects),
+        "event": f"{event.broker}, {exchange}routing key {event.routing_key}",
+    }
+    print_object({name: value for name, value in about.items() if value}, as_json=False)
+    typer.echo(json.dumps(event.body, indent=2, ensure_ascii=False))
+
+
+def _closes(closing: "Closing") -> str:
+    limits = (
+        f"{closing.max_open_seconds:g} s after the first, {closing.max_instances} instances, {closing.max_bytes} bytes"
+    )
+    if closing.closed_by != "quiet":
+        return f"at once, by {closing.closed_by}; its limits: {limits}"
+    return (
+        f"{closing.quiet_seconds:g} s after its last instance, when its sender has ended or was silent for "
+        f"{closing.hold_seconds:g} s; at the latest: {limits}"
+    )
+
+
+def _supplements(payload: "ForeseenPayload") -> str:
+    if payload.supplements_number:
+        return f"payload {payload.supplements_number} of these"
+    if not payload.is_past_known:
+        return "not known here: the spool is elsewhere, or may not be read"
+    return f"payload {payload.supplements}" if payload.supplements else "none"
+
+
+def _stored(bucket: str, objects: Sequence[str]) -> str:
+    return f"{len(objects)} objects in {bucket}, e.g. {objects[0]}"
