@@ -1,6 +1,7 @@
 """Received data on its way to the workflow manager."""
 
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from tasks.assemble import assemble_payload
 from tasks.clear import clear_payload
 from tasks.node import node, on_this_node
 from tasks.notify import announce_payload
-from tasks.payloads import is_announced, object_location, read_payload, take_payload
+from tasks.payloads import announced_before, is_announced, object_location, read_payload, take_payload
 from tasks.upload import upload_payload
 
 
@@ -30,7 +31,7 @@ def ingest_payload(payload_id: str) -> State[Any] | None:
     with on_this_node():
         if is_announced(payload_id):
             clear_payload(payload_id)
-            return nothing_left("announced before: nothing was left to do")
+            return nothing_left(announced_before(UUID(payload_id), _announced(payload_id)))
         _note_taken(payload_id)
         try:
             _ingest(payload_id)
@@ -60,6 +61,14 @@ def _note_taken(payload_id: str) -> None:
         untag()
         with suppress(DatabaseUnavailable, DatabaseRefused):
             node().payloads.note_taken(UUID(payload_id))
+
+
+def _announced(payload_id: str) -> datetime | None:
+    """When that was, where the index tells: the dispatcher may not have noted it yet."""
+    with suppress(DatabaseUnavailable, DatabaseRefused):
+        row = node().payloads.row(UUID(payload_id))
+        return row.announced if row else None
+    return None
 
 
 def _wait(payload_id: str, error: TransientError | NotSetUp) -> State[Any]:

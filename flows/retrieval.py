@@ -32,7 +32,7 @@ from gateway.work.waiting import Wait
 from tasks.assemble import assemble_payload
 from tasks.node import node
 from tasks.notify import announce_payload
-from tasks.payloads import object_location
+from tasks.payloads import announced_before, object_location
 from tasks.query import query_sources
 from tasks.requests import claim_of, take_request
 from tasks.retrieve import retrieve_files
@@ -47,7 +47,9 @@ def retrieve_held(request_id: UUID) -> State[Any] | None:
     try:
         lease = take_request(request_id, str(flow_run.id))
         if lease is None:
-            return nothing_left("announced before: nothing was left to do")
+            row = node().requests.find(request_id)
+            assert row
+            return nothing_left(announced_before(row.payload_id, row.ended))
         untag()
         return _carry_out(lease, lease.row())
     except TakenOver as error:

@@ -7,20 +7,22 @@ from collections.abc import Callable, Mapping
 from uuid import UUID
 
 from gateway.config import LocalStoreSettings
-from gateway.errors import PermanentError
 from gateway.exports.work import ExportWork
 from gateway.inference.work import RequestWork
 from gateway.node_context import NodeContext
+from gateway.payload_commands.announcing import Announce
+from gateway.payload_commands.whereabouts import Whereabouts
 from gateway.retrieval.open_sources import source_probe
 from gateway.spool.work import PayloadWork
-from gateway.work.commands import Commands, OperatorCommand
+from gateway.work.commands import Commands, NothingToDo, OperatorCommand
 from gateway.work.kind import DEFAULT_QUEUE, Kind
 from gateway.work.ledger import NoSuchWork
 from gateway.work.wake_up import wake_up
 
 
 def _payloads(node: NodeContext) -> Kind:
-    return PayloadWork(node.payloads, node.received, node.identity)
+    commands = {OperatorCommand.ANNOUNCE: Announce(payload_whereabouts(node), node.payloads.announcements)}
+    return PayloadWork(node.payloads, node.received, node.identity, own_commands=commands)
 
 
 def _requests(node: NodeContext) -> Kind:
@@ -39,13 +41,15 @@ KINDS: Mapping[str, Callable[[NodeContext], Kind]] = {
 """By the name that `gateway.work.rows.WorkTable.kind` has; in the order in which they have their turn."""
 
 
-class NothingToDo(PermanentError):
-    """A command makes no sense for work in the state that it is in. The text says why."""
-
-
 def refused(kind: str, work_id: UUID, reason: str) -> NothingToDo:
     """What is said to who asks for what makes no sense: `export 1f3c… has succeeded`, `payload 42f2…: its run is …`."""
-    return NothingToDo(f"{kind} {work_id} {reason[3:]}" if reason.startswith("it ") else f"{kind} {work_id}: {reason}")
+    what = f"{kind} {work_id}"
+    return NothingToDo(f"{what} {reason[3:]}" if reason.startswith("it ") else f"{what}: {reason}", reason)
+
+
+def payload_whereabouts(node: NodeContext) -> Whereabouts:
+    """What looks for payloads, received and retrieved."""
+    return Whereabouts(node.payloads, node.requests, node.received)
 
 
 def ask(node: NodeContext, kind: str, work_id: UUID, command: OperatorCommand, asked_by: str) -> UUID:
@@ -53,15 +57,22 @@ def ask(node: NodeContext, kind: str, work_id: UUID, command: OperatorCommand, a
 
     Raises NothingToDo, NoSuchWork, DatabaseUnavailable.
     """
-    known = KINDS[kind](node)
-    work = known.ledger.find(work_id)
-    if work is None:
-        raise NoSuchWork(f"there is no {kind} {work_id}")
-    if reason := known.refusal(work, command):
+    if reason := _refusal(KINDS[kind](node), work_id, command):
         raise refused(kind, work_id, reason)
     command_id = Commands(node.database).ask(kind, work_id, command, asked_by, node.now())
     wake_up(node.settings.paths.wake_ups)
     return command_id
+
+
+def _refusal(kind: Kind, work_id: UUID, command: OperatorCommand) -> str | None:
+    if own := kind.own_commands.get(command):
+        return own.refusal(work_id, ())
+    if command not in {OperatorCommand.RETRY, OperatorCommand.CANCEL}:
+        return f"{command} is nothing that can be asked of it"
+    work = kind.ledger.find(work_id)
+    if work is None:
+        raise NoSuchWork(f"there is no {kind.ledger.of.kind} {work_id}")
+    return kind.refusal(work, command)
 
 
 def _export_queue(node: NodeContext) -> str:

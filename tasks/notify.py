@@ -14,10 +14,14 @@ from tasks.run_log import say
 
 @task(name="notify", task_run_name="notify", timeout_seconds=120, **RETRIED)
 def announce_payload(claim: Claim) -> None:
-    """Publish `md.workflow.request`; done only when the broker has confirmed it. Repeats carry the same ids."""
+    """Publish `md.workflow.request`; done only when the broker has confirmed it. Repeats carry the same ids.
+
+    What is said is kept before, so that it can be said again.
+    """
     mine = held_payload(claim)
     message = workflow_request(mine.payload, node().settings.object_store.bucket)
     with closing(node().publisher()) as publisher:
         mine.lease.check()
+        mine.keep(message)
         publisher.publish(message)
     say(announced_line(mine.payload))

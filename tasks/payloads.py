@@ -5,13 +5,16 @@ Tasks are given ids only: the kind of work, its id, and the fencing token of the
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import NamedTuple
 from uuid import UUID
 
 from gateway.errors import PermanentError
+from gateway.events.port import Message
 from gateway.inference.lease import RequestLease
 from gateway.inference.row import WORK as REQUESTS
 from gateway.node_context import NodeContext
+from gateway.payloads.announcements import encode_message
 from gateway.payloads.files import PayloadFiles
 from gateway.payloads.payload import Payload, object_prefix
 from gateway.payloads.rows import WORK as PAYLOADS
@@ -33,12 +36,14 @@ class Claim(NamedTuple):
 class HeldPayload:
     """A payload, where its files are, and the lease under which it is stored and announced.
 
-    `may_differ`: an earlier run may have stored what this one does not have.
+    `keep` keeps what it is about to be announced with. `may_differ`: an earlier run may have stored what this one does
+    not have.
     """
 
     payload: Payload
     files: PayloadFiles
     lease: Held
+    keep: Callable[[Message], None]
     may_differ: bool = False
 
 
@@ -81,19 +86,30 @@ def is_announced(payload_id: str) -> bool:
     return node().received.state(UUID(payload_id)) != "ready"
 
 
+def announced_before(payload_id: UUID, at: datetime | None) -> str:
+    """What a run says that was started once more, of a payload that is announced."""
+    when = f" at {at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if at else ""
+    return f"announced before{when}; to have it announced again: mig payload announce {payload_id}"
+
+
 def object_location(payload: Payload) -> str:
     """Where the payload's objects lie, for a person."""
     return f"{node().settings.object_store.bucket}/{object_prefix(payload.payload_id)}"
 
 
 def _received(here: NodeContext, claim: Claim) -> HeldPayload:
-    return HeldPayload(read_payload(claim.work_id), here.received, held_on_spool(claim))
+    payload = read_payload(claim.work_id)
+
+    def keep(message: Message) -> None:
+        here.received.keep_announcement(payload.payload_id, encode_message(message))
+
+    return HeldPayload(payload, here.received, held_on_spool(claim), keep)
 
 
 def _retrieved(here: NodeContext, claim: Claim) -> HeldPayload:
     lease = held_request(claim)
     files = here.retrieved.files_of(lease.request_id)
-    return HeldPayload(lease.payload(), files, lease.lease, may_differ=claim.fencing_token > 1)
+    return HeldPayload(lease.payload(), files, lease.lease, lease.keep_announcement, may_differ=claim.fencing_token > 1)
 
 
 _HELD: Mapping[str, Callable[[NodeContext, Claim], HeldPayload]] = {

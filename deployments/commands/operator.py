@@ -23,6 +23,7 @@ Find = Callable[[str], UUID]
 FindAll = Callable[[str], Sequence[UUID]]
 
 Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Ids, or their first digits.")]
+TheseIds = Annotated[list[str], typer.Argument(metavar="ID...", help="Ids, or their first digits.")]
 InState = Annotated[str | None, typer.Option(help="All that are in this state, e.g. failed.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask whether that many are meant.")]
 
@@ -60,14 +61,18 @@ def retry_chosen(
     if bool(ids) == bool(state):
         raise typer.BadParameter("either ids, or --state", param_hint="ID")
     if state is None:
-        found = [find(each) for each in ids]
-        if len(found) == 1:
-            ask_and_show(kind, found[0], OperatorCommand.RETRY)
-        else:
-            ask_of_all(kind, found, OperatorCommand.RETRY, yes=True)
+        ask_of(kind, [find(each) for each in ids], OperatorCommand.RETRY, yes=True)
         return
     check_state(state, states)
     ask_of_all(kind, find_all(state), OperatorCommand.RETRY, yes=yes)
+
+
+def ask_of(kind: str, work_ids: Sequence[UUID], command: "OperatorCommand", *, yes: bool) -> None:
+    """Ask the same of all these: of one it is said what became of it, of many that is counted."""
+    if len(work_ids) == 1:
+        ask_and_show(kind, work_ids[0], command)
+    else:
+        ask_of_all(kind, work_ids, command, yes=yes)
 
 
 def check_state(state: str | None, states: Sequence[str]) -> None:
@@ -105,8 +110,8 @@ def _outcomes(
     """How often which outcome was had, and whether something was done."""
     from rich.progress import track
 
-    from gateway.kinds import NothingToDo, ask
-    from gateway.work.commands import Commands
+    from gateway.kinds import ask
+    from gateway.work.commands import Commands, NothingToDo
 
     commands, asked = Commands(node.database), []
     outcomes: Counter[tuple[bool, str]] = Counter()
@@ -114,7 +119,7 @@ def _outcomes(
         try:
             asked.append(ask(node, kind, work_id, command, "command line"))
         except NothingToDo as error:
-            outcomes[False, str(error).removeprefix(f"{kind} {work_id}").lstrip(": ")] += 1
+            outcomes[False, error.reason] += 1
     is_there = True  # the dispatcher: one that carries out none in time is not waited for with each
     for command_id in track(asked, "Doing", disable=len(asked) < _MANY, transient=True):
         row = _wait_for(commands, command_id) if is_there else None

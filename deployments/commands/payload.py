@@ -1,7 +1,7 @@
 """`mig payload`: what was received, and what became of it."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
@@ -9,7 +9,17 @@ from uuid import UUID
 
 import typer
 
-from deployments.commands.operator import MOST_AT_ONCE, Ids, InState, Yes, ask_and_show, check_state, retry_chosen
+from deployments.commands.operator import (
+    MOST_AT_ONCE,
+    Ids,
+    InState,
+    TheseIds,
+    Yes,
+    ask_and_show,
+    ask_of,
+    check_state,
+    retry_chosen,
+)
 from deployments.commands.site import site_settings
 from deployments.commands.tables import AsJson, moment, print_more, print_object, print_rows, the_one
 
@@ -104,6 +114,23 @@ def cancel(payload_id: PayloadId) -> None:
     from gateway.work.commands import OperatorCommand
 
     ask_and_show("payload", _id_of(payload_id), OperatorCommand.CANCEL)
+
+
+@app.command()
+def announce(payload_ids: TheseIds) -> None:
+    """Announce payloads again: the same event, with the same id, for a workflow manager that has lost it."""
+    from gateway.work.commands import OperatorCommand
+
+    ask_of("payload", [_any_id_of(each) for each in payload_ids], OperatorCommand.ANNOUNCE, yes=True)
+
+
+def _any_id_of(payload_id: str) -> UUID:
+    """Of a payload that is still open, or came from an inference request, as well."""
+    from gateway.kinds import payload_whereabouts
+    from gateway.node_context import NodeContext
+
+    with closing(NodeContext(site_settings(), may_upgrade=False)) as node:
+        return the_one(payload_whereabouts(node).matching(payload_id), "payload", payload_id)
 
 
 def _id_of(payload_id: str) -> UUID:

@@ -13,16 +13,15 @@ from gateway.runs.api import PrefectApi
 from gateway.runs.reading import find_run
 from gateway.runs.run import Run
 from gateway.runs.states import cancel, put_back
-from gateway.work.commands import CommandRow, Commands, OperatorCommand
-from gateway.work.kind import Kind
+from gateway.work.commands import CommandRow, Commands, NothingToDo, OperatorCommand
+from gateway.work.kind import Kind, OwnCommand
+from gateway.work.ledger import NoSuchWork
 from gateway.work.rows import Work
 from gateway.work.transitions import Event
 
+_UNKNOWN = "it is not known here"
+
 _log = structlog.get_logger()
-
-
-class Refused(GatewayError):
-    """A command makes no sense now. The text says why."""
 
 
 class _HasChanged(GatewayError):
@@ -42,7 +41,7 @@ class OperatorCommands:
         while row := await asyncio.to_thread(self.commands.claim, datetime.now(UTC)):
             try:
                 outcome, carried_out = await self._carry_out(row), True
-            except Refused as refusal:
+            except NothingToDo as refusal:
                 outcome, carried_out = str(refusal), False
             except _HasChanged:
                 await asyncio.to_thread(self.commands.give_back, row)
@@ -57,11 +56,13 @@ class OperatorCommands:
     async def _carry_out(self, row: CommandRow) -> str:
         kind = self.engine.kinds[row.kind].kind
         await asyncio.to_thread(kind.refresh, datetime.now(UTC))
+        if own := kind.own_commands.get(row.command):
+            return await asyncio.to_thread(_carry_out_own, own, row)
         work = await asyncio.to_thread(kind.ledger.find, row.work_id)
         if work is None:
-            raise Refused("it is not known here")
+            raise NothingToDo(_UNKNOWN)
         if reason := await asyncio.to_thread(kind.refusal, work, row.command):
-            raise Refused(reason)
+            raise NothingToDo(reason)
         run = await find_run(self.api, work.flow_run_id) if work.flow_run_id else None
         if row.command is OperatorCommand.RETRY:
             return await self._retry(kind, work, run)
@@ -75,10 +76,10 @@ class OperatorCommands:
                 raise _HasChanged
             return "another run is asked for"
         if reason := starts_by_itself(run, datetime.now(UTC)):
-            raise Refused(f"{reason}: it goes on by itself")
+            raise NothingToDo(f"{reason}: it goes on by itself")
         verdict = await put_back(self.api, run.id, "Tried again at an operator's request.")
         if not verdict.is_accepted:
-            raise Refused(f"its run is {verdict.state_name}: {verdict.reason or 'Prefect leaves it so'}")
+            raise NothingToDo(f"its run is {verdict.state_name}: {verdict.reason or 'Prefect leaves it so'}")
         return "its run starts now"
 
     async def _cancel(self, kind: Kind, work: Work, run: Run | None) -> str:
@@ -91,3 +92,14 @@ class OperatorCommands:
 
     def _finish(self, row: CommandRow, outcome: str, carried_out: bool) -> None:
         self.commands.finish(row, outcome, datetime.now(UTC), carried_out=carried_out)
+
+
+def _carry_out_own(own: OwnCommand, row: CommandRow) -> str:
+    """What needs no run. It is looked again whether it makes sense: time has passed since it was asked for."""
+    try:
+        reason = own.refusal(row.work_id, ())
+    except NoSuchWork:
+        reason = _UNKNOWN
+    if reason:
+        raise NothingToDo(reason)
+    return own.carry_out(row, datetime.now(UTC))

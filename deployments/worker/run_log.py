@@ -1,7 +1,7 @@
 """Prefect's own lines in the log of a run, which the dashboard opens: cut to what an operator can use.
 
-What a run does it says itself (`tasks.run_log`). Prefect adds forty lines of traceback for each try, and the text of any
-exception, which may quote what it was given, and so a patient.
+What a run does it says itself (`tasks.run_log`). Prefect adds forty lines of traceback for each try, and the text of
+any exception, which may quote what it was given, and so a patient.
 """
 
 import logging

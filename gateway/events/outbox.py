@@ -38,6 +38,7 @@ outbox = Table(
     Column("body", Text, nullable=False),
     Column("timestamp", UtcDateTime, nullable=False),
     Column("about", String(200), nullable=False),
+    Column("again", UtcDateTime),
     Column("claimed_until", UtcDateTime),
     Column("published", UtcDateTime),
     Index("outbox_by_publication", "published", "timestamp"),
@@ -45,12 +46,24 @@ outbox = Table(
 
 _CLAIM = timedelta(seconds=60)  # longer than a publisher needs for one
 _MESSAGE_COLUMNS = [outbox.c[name] for name in Message.__slots__]
+_SINCE = func.coalesce(outbox.c.again, outbox.c.timestamp)
 
 
 def put(connection: Connection, message: Message) -> None:
     """Have a message published once `connection`'s transaction is committed."""
-    text = {"body": message.body.decode(), "correlation_id": str(message.correlation_id)}
-    connection.execute(insert(outbox).values(asdict(message) | text))
+    connection.execute(insert(outbox).values(_values(message)))
+
+
+def put_again(connection: Connection, message: Message) -> bool:
+    """The same for a message that the broker has had, and is to have `again`. False where it waits here already."""
+    values: dict[str, Any] = _values(message) | {"published": None, "claimed_until": None}
+    this = outbox.c.message_id == message.message_id
+    if connection.execute(update(outbox).where(this, outbox.c.published.is_not(None)).values(values)).rowcount:
+        return True
+    if connection.execute(select(outbox.c.message_id).where(this)).first():
+        return False
+    connection.execute(insert(outbox).values(values))
+    return True
 
 
 class Outbox:
@@ -75,19 +88,19 @@ class Outbox:
         except BaseException:
             self._change(message, {"claimed_until": None})
             raise
-        self._change(message, {"published": now})
+        self._change(message, {"published": now, "body": ""})  # which may be a megabyte, and nobody needs any more
         return True
 
     def depth(self) -> tuple[int, datetime | None]:
         """How many wait to be published, and since when the oldest."""
-        waiting = select(func.count(), func.min(outbox.c.timestamp)).where(outbox.c.published.is_(None))
+        waiting = select(func.count(), func.min(_SINCE)).where(outbox.c.published.is_(None))
         with database_errors(), self._engine.connect() as connection:
             count, oldest = connection.execute(waiting).one()
         return count, oldest
 
     def _claim(self, now: datetime) -> Message | None:
         free = or_(outbox.c.claimed_until.is_(None), outbox.c.claimed_until < now)
-        oldest = select(*_MESSAGE_COLUMNS).where(outbox.c.published.is_(None), free).order_by(outbox.c.timestamp)
+        oldest = select(*_MESSAGE_COLUMNS).where(outbox.c.published.is_(None), free).order_by(_SINCE)
         with database_errors(), self._engine.begin() as connection:
             found = connection.execute(oldest.limit(1)).one_or_none()
             if found is None:
@@ -97,8 +110,14 @@ class Outbox:
         return _message(found) if claimed else None
 
     def _change(self, message: Message, changes: dict[str, Any]) -> None:
+        """Unless it is to be said once more meanwhile."""
+        this = (outbox.c.message_id == message.message_id) & outbox.c.again.is_not_distinct_from(message.again)
         with database_errors(), self._engine.begin() as connection:
-            connection.execute(update(outbox).where(outbox.c.message_id == message.message_id).values(changes))
+            connection.execute(update(outbox).where(this).values(changes))
+
+
+def _values(message: Message) -> dict[str, Any]:
+    return asdict(message) | {"body": message.body.decode(), "correlation_id": str(message.correlation_id)}
 
 
 def _message(found: Row[Any]) -> Message:

@@ -8,7 +8,10 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """An event as it goes out. Published again, it is the same message: its ids derive from what it is about."""
+    """An event as it goes out. Published again, it is the same message: its ids derive from what it is about.
+
+    `again` is when an operator had it said again, though the broker has had it; None where nobody had.
+    """
 
     routing_key: str
     type: str
@@ -17,6 +20,7 @@ class Message:
     body: bytes  # JSON
     timestamp: datetime
     about: str  # what Prefect's event feed shows it with, e.g. payload.{id}
+    again: datetime | None = None
 
 
 class EventPublisher(Protocol):

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
+from uuid import uuid5
 
 from gateway.errors import BrokerNotSetUp, BrokerRefused, BrokerUnavailable, PrefectRefused, PrefectUnavailable
 from gateway.events.port import Message
@@ -83,18 +84,26 @@ class PrefectPublisher:
 async def _is_recorded(api: PrefectApi, message: Message) -> bool:
     # Left out, Prefect's limits are its own clock's now, and half a year before.
     occurred = {"since": _text(message.timestamp - timedelta(days=1)), "until": "9999-01-01T00:00:00Z"}
-    question = {"filter": {"id": {"id": [str(message.message_id)]}, "occurred": occurred}, "limit": 1}
+    question = {"filter": {"id": {"id": [_event_id(message)]}, "occurred": occurred}, "limit": 1}
     return await api.ask("POST", "events/filter", lambda answer: bool(answer["events"]), question)
 
 
 def _event(message: Message) -> dict[str, Any]:
     return {
-        "id": str(message.message_id),
+        "id": _event_id(message),
         "occurred": _text(datetime.now(UTC)),  # Prefect deletes events a week after this
         "event": message.routing_key,
-        "resource": {"prefect.resource.id": f"informatics-gateway.{message.about}"},
+        "resource": {
+            "prefect.resource.id": f"informatics-gateway.{message.about}",
+            "informatics-gateway.message-id": str(message.message_id),
+        },
         "payload": json.loads(message.body),
     }
+
+
+def _event_id(message: Message) -> str:
+    """That of the message. Prefect keeps one event of an id, so one that is said again has an id for each time."""
+    return str(uuid5(message.message_id, message.again.isoformat()) if message.again else message.message_id)
 
 
 def _text(moment: datetime) -> str:

@@ -1,7 +1,7 @@
 """Exports as a kind of work: the database is their truth, and each end of one is told."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from gateway.destinations.circuits import Circuits
@@ -12,7 +12,7 @@ from gateway.exports.settling import give_up
 from gateway.exports.states import ExportRow, ExportState
 from gateway.runs.run import WantedRun
 from gateway.work.commands import OperatorCommand
-from gateway.work.kind import Probe
+from gateway.work.kind import OwnCommands, Probe
 from gateway.work.ledger import WorkLedger
 from gateway.work.rows import Work
 from gateway.work.transitions import Event
@@ -36,6 +36,7 @@ class ExportWork:
     deployment: str = "export/export"
     most_queued: int = 8  # a thousand that wait are no reason for a payload to wait
     ended_by: frozenset[Event] = frozenset({Event.RUN_FAILED, Event.RUN_CANCELLED})
+    own_commands: OwnCommands = field(default_factory=dict)
 
     @property
     def ledger(self) -> WorkLedger:

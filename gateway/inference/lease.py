@@ -13,9 +13,12 @@ from gateway.credentials.authorization import Authorization
 from gateway.credentials.vault import Vault
 from gateway.database import database_errors
 from gateway.errors import CredentialsLost, PermanentError
+from gateway.events.port import Message
+from gateway.inference.identity import payload_id
 from gateway.inference.row import COLUMNS, WORK, RequestRow, RequestState, request_row
 from gateway.inference.store import RequestStore
 from gateway.inference.tables import payloads, requests
+from gateway.payloads.announcements import keep_announcement
 from gateway.payloads.payload import Payload, read_payload
 from gateway.sources.outcome import OUTCOME, RetrievalOutcome
 from gateway.work import waiting
@@ -105,6 +108,11 @@ class RequestLease:
         if content is None:
             raise PermanentError(f"nothing was fetched yet for request {self.request_id}")
         return read_payload(zlib.decompress(content), f"the record of what was fetched for request {self.request_id}")
+
+    def keep_announcement(self, message: Message) -> None:
+        """Keep what it is about to be announced with."""
+        with self.lease.writing() as connection:
+            keep_announcement(connection, payload_id(self.request_id), message)
 
     def note_uploaded(self, now: datetime) -> None:
         """Every object is stored: whoever goes on from here, on whatever node, has only to announce it."""

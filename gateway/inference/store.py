@@ -16,7 +16,7 @@ from gateway.acr.request import INFERENCE_REQUEST
 from gateway.acr.submission import Submission
 from gateway.credentials.vault import Vault
 from gateway.database import database_errors, ids_beginning, open_database
-from gateway.errors import AlreadyKnown, PermanentError
+from gateway.errors import AlreadyKnown
 from gateway.inference.identity import request_id
 from gateway.inference.row import COLUMNS, ENDS, TRANSITIONS, WORK, RequestRow, RequestState, request_row
 from gateway.inference.tables import payloads, requests
@@ -67,14 +67,16 @@ class RequestStore:
     def find_by_transaction(self, transaction_id: str) -> RequestRow | None:
         return self.find(request_id(transaction_id))
 
-    def request_of(self, payload: UUID) -> UUID:
-        """The request that became this payload. Raises PermanentError where there is none."""
-        wanted = select(payloads.c.request_id).where(payloads.c.payload_id == payload)
+    def find_by_payload(self, payload: UUID) -> RequestRow | None:
+        """The request that has become this payload, or is about to."""
+        became = select(payloads.c.request_id).where(payloads.c.payload_id == payload)
+        return next(iter(self._select(requests.c.request_id.in_(became))), None)
+
+    def payloads_matching(self, beginning: str, limit: int = 2) -> list[UUID]:
+        """Return the payloads of requests whose id, the payload's, begins so."""
+        wanted = select(payloads.c.payload_id).where(ids_beginning(payloads.c.payload_id, beginning)).limit(limit)
         with database_errors(), self.engine.connect() as connection:
-            found: UUID | None = connection.execute(wanted).scalar_one_or_none()
-        if found is None:
-            raise PermanentError(f"no inference request has become payload {payload}")
-        return found
+            return list(connection.execute(wanted).scalars())
 
     def of_runs(self, run_ids: Sequence[UUID]) -> list[RequestRow]:
         """The requests of these runs."""

@@ -1,7 +1,7 @@
 """Inference requests as a kind of work: the database is their truth."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from gateway.inference.acceptance import note
@@ -11,7 +11,7 @@ from gateway.inference.store import RequestStore
 from gateway.runs.run import WantedRun
 from gateway.wording import counted
 from gateway.work.commands import OperatorCommand
-from gateway.work.kind import Probe
+from gateway.work.kind import OwnCommands, Probe
 from gateway.work.ledger import WorkLedger
 from gateway.work.rows import Work
 from gateway.work.transitions import Event
@@ -33,6 +33,7 @@ class RequestWork:
     deployment: str = "retrieve/retrieve"
     most_queued: None = None
     ended_by: frozenset[Event] = frozenset({Event.RUN_FAILED, Event.RUN_CANCELLED})
+    own_commands: OwnCommands = field(default_factory=dict)
 
     @property
     def ledger(self) -> WorkLedger:

@@ -56,7 +56,8 @@ class PayloadView:
 
     Its objects lie below `prefix` in the bucket. `opened` is the time of its first instance, `run_asked` that at which
     its last run was asked for. One that is open closes at `closes` unless more comes, or an association holds it; of
-    its studies no more is known than which they are. `broken_off` is how an association ended that fed it, and was to
+    its studies no more is known than which they are. `announced_again` counts how often an operator had its event said
+    once more. `broken_off` is how an association ended that fed it, and was to
     feed it more.
     """
 
@@ -77,6 +78,8 @@ class PayloadView:
     node: UUID
     run_asked: datetime | None
     announced: datetime | None
+    announced_again: int
+    last_announced_again: datetime | None
     prefix: str
     attempt: int
     run_id: UUID | None
@@ -92,7 +95,7 @@ def closed_view(
     run: Run | None,
     broken_off: Outcome | None,
 ) -> PayloadView:
-    """Return the view of a payload that is closed."""
+    """Return the view of a payload that is closed, and was never announced again."""
     return PayloadView(
         id=row.payload_id,
         state=state,
@@ -111,6 +114,8 @@ def closed_view(
         node=row.node_id,
         run_asked=run.created if run else None,
         announced=row.announced,
+        announced_again=0,
+        last_announced_again=None,
         prefix=object_prefix(row.payload_id),
         attempt=row.attempt,
         run_id=row.flow_run_id,
@@ -148,6 +153,8 @@ def open_view(group: OpenGroup, node: UUID, quiet_seconds: float | None) -> Payl
         node=node,
         run_asked=None,
         announced=None,
+        announced_again=0,
+        last_announced_again=None,
         prefix=object_prefix(group.payload_id),
         attempt=0,
         run_id=None,

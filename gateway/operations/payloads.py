@@ -10,6 +10,7 @@ from gateway.errors import Damaged, FromNewerProgram, PrefectUnavailable
 from gateway.operations.associations import broken_off
 from gateway.operations.payload_view import STATES_OF_RUNS, PayloadState, PayloadView, closed_view, open_view
 from gateway.operations.prefect import ask_prefect
+from gateway.payloads.announcements import Repeats
 from gateway.payloads.finding import EVERY_PAYLOAD, PayloadFilter, fits
 from gateway.payloads.index import PayloadIndex
 from gateway.payloads.payload import Payload
@@ -136,11 +137,14 @@ class PayloadList:
     ) -> list[PayloadView]:
         runs = self._runs([row.flow_run_id for row in rows if row.flow_run_id])
         broken = broken_off(self.index.work.engine, [row.payload_id for row in rows])
+        repeats = self.index.announcements.repeats([row.payload_id for row in rows])
         views = []
         for row in rows:
             run = runs.get(row.flow_run_id) if row.flow_run_id else None
             how, state = broken.get(row.payload_id), self._state(row, run)
-            views.append(closed_view(row, state, studies[row.payload_id], run, how))
+            view = closed_view(row, state, studies[row.payload_id], run, how)
+            again = repeats.get(row.payload_id, Repeats())
+            views.append(replace(view, announced_again=again.times, last_announced_again=again.last))
         return views
 
     def _state(self, row: PayloadRow, run: Run | None) -> PayloadState:

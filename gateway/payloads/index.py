@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import Engine, func, insert, select, tuple_
 
 from gateway.database import database_errors, ids_beginning, open_database
+from gateway.payloads.announcements import Announcements
 from gateway.payloads.finding import EVERY_PAYLOAD, PayloadFilter, alternatives
 from gateway.payloads.payload import Payload
 from gateway.payloads.rows import WORK, Dispatch, PayloadRow, payload_row, payloads, row_of
@@ -30,6 +31,7 @@ class PayloadIndex:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self.work = WorkLedger(engine, WORK)
+        self.announcements = Announcements(engine)
 
     def close(self) -> None:
         """Close the connections."""

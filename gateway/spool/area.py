@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 from uuid import UUID
 
-from gateway.disk.durable import Durability, Flushing, move
+from gateway.disk.durable import Durability, Flushing, move, write_whole
 from gateway.errors import Damaged
 from gateway.payloads.payload import Payload, read_payload
 from gateway.spool.instance_reader import open_instance
@@ -63,6 +63,20 @@ class SpoolArea:
     def lease_file(self, payload_id: UUID) -> Path:
         """Where the fencing token of the payload's last run stands: `gateway.spool.lease`."""
         return self.root / "leases" / str(payload_id)
+
+    def announcement(self, payload_id: UUID) -> Path:
+        """What the payload is, or was, announced with, until the dispatcher has taken that into the database."""
+        return self.root / "announced" / f"{payload_id}.json"
+
+    def keep_announcement(self, payload_id: UUID, content: bytes) -> None:
+        """Keep it, durably: the database may be away."""
+        file = self.announcement(payload_id)
+        file.parent.mkdir(exist_ok=True)
+        write_whole(file, content, self.flushing)
+
+    def announcement_ids(self) -> list[UUID]:
+        """The payloads of which there is one."""
+        return [UUID(path.stem) for path in _manifests(self.root / "announced")]
 
     def make(self) -> None:
         """Make the area's directories."""

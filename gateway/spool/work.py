@@ -7,6 +7,7 @@ from uuid import UUID
 import structlog
 
 from gateway.errors import Damaged, FromNewerProgram
+from gateway.payloads.announcements import decode_message
 from gateway.payloads.index import PayloadIndex
 from gateway.payloads.payload import Payload
 from gateway.payloads.rows import WORK, of_node
@@ -14,7 +15,7 @@ from gateway.runs.run import WantedRun
 from gateway.spool.area import SpoolArea
 from gateway.spool.node import Node
 from gateway.work.commands import OperatorCommand
-from gateway.work.kind import Probe
+from gateway.work.kind import OwnCommands, Probe
 from gateway.work.ledger import WorkLedger
 from gateway.work.rows import Work
 from gateway.work.transitions import Event
@@ -33,6 +34,7 @@ class PayloadWork:
     deployment: str = "ingest/ingest"
     most_queued: None = None  # they are what senders wait for: others leave room for them
     ended_by: frozenset[Event] = frozenset()
+    own_commands: OwnCommands = field(default_factory=dict)
     _recorded: set[UUID] | None = field(default=None, init=False)  # not announced, as the index has them
     _read: dict[UUID, Payload] = field(default_factory=dict, init=False)  # about to be given a run
     _damaged: set[UUID] = field(default_factory=set, init=False)
@@ -46,6 +48,8 @@ class PayloadWork:
         if self._recorded is None:
             self._recorded = {row.payload_id for row in self.index.open_rows(self.node.node_id)}
         ready = self.area.ready_ids()
+        for payload_id in self.area.announcement_ids():
+            self._take_announcement(payload_id)
         for payload_id in self._recorded - set(ready):
             self.index.note_announced(payload_id, now)
             self._recorded.discard(payload_id)
@@ -91,6 +95,17 @@ class PayloadWork:
         """Whether it may still be there: one of another node's spool can't be looked at."""
         row = self.index.row(work.work_id)
         return row is None or row.node_id != self.node.node_id or self.is_open(work)
+
+    def _take_announcement(self, payload_id: UUID) -> None:
+        """Into the database. As long as the payload is in `ready/` it may yet be announced with another."""
+        if self.area.state(payload_id) == "ready":
+            return
+        file = self.area.announcement(payload_id)
+        try:
+            self.index.announcements.keep(payload_id, decode_message(file.read_bytes()))
+        except ValueError:
+            _log.error("what a payload was announced with can't be read", payload=str(payload_id))
+        file.unlink(missing_ok=True)
 
     def _record(self, payload_id: UUID) -> None:
         assert self._recorded is not None

@@ -29,6 +29,7 @@ from sqlalchemy import (
 )
 
 from gateway.database import UtcDateTime, database_errors, metadata
+from gateway.errors import PermanentError
 
 _CLAIM = timedelta(seconds=60)  # longer than carrying one out takes
 _KEPT = timedelta(days=30)
@@ -56,6 +57,15 @@ class OperatorCommand(StrEnum):
 
     RETRY = "retry"
     CANCEL = "cancel"
+    ANNOUNCE = "announce"
+
+
+class NothingToDo(PermanentError):
+    """A command makes no sense for work in the state that it is in. The text says why; `reason` without which it is."""
+
+    def __init__(self, text: str, reason: str = "") -> None:
+        super().__init__(text)
+        self.reason = reason or text
 
 
 @dataclass(frozen=True, slots=True)

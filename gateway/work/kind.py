@@ -1,11 +1,12 @@
 """What the engine has to be told of a kind of work. Each kind is one module; `gateway.kinds` lists them."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
+from uuid import UUID
 
 from gateway.runs.run import WantedRun
-from gateway.work.commands import OperatorCommand
+from gateway.work.commands import CommandRow, OperatorCommand
 from gateway.work.ledger import WorkLedger
 from gateway.work.rows import Work
 from gateway.work.transitions import Event
@@ -16,6 +17,19 @@ DEFAULT_QUEUE = "default"
 
 Probe = Callable[[], None]
 """Returns where a part answers, and raises a GatewayError where it does not."""
+
+
+class OwnCommand(Protocol):
+    """What can be asked of one kind alone, beside retry and cancel, and is carried out without a run of the work."""
+
+    def refusal(self, work_id: UUID, destinations: Sequence[str]) -> str | None:
+        """Why it makes no sense now; None where it does. Raises NoSuchWork and DatabaseUnavailable."""
+
+    def carry_out(self, row: CommandRow, now: datetime) -> str:
+        """Do it, harmlessly where it was done before; return what there is to say of it. Raises NothingToDo."""
+
+
+OwnCommands = Mapping[OperatorCommand, OwnCommand]
 
 
 class Kind(Protocol):
@@ -32,6 +46,10 @@ class Kind(Protocol):
     @property
     def ended_by(self) -> Collection[Event]:
         """What the end of a run means for its work, beside RUN_LOST. Where it is nothing, the run stands for it."""
+
+    @property
+    def own_commands(self) -> OwnCommands:
+        """What can be asked of it beside retry and cancel."""
 
     @property
     def ledger(self) -> WorkLedger:

@@ -24,9 +24,9 @@ from gateway.exports.ledger import ExportLedger
 from gateway.exports.listing import ExportDetail, ExportListing, ExportView
 from gateway.exports.request import ExportRequest, read_export_request
 from gateway.exports.states import ExportState
-from gateway.kinds import NothingToDo, ask
+from gateway.kinds import ask
 from gateway.node_context import NodeContext
-from gateway.work.commands import OperatorCommand
+from gateway.work.commands import NothingToDo, OperatorCommand
 from gateway.work.ledger import NoSuchWork
 from listeners.api.app import Routes
 from listeners.api.openapi import json_body

@@ -10,9 +10,9 @@ from starlette.responses import RedirectResponse, Response
 from gateway.destinations.listing import destination_views
 from gateway.destinations.registered import Destinations
 from gateway.errors import GatewayError
-from gateway.kinds import NothingToDo, ask
+from gateway.kinds import ask
 from gateway.node_context import NodeContext
-from gateway.work.commands import OperatorCommand
+from gateway.work.commands import NothingToDo, OperatorCommand
 from gateway.work.ledger import NoSuchWork
 from listeners.page.guard import Guard
 from listeners.page.rendering import Pages

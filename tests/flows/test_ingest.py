@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -20,6 +21,8 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import State, StateType
 
 from gateway.object_store.local import LocalObjectStore
+from gateway.payloads.announcements import decode_message
+from gateway.payloads.index import opened_payload_index
 from gateway.payloads.payload import Payload
 from gateway.wording import size
 from tests.gateway.events.conftest import prefect_events
@@ -193,10 +196,23 @@ def test_a_payload_that_was_announced_before_is_only_cleared_away(node: Node) ->
     payload = node.payload()
     node.spool.area.finish(payload.payload_id)
     state = node.state(node.ingest(payload.payload_id))
-    assert (state.type, state.message) == (StateType.COMPLETED, "announced before: nothing was left to do")
+    told = f"announced before; to have it announced again: mig payload announce {payload.payload_id}"
+    assert (state.type, state.message) == (StateType.COMPLETED, told)
     assert node.spool.area.state(payload.payload_id) is None
     assert list(node.spool.area.incoming.iterdir()) == []
     assert announced(node, payload) == []
+
+
+def test_what_it_was_announced_with_is_kept_and_a_run_started_once_more_says_what_that_is_for(node: Node) -> None:
+    payload = node.payload()
+    with opened_payload_index(f"sqlite:///{node.data_dir}/gateway.db") as index:
+        index.record(payload)
+        node.ingest(payload.payload_id)
+        kept = decode_message(node.spool.area.announcement(payload.payload_id).read_bytes())
+        assert [json.loads(kept.body)] == announced(node, payload)
+        index.note_announced(payload.payload_id, datetime(2026, 3, 1, 13, 0, tzinfo=UTC))
+        told = node.state(node.ingest(payload.payload_id)).message or ""
+    assert told.startswith("announced before at 2026-03-01 13:00:00 UTC; to have it announced again: mig payload ann")
 
 
 def test_a_payload_that_is_gone_needs_nothing(node: Node) -> None:

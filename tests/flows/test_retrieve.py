@@ -23,6 +23,7 @@ from gateway.inference.identity import payload_id, request_id
 from gateway.inference.row import RequestRow, RequestState
 from gateway.inference.store import opened_request_store
 from gateway.object_store.local import LocalObjectStore
+from gateway.payloads.announcements import Announcements
 from tests.gateway.acr.requests import Json, as_body, inference_request, source
 from tests.gateway.dicomweb.faulty_archive import (
     FaultyArchive,
@@ -168,7 +169,10 @@ def test_a_request_is_fetched_stored_announced_and_cleared_away(site: Site, arch
     assert site.stored() == objects_of(archive)
     assert not site.node().area.exists()
     again = site.node().retrieve()
-    assert (again.type, again.message) == (StateType.COMPLETED, "announced before: nothing was left to do")
+    told = f"announced before at {row.ended:%Y-%m-%d %H:%M:%S} UTC; to have it announced again: mig payload announce "
+    assert (again.type, again.message) == (StateType.COMPLETED, f"{told}{row.payload_id}")
+    with opened_request_store(f"sqlite:///{site.directory}/gateway.db") as store:
+        assert Announcements(store.engine).is_kept(row.payload_id)
 
 
 def test_the_run_says_in_its_log_what_it_found_and_fetched(site: Site, archive: FaultyArchive) -> None:

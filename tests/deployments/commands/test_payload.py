@@ -14,7 +14,9 @@ from prefect.states import AwaitingRetry, Cancelled, Crashed, Failed, Running
 from gateway.associations.record import Outcome
 from gateway.associations.store import AssociationStore
 from gateway.errors import Dependency
+from gateway.payloads.announcements import encode_message
 from gateway.payloads.index import opened_payload_index
+from gateway.payloads.workflow_request import workflow_request
 from gateway.spool.area import SpoolArea, scp_area
 from gateway.spool.node import read_node
 from gateway.work.waiting import Wait, sentence
@@ -307,6 +309,23 @@ def test_what_the_dispatcher_has_not_done_yet_is_noted_and_said_so(
     retried = scene.mig("payload", "retry", str(payload_id))
     told = f"payload {payload_id}: retry is noted, and is done as soon as the dispatcher and Prefect answer\n"
     assert (retried.exit_code, retried.output) == (0, told)
+
+
+def test_an_announced_payload_is_announced_again_and_says_how_often(scene: Scene) -> None:
+    announced, running = scene.put(Running()), scene.put(Running())
+    message = workflow_request(scene.area.read(announced), "monaideploy")
+    scene.area.keep_announcement(announced, encode_message(message))
+    scene.announce(announced)
+    again = scene.operate("announce", str(announced)[:8])
+    assert (again.exit_code, again.output) == (0, f"payload {announced}: its announcement goes out again\n")
+    both = scene.operate("announce", str(announced), str(running))
+    assert sorted(both.errors.splitlines()) == [
+        "1 payload: it is about to be announced again: that waits for the event broker",
+        "1 payload: it is not announced yet: its run does it",
+    ]
+    shown = scene.mig("payload", "show", str(announced), "--json").rows
+    assert shown["announced_again"] == 1
+    assert datetime.fromisoformat(shown["last_announced_again"]) <= datetime.now(UTC)
 
 
 def test_a_cancelled_payload_stays_on_the_spool_and_can_be_retried(scene: Scene) -> None:

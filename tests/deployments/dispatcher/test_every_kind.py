@@ -12,8 +12,8 @@ from prefect.states import AwaitingRetry, Cancelled, Completed, Crashed, Failed,
 from sqlalchemy import update
 
 from gateway.errors import BrokerUnavailable, Dependency
-from gateway.kinds import KINDS, NothingToDo, ask
-from gateway.work.commands import Commands, OperatorCommand
+from gateway.kinds import KINDS, ask
+from gateway.work.commands import Commands, NothingToDo, OperatorCommand
 from gateway.work.rows import Work
 from gateway.work.waiting import Wait, tag_of
 from tests.deployments.dispatching import Dispatching, KindScene, dispatching_on

@@ -21,6 +21,7 @@ import gateway.destinations.circuits
 import gateway.events.outbox
 import gateway.exports.tables
 import gateway.inference.tables
+import gateway.payloads.announcements
 import gateway.payloads.rows
 import gateway.payloads.studies
 import gateway.work.commands

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from gateway.events.prefect import PrefectPublisher
 from gateway.payloads.workflow_request import workflow_request
 from tests.gateway.answering import answering
 from tests.gateway.events.conftest import QUICK, prefect_events
-from tests.gateway.events.payloads import instance, payload
+from tests.gateway.events.payloads import CLOSED, instance, payload
 from tests.peers import prefect_server
 from tests.peers.postgresql import PostgreSQL
 from tests.peers.prefect_server import PrefectServer
@@ -34,9 +35,28 @@ def test_automations_can_tell_the_event_by_its_name_and_its_resource(prefect: Pr
     publish(prefect.api_url, message)
     (event,) = [event for event in prefect_events(prefect.api_url) if event["id"] == str(announced.message_id)]
     assert event["event"] == "md.workflow.request"
-    assert event["resource"] == {"prefect.resource.id": f"informatics-gateway.payload.{announced.payload_id}"}
+    assert event["resource"] == {
+        "prefect.resource.id": f"informatics-gateway.payload.{announced.payload_id}",
+        "informatics-gateway.message-id": str(announced.message_id),
+    }
     assert event["payload"] == json.loads(message.body)
     assert datetime.now(UTC) - datetime.fromisoformat(event["occurred"]) < timedelta(minutes=1)
+
+
+@pytest.mark.peers
+def test_what_an_operator_has_said_again_is_an_event_of_its_own_each_time(
+    prefect: PrefectServer, message: Message
+) -> None:
+    """Prefect keeps one event of an id: the message's id is in a label."""
+    said = [message, *(replace(message, again=CLOSED + timedelta(days=days)) for days in (1, 2))]
+    for each in (*said, said[-1]):  # the last is a repeat of the publisher's, not of the operator's
+        publish(prefect.api_url, each)
+    label = "informatics-gateway.message-id"
+    events = [
+        each for each in prefect_events(prefect.api_url) if each["resource"].get(label) == str(message.message_id)
+    ]
+    assert len({event["id"] for event in events}) == len(events) == 3
+    assert all(event["payload"] == json.loads(message.body) for event in events)
 
 
 @pytest.mark.peers

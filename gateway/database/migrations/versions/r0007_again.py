@@ -1,0 +1,24 @@
+"""What a payload was announced with is kept, so that it can be said again.
+
+What was announced before was not kept: it can't be said again.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0007"
+down_revision = "0005"
+
+_Moment = sa.DateTime(timezone=True)
+
+
+def upgrade() -> None:
+    op.create_table(
+        "payload_announcements",
+        sa.Column("payload_id", sa.Uuid, primary_key=True),
+        sa.Column("message", sa.LargeBinary, nullable=False),
+        sa.Column("times_again", sa.Integer, nullable=False),
+        sa.Column("last_again", _Moment),
+    )
+    with op.batch_alter_table("outbox") as batch:
+        batch.add_column(sa.Column("again", _Moment))
