@@ -102,7 +102,7 @@ def test_an_export_is_shown_file_by_file_by_the_first_digits_of_its_id(mig: MigH
     assert [(file["state"], file["code"]) for file in place["files"]] == [("failed", 0xC000), ("stored", 0)]
 
 
-@pytest.mark.parametrize("command", list(OperatorCommand))
+@pytest.mark.parametrize("command", [OperatorCommand.RETRY, OperatorCommand.CANCEL])
 def test_what_is_asked_of_an_export_is_noted_for_the_dispatcher(
     mig: MigHere, scene: Scene, command: OperatorCommand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -134,7 +134,7 @@ def test_what_makes_no_sense_is_exit_code_1_and_notes_nothing(
     assert Commands(scene.ledger.engine).of_work("export", export_id) == []
 
 
-@pytest.mark.parametrize("command", ["show", *OperatorCommand])
+@pytest.mark.parametrize("command", ["show", "retry", "cancel"])
 def test_an_id_that_no_export_or_more_than_one_has_is_told(mig: MigHere, scene: Scene, command: str) -> None:
     for number in range(17):
         scene.ask(["a"], "pacs", task=f"task-{number}")
