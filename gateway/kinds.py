@@ -6,22 +6,28 @@ This stands on top of the rooms: none of them knows it.
 from collections.abc import Callable, Mapping
 from uuid import UUID
 
-from gateway.config import LocalStoreSettings
+from gateway.config import LocalStoreSettings, load_settings
 from gateway.exports.work import ExportWork
 from gateway.inference.work import RequestWork
 from gateway.node_context import NodeContext
+from gateway.object_store import ObjectStore, open_object_store
 from gateway.payload_commands.announcing import Announce
+from gateway.payload_commands.sending import Send
 from gateway.payload_commands.whereabouts import Whereabouts
 from gateway.retrieval.open_sources import source_probe
 from gateway.spool.work import PayloadWork
-from gateway.work.commands import Commands, NothingToDo, OperatorCommand
-from gateway.work.kind import DEFAULT_QUEUE, Kind
+from gateway.work.commands import Commands, NothingToDo, OperatorCommand, Wish
+from gateway.work.kind import DEFAULT_QUEUE, Kind, OwnCommands
 from gateway.work.ledger import NoSuchWork
 from gateway.work.wake_up import wake_up
 
 
 def _payloads(node: NodeContext) -> Kind:
-    commands = {OperatorCommand.ANNOUNCE: Announce(payload_whereabouts(node), node.payloads.announcements)}
+    payloads = payload_whereabouts(node)
+    commands: OwnCommands = {
+        OperatorCommand.ANNOUNCE: Announce(payloads, node.payloads.announcements),
+        OperatorCommand.SEND: Send(payloads, node.exports, node.current_destinations, _current_store),
+    }
     return PayloadWork(node.payloads, node.received, node.identity, own_commands=commands)
 
 
@@ -52,27 +58,33 @@ def payload_whereabouts(node: NodeContext) -> Whereabouts:
     return Whereabouts(node.payloads, node.requests, node.received)
 
 
-def ask(node: NodeContext, kind: str, work_id: UUID, command: OperatorCommand, asked_by: str) -> UUID:
+def ask(node: NodeContext, wish: Wish, asked_by: str) -> UUID:
     """Record what an operator asks for, and wake the dispatcher, which carries it out; return the command's id.
 
     Raises NothingToDo, NoSuchWork, DatabaseUnavailable.
     """
-    if reason := _refusal(KINDS[kind](node), work_id, command):
-        raise refused(kind, work_id, reason)
-    command_id = Commands(node.database).ask(kind, work_id, command, asked_by, node.now())
+    if reason := _refusal(KINDS[wish.kind](node), wish):
+        raise refused(wish.kind, wish.work_id, reason)
+    command_id = Commands(node.database).ask(wish, asked_by, node.now())
     wake_up(node.settings.paths.wake_ups)
     return command_id
 
 
-def _refusal(kind: Kind, work_id: UUID, command: OperatorCommand) -> str | None:
+def _refusal(kind: Kind, wish: Wish) -> str | None:
+    work_id, command = wish.work_id, wish.command
     if own := kind.own_commands.get(command):
-        return own.refusal(work_id, ())
+        return own.refusal(work_id, wish.destinations)
     if command not in {OperatorCommand.RETRY, OperatorCommand.CANCEL}:
         return f"{command} is nothing that can be asked of it"
     work = kind.ledger.find(work_id)
     if work is None:
         raise NoSuchWork(f"there is no {kind.ledger.of.kind} {work_id}")
     return kind.refusal(work, command)
+
+
+def _current_store() -> ObjectStore:
+    """As the settings have it now: a key may have been put right while the process runs."""
+    return open_object_store(load_settings().settings)
 
 
 def _export_queue(node: NodeContext) -> str:

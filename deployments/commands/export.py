@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
@@ -11,7 +12,7 @@ import typer
 
 from deployments.commands.operator import MOST_AT_ONCE, Ids, InState, Yes, ask_and_show, check_state, retry_chosen
 from deployments.commands.site import site_settings
-from deployments.commands.tables import AsJson, print_more, print_object, print_rows, the_one
+from deployments.commands.tables import AsJson, moment, print_more, print_object, print_rows, the_one
 
 if TYPE_CHECKING:
     from gateway.exports.ledger import ExportLedger
@@ -21,15 +22,13 @@ app = typer.Typer(help="Exports.", no_args_is_help=True)
 
 ExportId = Annotated[str, typer.Argument(metavar="ID", help="The export's id, or its first digits.")]
 
-_COLUMNS = ("id", "state", "destinations", "files", "stored", "missing", "received", "next_try", "message")
+_COLUMNS = ("id", "state", "origin", "destinations", "files", "stored", "missing", "received", "next_try", "message")
 _FILE_COLUMNS = ("destination", "path", "state", "code", "attempts", "last_tried", "reason")
 
 
 @app.command()
 def submit(file: Annotated[Path, typer.Argument(metavar="FILE", help="The request, in JSON; - for stdin.")]) -> None:
     """Ask for an export, with the body of an export request."""
-    from datetime import UTC, datetime
-
     from gateway.errors import PermanentError
     from gateway.exports.request import read_export_request
 
@@ -49,18 +48,21 @@ def list_exports(
     page: Annotated[int, typer.Option(min=1, help="Which page.")] = 1,
     state: Annotated[str | None, typer.Option(help="Only those in this state.")] = None,
     destination: Annotated[str | None, typer.Option(metavar="NAME", help="Only those for this destination.")] = None,
+    payload: Annotated[
+        str | None, typer.Option(metavar="ID", help="Only those of this payload, by its whole id.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """List exports, the newest first."""
-    from gateway.exports.listing import ExportListing
+    from gateway.exports.listing import ExportFilter, ExportListing
     from gateway.exports.states import ExportState
 
     check_state(state, list(ExportState))
-    wanted = ExportState(state) if state else None
+    wanted = ExportFilter(ExportState(state) if state else None, destination, payload)
     with _ledger() as ledger:
         listing = ExportListing(ledger.engine)
-        views = listing.page(limit + 1, (page - 1) * limit, state=wanted, destination=destination)
-        total = listing.total(state=wanted, destination=destination)
+        views = listing.page(limit + 1, (page - 1) * limit, wanted)
+        total = listing.total(wanted)
     rows = [view.model_dump() for view in views[:limit]]
     if not as_json:
         rows = [row | {"destinations": ", ".join(row["destinations"])} for row in rows]
@@ -92,16 +94,19 @@ def retry(
     export_ids: Ids = None,
     state: InState = None,
     destination: Annotated[str | None, typer.Option(metavar="NAME", help="Of them those for this destination.")] = None,
+    since: Annotated[
+        datetime | None, typer.Option(parser=moment, metavar="TIME|2h", help="Of them those asked for then or later.")
+    ] = None,
     yes: Yes = False,
 ) -> None:
     """Try now: send what is missing of exports that wait, have failed or were cancelled."""
-    from gateway.exports.listing import ExportListing
+    from gateway.exports.listing import ExportFilter, ExportListing
     from gateway.exports.states import ExportState
 
     def all_in(state: str) -> list[UUID]:
         with _ledger() as ledger:
-            found = ExportListing(ledger.engine).page(MOST_AT_ONCE, state=ExportState(state), destination=destination)
-            return [view.id for view in found]
+            wanted = ExportFilter(ExportState(state), destination, since=since)
+            return [view.id for view in ExportListing(ledger.engine).page(MOST_AT_ONCE, wanted=wanted)]
 
     retry_chosen("export", export_ids or (), state, states=list(ExportState), find=_id_of, find_all=all_in, yes=yes)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
@@ -9,7 +10,7 @@ import typer
 
 from deployments.commands.operator import MOST_AT_ONCE, Ids, InState, Yes, ask_and_show, check_state, retry_chosen
 from deployments.commands.site import site_settings
-from deployments.commands.tables import AsJson, print_more, print_object, print_rows, the_one
+from deployments.commands.tables import AsJson, moment, print_more, print_object, print_rows, the_one
 
 if TYPE_CHECKING:
     from gateway.config import Settings
@@ -79,13 +80,20 @@ def show(request_id: RequestId, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def retry(request_ids: Ids = None, state: InState = None, yes: Yes = False) -> None:
+def retry(
+    request_ids: Ids = None,
+    state: InState = None,
+    since: Annotated[
+        datetime | None, typer.Option(parser=moment, metavar="TIME|2h", help="Of them those taken then or later.")
+    ] = None,
+    yes: Yes = False,
+) -> None:
     """Try now: start the runs of requests that wait, have failed or were cancelled."""
     from gateway.inference.row import RequestState
 
     def all_in(state: str) -> list[UUID]:
         with _requests() as (store, _):
-            return [row.request_id for row in store.newest(MOST_AT_ONCE, 0, RequestState(state))]
+            return [row.request_id for row in store.newest(MOST_AT_ONCE, 0, RequestState(state), since=since)]
 
     retry_chosen("request", request_ids or (), state, states=list(RequestState), find=_id_of, find_all=all_in, yes=yes)
 

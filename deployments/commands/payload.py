@@ -124,6 +124,25 @@ def announce(payload_ids: TheseIds) -> None:
     ask_of("payload", [_any_id_of(each) for each in payload_ids], OperatorCommand.ANNOUNCE, yes=True)
 
 
+@app.command()
+def send(
+    payload_ids: TheseIds,
+    destinations: Annotated[
+        list[str],
+        typer.Option("--to", metavar="DESTINATION", help="A registered destination; may stand several times."),
+    ],
+    yes: Yes = False,
+) -> None:
+    """Send the DICOM objects of payloads, as they are stored, to destinations: each is an export of its own.
+
+    No md.export.complete tells of it.
+    """
+    from gateway.work.commands import OperatorCommand
+
+    found = [_any_id_of(each) for each in payload_ids]
+    ask_of("payload", found, OperatorCommand.SEND, yes=yes, destinations=destinations)
+
+
 def _any_id_of(payload_id: str) -> UUID:
     """Of a payload that is still open, or came from an inference request, as well."""
     from gateway.kinds import payload_whereabouts

@@ -1,14 +1,14 @@
 """What operators ask for, from the command line, over HTTP or at the page, is written in the database and done here."""
 
 import asyncio
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
 from deployments.dispatcher.decision import starts_by_itself
 from deployments.dispatcher.engine import Engine
-from gateway.errors import GatewayError
+from gateway.errors import DatabaseRefused, DatabaseUnavailable, GatewayError, NotSetUp, TransientError
 from gateway.runs.api import PrefectApi
 from gateway.runs.reading import find_run
 from gateway.runs.run import Run
@@ -16,9 +16,11 @@ from gateway.runs.states import cancel, put_back
 from gateway.work.commands import CommandRow, Commands, NothingToDo, OperatorCommand
 from gateway.work.kind import Kind, OwnCommand
 from gateway.work.ledger import NoSuchWork
+from gateway.work.outage import Outages
 from gateway.work.rows import Work
 from gateway.work.transitions import Event
 
+_PUT_OFF = timedelta(seconds=10)
 _UNKNOWN = "it is not known here"
 
 _log = structlog.get_logger()
@@ -28,6 +30,14 @@ class _HasChanged(GatewayError):
     """Another step of a dispatcher has touched the work meanwhile: the command is for what it has become."""
 
 
+class _PartAway(GatewayError):
+    """A part of ours that a command needs is away, or refuses us."""
+
+    def __init__(self, error: GatewayError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
 @dataclass
 class OperatorCommands:
     """Carries commands out, each once, and says what became of it. What Prefect is away for stays to be done."""
@@ -35,6 +45,7 @@ class OperatorCommands:
     api: PrefectApi
     engine: Engine
     commands: Commands
+    outages: Outages = field(default_factory=Outages)
 
     async def look(self) -> bool:
         """Carry out all there are, the oldest first. Raises what Prefect's being away raises: then the rest stays."""
@@ -43,12 +54,16 @@ class OperatorCommands:
                 outcome, carried_out = await self._carry_out(row), True
             except NothingToDo as refusal:
                 outcome, carried_out = str(refusal), False
+            except _PartAway as away:
+                await asyncio.to_thread(self._put_off, row, away.error)
+                continue
             except _HasChanged:
                 await asyncio.to_thread(self.commands.give_back, row)
                 return True
             except BaseException:
                 await asyncio.to_thread(self.commands.give_back, row)
                 raise
+            self.outages.over(row.command)
             await asyncio.to_thread(self._finish, row, outcome, carried_out)
             _log.info("operator command", command=str(row.command), outcome=outcome, **{row.kind: str(row.work_id)})
         return True
@@ -90,6 +105,11 @@ class OperatorCommands:
             raise _HasChanged
         return "it is ended" if is_over else "its run is ending"
 
+    def _put_off(self, row: CommandRow, error: GatewayError) -> None:
+        """Until a part of ours is back that it needs: others go on."""
+        self.outages.began(error, row.command, meanwhile="an operator's command waits for it")
+        self.commands.give_back(row, f"waits: {error}", datetime.now(UTC) + _PUT_OFF)
+
     def _finish(self, row: CommandRow, outcome: str, carried_out: bool) -> None:
         self.commands.finish(row, outcome, datetime.now(UTC), carried_out=carried_out)
 
@@ -97,9 +117,14 @@ class OperatorCommands:
 def _carry_out_own(own: OwnCommand, row: CommandRow) -> str:
     """What needs no run. It is looked again whether it makes sense: time has passed since it was asked for."""
     try:
-        reason = own.refusal(row.work_id, ())
+        reason = own.refusal(row.work_id, row.destinations)
     except NoSuchWork:
         reason = _UNKNOWN
     if reason:
         raise NothingToDo(reason)
-    return own.carry_out(row, datetime.now(UTC))
+    try:
+        return own.carry_out(row, datetime.now(UTC))
+    except (DatabaseUnavailable, DatabaseRefused):
+        raise
+    except (TransientError, NotSetUp) as error:
+        raise _PartAway(error) from error

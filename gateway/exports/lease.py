@@ -162,12 +162,13 @@ class ExportLease:
         reason = "; ".join(dict.fromkeys(wait.reason for wait in waits))
         self.lease.wait(waits, next_try, now, message=reason)
 
-    def settle(self, event: Event, reason: str, message: Message, settlement: int, now: datetime) -> None:
+    def settle(self, event: Event, reason: str, told: Message | None, settlement: int, now: datetime) -> None:
         """The export is over: that, and what is to be told of it, in one commit."""
         changes = {"message": reason, "next_try": None, "settlements": settlement, "settled": now}
         with self.lease.writing() as connection:
             self.lease.apply(connection, event, **changes)
-            put(connection, message)
+            if told:
+                put(connection, told)
 
     def _change_destination(self, destination: int, changes: dict[str, Any]) -> None:
         at = destinations.c.position == destination

@@ -113,6 +113,7 @@ def add_destination(connection: Connection, export_id: UUID, row: DestinationRow
 def _new_export(request: ExportRequest, now: datetime) -> dict[str, Any]:
     return {
         "export_id": request.export_id,
+        "origin": request.origin,
         "workflow_instance_id": request.workflow_instance_id,
         "export_task_id": request.export_task_id,
         "correlation_id": request.correlation_id,

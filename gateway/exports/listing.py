@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import ColumnElement, Connection, Engine, func, select
 
 from gateway.database import database_errors, ids_beginning
-from gateway.exports.states import DestinationRow, ExportRow, ExportState, SendRow, SendState
+from gateway.exports.states import DestinationRow, ExportOrigin, ExportRow, ExportState, SendRow, SendState
 from gateway.exports.tables import destinations, destinations_of, export_of, export_row, exports, files, sends, sends_of
 
 
@@ -49,6 +49,7 @@ class _Shown(BaseModel):
 
     id: UUID = Field(validation_alias="export_id")
     state: ExportState
+    origin: ExportOrigin = Field(description="operator: asked for here, and told to nobody outside")
     workflow_instance_id: str
     export_task_id: str
     correlation_id: str
@@ -78,29 +79,43 @@ class ExportDetail(_Shown):
     destinations: list[DestinationView]
 
 
+@dataclass(frozen=True, slots=True)
+class ExportFilter:
+    """Which exports are meant: what is None does not matter. `since` and `until` bound the time when they were asked
+    for, the latter excluded.
+    """
+
+    state: ExportState | None = None
+    destination: str | None = None
+    payload: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+EVERY_EXPORT = ExportFilter()
+
+
 class ExportListing:
     """Looks at the ledger. All methods raise DatabaseUnavailable."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def page(
-        self, limit: int, offset: int = 0, *, state: ExportState | None = None, destination: str | None = None
-    ) -> list[ExportView]:
-        """Return exports, the newest first; where they are given, those in a state, or for a destination."""
-        wanted = select(exports).where(*_conditions(state, destination))
-        wanted = wanted.order_by(exports.c.received.desc(), exports.c.export_id)
+    def page(self, limit: int, offset: int = 0, wanted: ExportFilter = EVERY_EXPORT) -> list[ExportView]:
+        """Return exports, the newest first."""
+        question = select(exports).where(*_conditions(wanted))
+        question = question.order_by(exports.c.received.desc(), exports.c.export_id)
         with database_errors(), self._engine.connect() as connection:
-            rows = [export_row(found) for found in connection.execute(wanted.limit(limit).offset(offset))]
+            rows = [export_row(found) for found in connection.execute(question.limit(limit).offset(offset))]
             names = _names(connection, [row.export_id for row in rows])
             shown = _values(connection, rows)
         return [ExportView(**values, destinations=names[values["export_id"]]) for values in shown]
 
-    def total(self, *, state: ExportState | None = None, destination: str | None = None) -> int:
+    def total(self, wanted: ExportFilter = EVERY_EXPORT) -> int:
         """How many there are like that."""
-        wanted = select(func.count()).select_from(exports).where(*_conditions(state, destination))
+        question = select(func.count()).select_from(exports).where(*_conditions(wanted))
         with database_errors(), self._engine.connect() as connection:
-            return int(connection.execute(wanted).scalar_one())
+            return int(connection.execute(question).scalar_one())
 
     def view(self, export_id: UUID) -> ExportDetail | None:
         """Return everything about an export; None where there is none."""
@@ -132,11 +147,18 @@ class ExportListing:
             return {(name, ExportState(state)): count for name, state, count in connection.execute(wanted)}
 
 
-def _conditions(state: ExportState | None, destination: str | None) -> Iterator[ColumnElement[bool]]:
-    if state is not None:
-        yield exports.c.state == state
-    if destination is not None:
-        yield exports.c.export_id.in_(select(destinations.c.export_id).where(destinations.c.name == destination))
+def _conditions(wanted: ExportFilter) -> Iterator[ColumnElement[bool]]:
+    if wanted.state is not None:
+        yield exports.c.state == wanted.state
+    if wanted.destination is not None:
+        there = select(destinations.c.export_id).where(destinations.c.name == wanted.destination)
+        yield exports.c.export_id.in_(there)
+    if wanted.payload is not None:
+        yield exports.c.payload_id == wanted.payload
+    if wanted.since is not None:
+        yield exports.c.received >= wanted.since
+    if wanted.until is not None:
+        yield exports.c.received < wanted.until
 
 
 def _values(connection: Connection, rows: Sequence[ExportRow]) -> list[dict[str, Any]]:

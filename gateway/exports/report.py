@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from gateway.exports.settlement import DestinationResult, Settlement
-from gateway.exports.states import ExportRow, SendState
+from gateway.exports.states import ExportOrigin, ExportRow, SendState
 from gateway.wording import counted
 
 _LONGEST_LINE = 300
@@ -16,9 +16,9 @@ def export_report(export: ExportRow, settlement: Settlement, labels: Mapping[str
     table = ["| destination | files | stored | with a remark | not stored | sends |", "| --- |" + " ---: |" * 5, *rows]
     facts = {
         "Export": f"`{export.export_id}`",
-        "Workflow instance, task": f"`{export.workflow_instance_id}`, `{export.export_task_id}`",
+        "Asked for by": _asked_by(export),
         "Files": f"{len(settlement.file_statuses):,}",
-        "Result": f"{settlement.status}, told as `md.export.complete` number {export.settlements}",
+        "Result": f"{settlement.status}, {_told(export)}",
     }
     reasons = [f"- {line}" for line in settlement.message.splitlines()]
     told = [f"| {name} | {value} |" for name, value in facts.items()]
@@ -36,6 +36,18 @@ def stored_lines(settlement: Settlement, labels: Mapping[str, str]) -> list[str]
         f"{result.stored:,} of {counted(len(result.sends), 'file')} stored at {labels.get(result.name, result.name)}"
         for result in settlement.destinations
     ]
+
+
+def _asked_by(export: ExportRow) -> str:
+    if export.origin is ExportOrigin.OPERATOR:
+        return f"an operator, of payload `{export.payload_id}`"
+    return f"workflow instance `{export.workflow_instance_id}`, task `{export.export_task_id}`"
+
+
+def _told(export: ExportRow) -> str:
+    if export.origin is ExportOrigin.OPERATOR:
+        return "told to nobody outside"
+    return f"told as `md.export.complete` number {export.settlements}"
 
 
 def one_line(message: str) -> str:

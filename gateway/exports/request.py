@@ -12,6 +12,7 @@ from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 from gateway.errors import UnreadableRequest
+from gateway.exports.states import ExportOrigin
 
 ROUTING_KEY_PREFIX = "md.export.request"
 
@@ -32,6 +33,7 @@ class ExportRequest:
     """What is to be sent where. `files` are object keys, `destinations` names; both in the order of the request.
 
     `agent` is the last part of the routing key by which it came; empty where it was submitted by a person or by HTTP.
+    `command` is that of an operator who wants a payload sent: of it no workflow knows, and its id is the export's.
     """
 
     workflow_instance_id: str
@@ -41,10 +43,15 @@ class ExportRequest:
     destinations: tuple[str, ...]
     payload_id: str | None = None
     agent: str = ""
+    command: UUID | None = None
+
+    @property
+    def origin(self) -> ExportOrigin:
+        return ExportOrigin.OPERATOR if self.command else ExportOrigin.REQUEST
 
     @property
     def export_id(self) -> UUID:
-        return export_id(self.workflow_instance_id, self.export_task_id)
+        return self.command or export_id(self.workflow_instance_id, self.export_task_id)
 
     @property
     def problem(self) -> str:

@@ -6,7 +6,7 @@ from gateway.destinations.registered import Destinations
 from gateway.exports.export_complete import export_complete
 from gateway.exports.lease import ExportLease
 from gateway.exports.settlement import ExportStatus, Settlement, settlement_of
-from gateway.exports.states import FileStatus
+from gateway.exports.states import ExportOrigin, FileStatus
 from gateway.work.transitions import Event
 
 _ENDS = {
@@ -17,7 +17,7 @@ _ENDS = {
 
 
 def settle(lease: ExportLease, destinations: Destinations, now: datetime, *, cancelled: bool = False) -> Settlement:
-    """Settle an export, and leave the event that says so in the outbox."""
+    """Settle an export, and leave the event that says so in the outbox, where somebody outside has asked for it."""
     export, rows = lease.row(), lease.destinations()
     paths, sends = lease.results()
     names = list(dict.fromkeys(row.name for row in rows))
@@ -26,7 +26,9 @@ def settle(lease: ExportLease, destinations: Destinations, now: datetime, *, can
     was_ended = cancelled and settlement.status is not ExportStatus.SUCCESS
     event = Event.CANCELLED if was_ended else _ENDS[settlement.status]
     number = export.settlements + 1
-    lease.settle(event, settlement.message, export_complete(export, settlement, number, now), number, now)
+    is_told = export.origin is ExportOrigin.REQUEST
+    told = export_complete(export, settlement, number, now) if is_told else None
+    lease.settle(event, settlement.message, told, number, now)
     return settlement
 
 

@@ -48,6 +48,13 @@ TRANSITIONS = Transitions(
 )
 
 
+class ExportOrigin(StrEnum):
+    """Who asked for an export."""
+
+    REQUEST = "request"  # somebody outside, who is told by md.export.complete
+    OPERATOR = "operator"  # by `mig payload send`: nobody outside knows of it, and none is told
+
+
 class SendState(StrEnum):
     """What became of one file at one destination."""
 
@@ -77,6 +84,7 @@ class ExportRow:
     """An export. `message` says why it waits, or why it did not succeed."""
 
     export_id: UUID
+    origin: ExportOrigin
     workflow_instance_id: str
     export_task_id: str
     correlation_id: str

@@ -25,6 +25,7 @@ from gateway.database import UtcDateTime, metadata, values_of
 from gateway.exports.states import (
     TRANSITIONS,
     DestinationRow,
+    ExportOrigin,
     ExportRow,
     ExportState,
     FileStatus,
@@ -42,6 +43,7 @@ exports = Table(
     "exports",
     metadata,
     Column("export_id", Uuid, primary_key=True),
+    Column("origin", String(16), nullable=False, server_default="request"),
     Column("workflow_instance_id", String(200), nullable=False),
     Column("export_task_id", String(200), nullable=False),
     Column("correlation_id", String(200), nullable=False),
@@ -98,7 +100,7 @@ sends = Table(
 
 def export_row(found: Row[Any]) -> ExportRow:
     values = values_of(found, exports.columns)
-    return ExportRow(**values | {"state": ExportState(values["state"])})
+    return ExportRow(**values | {"state": ExportState(values["state"]), "origin": ExportOrigin(values["origin"])})
 
 
 def export_of(connection: Connection, export_id: UUID) -> ExportRow | None:

@@ -82,9 +82,19 @@ class RequestStore:
         """The requests of these runs."""
         return self._select(requests.c.flow_run_id.in_(run_ids))
 
-    def newest(self, limit: int, offset: int = 0, state: RequestState | None = None) -> list[RequestRow]:
-        """Return requests, the newest first."""
+    def newest(
+        self,
+        limit: int,
+        offset: int = 0,
+        state: RequestState | None = None,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> list[RequestRow]:
+        """Return requests, the newest first; where they are given, those in a state, accepted within these times."""
         wanted = [] if state is None else [requests.c.state == state]
+        wanted += [] if since is None else [requests.c.created >= since]
+        wanted += [] if until is None else [requests.c.created < until]
         order = (requests.c.created.desc(), requests.c.request_id)
         return self._select(*wanted, order=order, limit=limit, offset=offset)
 

@@ -4,7 +4,8 @@ The command line, the HTTP API and the page write the same row. What is asked fo
 is back. All methods raise DatabaseUnavailable and DatabaseRefused.
 """
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -21,6 +22,7 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    and_,
     delete,
     insert,
     or_,
@@ -41,6 +43,7 @@ operator_commands = Table(
     Column("kind", String(16), nullable=False),
     Column("work_id", Uuid, nullable=False),
     Column("command", String(16), nullable=False),
+    Column("destinations", Text, nullable=False, server_default="[]"),  # JSON, of what is to be sent
     Column("asked_by", String(64), nullable=False),
     Column("asked", UtcDateTime, nullable=False),
     Column("claimed_until", UtcDateTime),
@@ -58,6 +61,7 @@ class OperatorCommand(StrEnum):
     RETRY = "retry"
     CANCEL = "cancel"
     ANNOUNCE = "announce"
+    SEND = "send"
 
 
 class NothingToDo(PermanentError):
@@ -69,13 +73,26 @@ class NothingToDo(PermanentError):
 
 
 @dataclass(frozen=True, slots=True)
+class Wish:
+    """What is asked for of which work. `destinations` are those to which something is to be sent."""
+
+    kind: str
+    work_id: UUID
+    command: OperatorCommand
+    destinations: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class CommandRow:
-    """A command, and since it is `done`, whether it was carried out and what there is to say of it."""
+    """A command, and since it is `done`, whether it was carried out. `outcome` is what there is to say of it: before
+    that, why it could not be done yet.
+    """
 
     command_id: UUID
     kind: str
     work_id: UUID
     command: OperatorCommand
+    destinations: tuple[str, ...]
     asked_by: str
     asked: datetime
     done: datetime | None
@@ -93,17 +110,16 @@ class Commands:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def ask(self, kind: str, work_id: UUID, command: OperatorCommand, asked_by: str, now: datetime) -> UUID:
+    def ask(self, wish: Wish, asked_by: str, now: datetime) -> UUID:
         """Record a command durably; return its id. Asked for twice before it is carried out, it is one."""
-        c = operator_commands.c
-        same = (c.kind == kind) & (c.work_id == work_id) & (c.command == command) & _OPEN
-        row = {"command_id": uuid4(), "kind": kind, "work_id": work_id, "command": command}
-        row |= {"asked_by": asked_by, "asked": now, "outcome": ""}
+        c, wanted = operator_commands.c, asdict(wish) | {"destinations": json.dumps(wish.destinations)}
+        same = and_(_OPEN, *(c[name] == value for name, value in wanted.items()))
+        row = wanted | {"command_id": uuid4(), "asked_by": asked_by, "asked": now, "outcome": ""}
         with database_errors(), self._engine.begin() as connection:
             found: UUID | None = connection.execute(select(c.command_id).where(same).limit(1)).scalar_one_or_none()
             if found is None:
                 connection.execute(insert(operator_commands).values(row))
-        return found or row["command_id"]  # type: ignore[return-value]
+        return found or row["command_id"]
 
     def row(self, command_id: UUID) -> CommandRow | None:
         return next(iter(self._select(operator_commands.c.command_id == command_id, 1)), None)
@@ -129,11 +145,11 @@ class Commands:
             connection.execute(this.values(done=now, carried_out=carried_out, outcome=outcome))
             connection.execute(delete(operator_commands).where(operator_commands.c.done < now - _KEPT))
 
-    def give_back(self, row: CommandRow) -> None:
-        """It could not be carried out for now: it stays."""
+    def give_back(self, row: CommandRow, reason: str = "", until: datetime | None = None) -> None:
+        """It could not be carried out for now: it stays, and lets others go first `until` then."""
         this = update(operator_commands).where(operator_commands.c.command_id == row.command_id)
         with database_errors(), self._engine.begin() as connection:
-            connection.execute(this.values(claimed_until=None))
+            connection.execute(this.values(claimed_until=until, outcome=reason))
 
     def _select(self, condition: ColumnElement[bool], limit: int) -> list[CommandRow]:
         question = select(*_COLUMNS).where(condition).order_by(operator_commands.c.asked).limit(limit)
@@ -142,4 +158,5 @@ class Commands:
 
 
 def _row(found: Row[Any]) -> CommandRow:
-    return CommandRow(**{**found._mapping, "command": OperatorCommand(found.command)})
+    read = {"command": OperatorCommand(found.command), "destinations": tuple(json.loads(found.destinations))}
+    return CommandRow(**{**found._mapping, **read})

@@ -1,7 +1,7 @@
 """Exports over HTTP: the body of an export request is taken as from the broker, and what became of it is shown.
 
     POST /exports               202 once it is durable, 200 where it is known already
-    GET  /exports               the newest first, by state and destination, in pages
+    GET  /exports               the newest first, by state, destination and payload, in pages
     GET  /exports/{id}          destination by destination, file by file
     POST /exports/{id}/retry    202: what is missing is sent now
 
@@ -21,12 +21,12 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from gateway.errors import UnreadableRequest
 from gateway.exports.ledger import ExportLedger
-from gateway.exports.listing import ExportDetail, ExportListing, ExportView
+from gateway.exports.listing import ExportDetail, ExportFilter, ExportListing, ExportView
 from gateway.exports.request import ExportRequest, read_export_request
 from gateway.exports.states import ExportState
 from gateway.kinds import ask
 from gateway.node_context import NodeContext
-from gateway.work.commands import NothingToDo, OperatorCommand
+from gateway.work.commands import NothingToDo, OperatorCommand, Wish
 from gateway.work.ledger import NoSuchWork
 from listeners.api.app import Routes
 from listeners.api.openapi import json_body
@@ -93,10 +93,11 @@ def exports_routes(node: NodeContext) -> Routes:
     def listed(
         state: ExportState | None = None,
         destination: Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$")] = None,
+        payload: Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$", description="its id")] = None,
         limit: Annotated[int, Query(ge=1, le=1000)] = 20,
         page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
     ) -> list[ExportView]:
-        return listing.page(limit, (page - 1) * limit, state=state, destination=destination)
+        return listing.page(limit, (page - 1) * limit, ExportFilter(state, destination, payload))
 
     @router.get(
         "/{export_id}",
@@ -130,7 +131,7 @@ def _record(ledger: ExportLedger, asked: ExportRequest) -> Response:
 
 def _retry(node: NodeContext, export_id: UUID) -> Response:
     try:
-        ask(node, "export", export_id, OperatorCommand.RETRY, "HTTP")
+        ask(node, Wish("export", export_id, OperatorCommand.RETRY), "HTTP")
     except NoSuchWork:
         return _unknown(export_id)
     except NothingToDo as error:

@@ -12,7 +12,7 @@ from gateway.destinations.registered import Destinations
 from gateway.errors import GatewayError
 from gateway.kinds import ask
 from gateway.node_context import NodeContext
-from gateway.work.commands import NothingToDo, OperatorCommand
+from gateway.work.commands import NothingToDo, OperatorCommand, Wish
 from gateway.work.ledger import NoSuchWork
 from listeners.page.guard import Guard
 from listeners.page.rendering import Pages
@@ -30,7 +30,7 @@ def add_actions(router: APIRouter, pages: Pages, node: NodeContext, guard: Guard
     @router.post("/ui/{kind}/{work_id}/{command}", dependencies=[Depends(guard.pressed)])
     def command(kind: Literal["payloads", "exports", "requests"], work_id: UUID, command: OperatorCommand) -> Response:
         try:
-            ask(node, _KINDS[kind], work_id, command, "page")
+            ask(node, Wish(_KINDS[kind], work_id, command), "page")
         except NoSuchWork as error:
             raise HTTPException(HTTPStatus.NOT_FOUND, str(error)) from error
         except NothingToDo as error:

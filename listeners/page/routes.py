@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from starlette.responses import FileResponse, Response
 
 from gateway.destinations.listing import destination_views
-from gateway.exports.listing import ExportListing
+from gateway.exports.listing import ExportFilter, ExportListing
 from gateway.exports.states import ExportState
 from gateway.inference.row import RequestState
 from gateway.inference.view import view_of
@@ -38,6 +38,7 @@ _FILES = {"style.css": "text/css", "htmx.min.js": "text/javascript", "icon.svg":
 _SHOWN = 50
 _STATUS_SECONDS = 4.0  # is good for so long: every open page asks again every few seconds
 _SENDERS = 10
+_SENT = 10
 
 
 class PayloadForm(BaseModel):
@@ -129,6 +130,7 @@ def _add_payloads(router: APIRouter, pages: Pages, node: NodeContext) -> None:
             steps=timeline(view),
             width=WIDTH,
             associations=associations,
+            exports=ExportListing(node.database).page(_SENT, wanted=ExportFilter(payload=str(payload_id))),
             asked=Commands(node.database).of_work("payload", payload_id),
             run_url=node.settings.run_url(view.run_id),
         )
@@ -153,8 +155,8 @@ def _add_lists(router: APIRouter, pages: Pages, node: NodeContext) -> None:
     def list_exports(state: str = "", destination: str = "") -> Response:
         wanted = ExportState(state) if state in set(ExportState) else None
         place = destination.strip() or None
-        shown = exports.page(_SHOWN, state=wanted, destination=place)
-        total = exports.total(state=wanted, destination=place)
+        like = ExportFilter(state=wanted, destination=place)
+        shown, total = exports.page(_SHOWN, wanted=like), exports.total(like)
         states = list(ExportState)
         return pages.render(
             "exports.html", views=shown, total=total, state=state, states=states, destination=destination

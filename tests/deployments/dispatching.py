@@ -3,7 +3,7 @@
 import asyncio
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -30,7 +30,7 @@ from gateway.runs.api import PrefectApi
 from gateway.runs.deployment import DeploymentRuns
 from gateway.runs.run import Run, WantedRun
 from gateway.spool import lease as spool_lease
-from gateway.work.commands import CommandRow, Commands, OperatorCommand
+from gateway.work.commands import CommandRow, Commands, OperatorCommand, Wish
 from gateway.work.kind import Probe
 from gateway.work.lease import Held
 from gateway.work.waiting import Wait
@@ -164,10 +164,10 @@ class KindScene:
         assert work.flow_run_id
         return work.flow_run_id
 
-    def asked(self, work_id: UUID, command: OperatorCommand) -> CommandRow:
+    def asked(self, work_id: UUID, command: OperatorCommand, destinations: Sequence[str] = ()) -> CommandRow:
         """What became of a command."""
         node = self.dispatching.node
-        command_id = ask(node, self.name, work_id, command, "a test")
+        command_id = ask(node, Wish(self.name, work_id, command, tuple(destinations)), "a test")
         self.dispatching.carry_out()
         row = Commands(node.database).row(command_id)
         assert row

@@ -108,7 +108,7 @@ def _leaves(answer: Any) -> Iterator[object]:
 
 
 def test_every_field_of_an_export_is_shown_everywhere(engine: Engine, mig: MigHere, api: httpx.Client) -> None:
-    values = filled(exports) | {"state": "partial"}
+    values = filled(exports) | {"state": "partial", "origin": "operator"}
     with engine.begin() as connection:
         connection.execute(insert(exports).values(values))
     shown = {name: value for name, value in values.items() if name not in OF_EXPORTS}

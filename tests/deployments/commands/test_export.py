@@ -3,10 +3,12 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from gateway.exports.ledger import opened_ledger
+from gateway.exports.request import ExportRequest
 from gateway.work.commands import Commands, OperatorCommand
 from tests.databases import empty_database
 from tests.deployments.commands.mig import ZONE, MigHere
@@ -61,16 +63,34 @@ def test_exports_are_listed_the_newest_first_with_their_counts(mig: MigHere, sce
     second = str(scene.ask(["a", "b", "c"], "pacs", "vna", task="task-2"))
     head, *rows = mig("export", "list").output.splitlines()
     assert columns(head) == [
-        *"ID STATE DESTINATIONS FILES STORED MISSING".split(),
+        *"ID STATE ORIGIN DESTINATIONS FILES STORED MISSING".split(),
         f"RECEIVED ({ZONE})",
         "NEXT TRY",
         "MESSAGE",
     ]
-    assert [columns(row)[:6] for row in rows] == [
-        [second, "recorded", "pacs, vna", "3", "0", "6"],
-        [partial, "partial", "pacs", "2", "1", "1"],
+    assert [columns(row)[:7] for row in rows] == [
+        [second, "recorded", "request", "pacs, vna", "3", "0", "6"],
+        [partial, "partial", "request", "pacs", "2", "1", "1"],
     ]
     assert rows[1].endswith("pacs: 1 of 2 files not stored: the data set can't be understood (C000)")
+
+
+def test_what_an_operator_has_sent_is_found_by_its_payload(mig: MigHere, scene: Scene, partial: str) -> None:
+    payload, command = str(uuid4()), uuid4()
+    scene.record(ExportRequest("", "", "", ("a",), ("pacs",), payload, command=command))
+    (row,) = mig("export", "list", "--json", "--payload", payload).rows
+    assert (row["id"], row["origin"]) == (str(command), "operator")
+    assert mig("export", "show", str(command), "--json").rows["origin"] == "operator"
+    assert mig("export", "show", partial, "--json").rows["origin"] == "request"
+
+
+def test_those_of_the_last_hours_are_retried(
+    mig: MigHere, scene: Scene, partial: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("deployments.commands.operator._SHOWN_WITHIN_SECONDS", 0.0)
+    retry = ("export", "retry", "--state", "partial", "--yes", "--since")
+    assert mig(*retry, "2026-03-01T14:00:00+00:00").output == "no export is meant: nothing is done\n"
+    assert mig(*retry, "2026-03-01T13:00:00+00:00").output.startswith("1 export: retry is noted")
 
 
 def test_a_list_is_narrowed_by_state_and_destination_in_pages(mig: MigHere, scene: Scene, partial: str) -> None:

@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from prefect.client.schemas.objects import State
@@ -92,6 +92,16 @@ def test_requests_are_listed_and_shown(scene: Scene) -> None:
     assert SECRET not in shown.output
     assert "Doe" not in scene.mig("inference", "list").output
     assert scene.mig("inference", "list", "--state", "failed", "--json").rows == []
+
+
+def test_those_of_the_last_hours_are_retried(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("deployments.commands.operator._SHOWN_WITHIN_SECONDS", 0.0)
+    scene.submit()
+    scene.note_run(uuid4())
+    scene.fail(uuid4())
+    retry = ("inference", "retry", "--state", "failed", "--yes", "--since")
+    assert scene.mig(*retry, "2126-01-01T00:00:00+00:00").output == "no request is meant: nothing is done\n"
+    assert scene.mig(*retry, "1h").output.startswith("1 request: retry is noted")
 
 
 def test_what_can_not_be_looked_for_is_told(scene: Scene) -> None:

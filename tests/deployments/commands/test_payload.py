@@ -328,6 +328,21 @@ def test_an_announced_payload_is_announced_again_and_says_how_often(scene: Scene
     assert datetime.fromisoformat(shown["last_announced_again"]) <= datetime.now(UTC)
 
 
+def test_what_is_sent_to_a_destination_says_as_which_export_and_many_are_asked_about(scene: Scene) -> None:
+    destination = '[[destinations]]\nname = "pacs"\nkind = "dimse"\nae_title = "PACS"\nhost = "127.0.0.1"\n'
+    (scene.directory / "gateway.toml").write_text(destination)
+    announced = [scene.put(Running()) for _ in range(2)]
+    for payload_id in announced:
+        scene.announce(payload_id)
+    assert scene.mig("payload", "send", str(announced[0])).exit_code == 2, "nobody says where to"
+    refused = scene.mig("payload", "send", str(announced[0]), "--to", "nowhere")
+    assert (refused.exit_code, "registered are pacs" in refused.errors) == (1, True)
+    asked = scene.operate("send", *map(str, announced), "--to", "pacs")
+    assert "send 2 payloads to pacs?" in asked.output  # and nobody answers
+    sent = scene.operate("send", str(announced[0]), "--to", "pacs")
+    assert sent.errors == f"payload {announced[0]}: the object store has no DICOM object of it\n"
+
+
 def test_a_cancelled_payload_stays_on_the_spool_and_can_be_retried(scene: Scene) -> None:
     payload_id = scene.put(waits())
     assert scene.operate("cancel", str(payload_id)).output == f"payload {payload_id}: it is ended\n"

@@ -13,7 +13,7 @@ from sqlalchemy import update
 
 from gateway.errors import BrokerUnavailable, Dependency
 from gateway.kinds import KINDS, ask
-from gateway.work.commands import Commands, NothingToDo, OperatorCommand
+from gateway.work.commands import Commands, NothingToDo, OperatorCommand, Wish
 from gateway.work.rows import Work
 from gateway.work.waiting import Wait, tag_of
 from tests.deployments.dispatching import Dispatching, KindScene, dispatching_on
@@ -279,7 +279,7 @@ def test_a_cancel_of_work_that_changes_meanwhile_ends_what_it_has_become(
     def refusal_late(_self: object, seen: Work, _command: OperatorCommand) -> None:
         kind.ledger.ask_for_another_run(seen)
 
-    command_id = ask(work.dispatching.node, work.name, work_id, OperatorCommand.CANCEL, "a test")
+    command_id = ask(work.dispatching.node, Wish(work.name, work_id, OperatorCommand.CANCEL), "a test")
     with monkeypatch.context() as patch:
         patch.setattr(type(kind), "refusal", refusal_late)
         work.dispatching.carry_out()
@@ -309,7 +309,7 @@ def test_a_run_of_work_that_is_cancelled_while_the_run_is_created_is_cancelled(
 def test_what_is_asked_while_prefect_is_away_is_done_when_it_is_back(work: KindScene, operator: Operator) -> None:
     work_id = waiting_run(work, operator)
     node, api_url = work.dispatching.node, work.dispatching.api_url
-    command_id = ask(node, work.name, work_id, OperatorCommand.RETRY, "a test")
+    command_id = ask(node, Wish(work.name, work_id, OperatorCommand.RETRY), "a test")
     work.dispatching.api_url = f"http://127.0.0.1:{free_port()}/api"
     with pytest.raises(Exception, match="Prefect does not answer"):
         work.dispatching.carry_out()
@@ -325,8 +325,8 @@ def test_what_is_asked_while_prefect_is_away_is_done_when_it_is_back(work: KindS
 
 def test_asked_for_twice_it_is_done_once(work: KindScene, operator: Operator) -> None:
     work_id = waiting_run(work, operator)
-    first = ask(work.dispatching.node, work.name, work_id, OperatorCommand.RETRY, "one")
-    assert ask(work.dispatching.node, work.name, work_id, OperatorCommand.RETRY, "another") == first
+    first = ask(work.dispatching.node, Wish(work.name, work_id, OperatorCommand.RETRY), "one")
+    assert ask(work.dispatching.node, Wish(work.name, work_id, OperatorCommand.RETRY), "another") == first
     work.dispatching.carry_out()
     rows = Commands(work.dispatching.node.database).of_work(work.name, work_id)
     assert [(row.asked_by, row.carried_out) for row in rows] == [("one", True)]

@@ -13,7 +13,7 @@ from gateway.events import Message, open_publisher
 from gateway.exports.export_complete import ROUTING_KEY, export_complete
 from gateway.exports.request import read_export_request
 from gateway.exports.settlement import ExportStatus, settlement_of
-from gateway.exports.states import ExportRow, ExportState, FileStatus, SendRow, SendState
+from gateway.exports.states import ExportOrigin, ExportRow, ExportState, FileStatus, SendRow, SendState
 from tests.gateway.events.conftest import bind_durably, settings_for
 from tests.gateway.exports.scene import request_body
 from tests.peers.rabbitmq import RabbitMQ
@@ -25,6 +25,7 @@ SCHEMA = json.loads(Path(__file__).with_name("md.export.complete.schema.json").r
 
 def export() -> ExportRow:
     return ExportRow(
+        origin=ExportOrigin.REQUEST,
         export_id=REQUEST.export_id,
         workflow_instance_id=REQUEST.workflow_instance_id,
         export_task_id=REQUEST.export_task_id,

@@ -1,6 +1,6 @@
-"""What a payload was announced with is kept, so that it can be said again.
+"""What a payload was announced with is kept, so that it can be said again; operators send payloads to destinations.
 
-What was announced before was not kept: it can't be said again.
+What was announced before was not kept: it can't be said again. Every export until now was asked for from outside.
 """
 
 import sqlalchemy as sa
@@ -22,3 +22,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("outbox") as batch:
         batch.add_column(sa.Column("again", _Moment))
+    with op.batch_alter_table("operator_commands") as batch:
+        batch.add_column(sa.Column("destinations", sa.Text, nullable=False, server_default="[]"))
+    with op.batch_alter_table("exports") as batch:
+        batch.add_column(sa.Column("origin", sa.String(16), nullable=False, server_default="request"))
