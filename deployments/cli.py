@@ -12,8 +12,8 @@ from deployments.commands import (
     config,
     database,
     destination,
-    explain,
     export,
+    foreseen,
     inference,
     payload,
     processes,
@@ -33,7 +33,7 @@ app = typer.Typer(
 for command in (
     *(processes.up, processes.scp, processes.api, processes.exports, processes.dispatch, processes.worker),
     status.status,
-    explain.explain,
+    foreseen.explain,
 ):
     app.command()(command)
 app.add_typer(association.app, name="association")

@@ -27,16 +27,32 @@ _FILE_COLUMNS = ("destination", "path", "state", "code", "attempts", "last_tried
 
 
 @app.command()
-def submit(file: Annotated[Path, typer.Argument(metavar="FILE", help="The request, in JSON; - for stdin.")]) -> None:
-    """Ask for an export, with the body of an export request."""
+def submit(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The request, in JSON; - for stdin.")],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Record nothing: say what would be sent where, and what be told.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Of a dry run: print JSON.")] = False,
+) -> None:
+    """Ask for an export, with the body of an export request.
+
+    The exit code of a dry run is 1 where a file or a destination would be skipped, 3 where a part can't be reached.
+    """
     from gateway.errors import PermanentError
     from gateway.exports.request import read_export_request
 
+    if as_json and not dry_run:
+        raise typer.BadParameter("goes with --dry-run", param_hint="--json")
     try:
         body = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
     except OSError as error:
         raise PermanentError(f"{file} can't be read: {error.strerror}") from error
     request = read_export_request(body)
+    if dry_run:
+        from deployments.commands.foreseen import foresee_export
+
+        foresee_export(request, as_json=as_json)
+        return
     with _ledger() as ledger:
         is_new = ledger.record(request, datetime.now(UTC))
     typer.echo(f"export {request.export_id}: {'recorded' if is_new else 'known already, nothing changes'}")

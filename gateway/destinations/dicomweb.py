@@ -50,6 +50,10 @@ class DicomWebAdapter:
             settings.slowest_bytes_per_second,
         )
 
+    @property
+    def address(self) -> str:
+        return self.service.url
+
     def deliver(
         self, files: Sequence[OutgoingFile], stopping: threading.Event, *, together: bool = True
     ) -> Iterator[tuple[OutgoingFile, StoreOutcome]]:

@@ -30,6 +30,10 @@ class DimseAdapter:
     def retry_for_seconds(self) -> float:
         return self.settings.retry_for_seconds
 
+    @property
+    def address(self) -> str:
+        return self.settings.address
+
     def deliver(
         self, files: Sequence[OutgoingFile], stopping: threading.Event, *, together: bool = True
     ) -> Iterator[tuple[OutgoingFile, StoreOutcome]]:

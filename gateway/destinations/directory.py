@@ -38,6 +38,10 @@ class DirectoryAdapter:
     def retry_for_seconds(self) -> float:
         return self.settings.retry_for_seconds
 
+    @property
+    def address(self) -> str:
+        return self.settings.address
+
     def deliver(
         self, files: Sequence[OutgoingFile], stopping: threading.Event, *, together: bool = True
     ) -> Iterator[tuple[OutgoingFile, StoreOutcome]]:

@@ -34,14 +34,14 @@ def destination_views(settings: Settings, engine: Engine) -> list[RegisteredDest
 
 
 def _view(destination: DestinationSettings, circuit: Circuit | None) -> RegisteredDestination:
-    state, since, next_probe, reason = _met(circuit)
+    state, since, next_probe, reason = met(circuit)
     answered = circuit.answered if circuit else None
     return RegisteredDestination(
         destination.name, destination.kind, destination.address, state, since, answered, next_probe, reason
     )
 
 
-def _met(circuit: Circuit | None) -> tuple[str, datetime | None, datetime | None, str]:
+def met(circuit: Circuit | None) -> tuple[str, datetime | None, datetime | None, str]:
     """Its state, since when, when it is asked next, and why."""
     if circuit is None:
         return "unknown", None, None, ""

@@ -32,6 +32,10 @@ class Destination(Protocol):
     def retry_for_seconds(self) -> float:
         """Its retry window: how long an export waits for it while it is away."""
 
+    @property
+    def address(self) -> str:
+        """Where it is, for a person."""
+
     def deliver(
         self, files: Sequence[OutgoingFile], stopping: threading.Event, *, together: bool = True
     ) -> Iterator[tuple[OutgoingFile, StoreOutcome]]:

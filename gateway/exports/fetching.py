@@ -9,7 +9,7 @@ from pathlib import Path
 from gateway.disk.durable import Durability
 from gateway.errors import Damaged, NoRoom, NoSuchObject, StoreRefused
 from gateway.exports.states import FileStatus
-from gateway.object_store import ObjectStore
+from gateway.object_store import ObjectStore, StoredObject
 from gateway.object_store.key import checked
 
 _AT_ONCE = 4
@@ -21,6 +21,19 @@ class Unfit:
 
     status: FileStatus
     reason: str
+
+
+_NO_KEY = Unfit(FileStatus.DOWNLOAD_ERROR, "its path is no object key")
+_MISSING = Unfit(FileStatus.DOWNLOAD_ERROR, "the object store does not have it")
+
+
+def looked_up(store: ObjectStore, key: str) -> StoredObject | Unfit:
+    """Return what a fetch would find, without fetching it. Raises what the store raises that is not about one file."""
+    try:
+        checked(key)
+    except StoreRefused:
+        return _NO_KEY
+    return store.stat(key) or _MISSING
 
 
 def file_in(area: Path, number: int) -> Path:
@@ -53,13 +66,13 @@ def _fetch(store: ObjectStore, key: str, to: Path, reserve_bytes: int) -> Unfit 
     try:
         checked(key)
     except StoreRefused:
-        return Unfit(FileStatus.DOWNLOAD_ERROR, "its path is no object key")
+        return _NO_KEY
     if shutil.disk_usage(to.parent).free < reserve_bytes:
         raise NoRoom(f"less than {reserve_bytes // 1_000_000} MB are free in {to.parent}, which are kept for senders")
     try:
         store.fetch(key, to, Durability.OS)  # what a power cut takes is fetched again
     except NoSuchObject:
-        return Unfit(FileStatus.DOWNLOAD_ERROR, "the object store does not have it")
+        return _MISSING
     except Damaged:
         return Unfit(FileStatus.DOWNLOAD_ERROR, "what the object store has is damaged")
     return None

@@ -18,7 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from gateway.config import Settings
 from gateway.database import database_errors, open_database
 from gateway.exports.request import ExportRequest
-from gateway.exports.states import TRANSITIONS, DestinationRow, ExportRow, FileStatus, SendState
+from gateway.exports.states import DestinationRow, ExportRow, ExportState, FileStatus, SendState
 from gateway.exports.tables import WORK, destinations, destinations_of, export_of, exports, files, sends
 from gateway.work.ledger import WorkLedger
 from gateway.work.rows import NEW_WORK
@@ -92,7 +92,7 @@ def _find(engine: Engine, export_id: UUID) -> ExportRow | None:
 
 def _insert(connection: Connection, request: ExportRequest, now: datetime) -> None:
     export_id, paths = request.export_id, tuple(dict.fromkeys(request.files))
-    connection.execute(insert(exports).values(_new_export(request, now)))
+    connection.execute(insert(exports).values(asdict(new_row(request, now))))
     _insert_all(connection, files, [{"position": n, "path": path} for n, path in enumerate(paths)], export_id)
     for position, name in enumerate(request.destinations):
         add_destination(connection, export_id, DestinationRow(position, name, 0, False, None, ""), range(len(paths)))
@@ -110,18 +110,20 @@ def add_destination(connection: Connection, export_id: UUID, row: DestinationRow
     _insert_all(connection, sends, [{"destination": row.position, "file": n} | new for n in numbers], export_id)
 
 
-def _new_export(request: ExportRequest, now: datetime) -> dict[str, Any]:
-    return {
-        "export_id": request.export_id,
-        "origin": request.origin,
-        "workflow_instance_id": request.workflow_instance_id,
-        "export_task_id": request.export_task_id,
-        "correlation_id": request.correlation_id,
-        "agent": request.agent,
-        "payload_id": request.payload_id,
-        "problem": request.problem,
-        "received": now,
-        "state": TRANSITIONS.initial,
-        "settlements": 0,
+def new_row(request: ExportRequest, now: datetime) -> ExportRow:
+    """Return the row of a request that is recorded now."""
+    return ExportRow(
+        export_id=request.export_id,
+        origin=request.origin,
+        workflow_instance_id=request.workflow_instance_id,
+        export_task_id=request.export_task_id,
+        correlation_id=request.correlation_id,
+        agent=request.agent,
+        payload_id=request.payload_id,
+        problem=request.problem,
+        received=now,
+        state=ExportState.RECORDED,
+        settlements=0,
+        settled=None,
         **NEW_WORK,
-    }
+    )

@@ -37,6 +37,20 @@ def output_services(store: RequestStore, transaction_id: str, settings: Settings
     return [service_at(output.url, authorizations.get(output.number), settings) for output in outputs]
 
 
+def named_services(store: RequestStore, transaction_id: str, settings: Settings) -> list[Service]:
+    """The same for who only asks: without what lets us in, and nothing is renewed."""
+    outputs, had_credentials = _outputs(store, transaction_id)
+    if had_credentials and not _are_held(store, request_id(transaction_id)):
+        raise CredentialsLost(f"{OUTPUTS_GONE}: submit the request again")
+    return [service_at(output.url, None, settings) for output in outputs]
+
+
+def _are_held(store: RequestStore, request: UUID) -> bool:
+    wanted = select(requests.c.outputs_sealed.is_not(None)).where(requests.c.request_id == request)
+    with database_errors(), store.engine.connect() as connection:
+        return bool(connection.execute(wanted).scalar_one_or_none())
+
+
 def _outputs(store: RequestStore, transaction_id: str) -> tuple[list[Output], bool]:
     wanted = select(requests.c.content, requests.c.outputs_until).where(requests.c.transaction_id == transaction_id)
     with database_errors(), store.engine.connect() as connection:

@@ -1,6 +1,7 @@
 """Exports over HTTP: the body of an export request is taken as from the broker, and what became of it is shown.
 
-    POST /exports               202 once it is durable, 200 where it is known already
+    POST /exports               202 once it is durable, 200 where it is known already; with dryRun=true nothing is
+                                recorded: 200, and what would be sent where
     GET  /exports               the newest first, by state, destination and payload, in pages
     GET  /exports/{id}          destination by destination, file by file
     POST /exports/{id}/retry    202: what is missing is sent now
@@ -16,16 +17,18 @@ from uuid import UUID
 import structlog
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
+from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field, StringConstraints
 
-from gateway.errors import UnreadableRequest
+from gateway.errors import StoreRefused, StoreUnavailable, UnreadableRequest
 from gateway.exports.ledger import ExportLedger
 from gateway.exports.listing import ExportDetail, ExportFilter, ExportListing, ExportView
 from gateway.exports.request import ExportRequest, read_export_request
 from gateway.exports.states import ExportState
 from gateway.kinds import ask
 from gateway.node_context import NodeContext
+from gateway.operations.foreseeing.export import ForeseenExport, foreseen_export
 from gateway.work.commands import NothingToDo, OperatorCommand, Wish
 from gateway.work.ledger import NoSuchWork
 from listeners.api.app import Routes
@@ -77,16 +80,20 @@ def exports_routes(node: NodeContext) -> Routes:
         summary="Ask for an export",
         response_model=Recorded,
         responses=described(400, 408, 413, 422, 503)
-        | {200: {"model": Recorded, "description": "It was known already."}},
+        | {200: {"model": Recorded | ForeseenExport, "description": "It was known already; or what a dry run says."}},
         openapi_extra=json_body(SubmittedExport, {"two destinations": EXAMPLE}),
     )
-    async def submit(request: Request) -> Response:
-        """Answered once it would survive a power cut."""
+    async def submit(
+        request: Request, dry_run: Annotated[bool, Query(alias="dryRun", description="record nothing")] = False
+    ) -> Response:
+        """Answered once it would survive a power cut; a dry run says what would be sent where, and what be told."""
         try:
             asked = read_export_request(await request.body())
         except UnreadableRequest as error:
             status = HTTPStatus.BAD_REQUEST if "body" in error.problems else HTTPStatus.UNPROCESSABLE_ENTITY
             return problem(status, "The request can't be understood", errors=error.problems)
+        if dry_run:
+            return await run_in_threadpool(_foreseen, node, asked)
         return await run_in_threadpool(_record, ledger, asked)
 
     @router.get("", summary="The exports, the newest first", responses=described(400, 503))
@@ -127,6 +134,14 @@ def _record(ledger: ExportLedger, asked: ExportRequest) -> Response:
     status = HTTPStatus.ACCEPTED if is_new else HTTPStatus.OK
     headers = {"Location": f"/exports/{asked.export_id}"}
     return JSONResponse({"id": str(asked.export_id), "is_new": is_new}, status, headers)
+
+
+def _foreseen(node: NodeContext, asked: ExportRequest) -> Response:
+    try:
+        foreseen = foreseen_export(node, asked)
+    except (StoreUnavailable, StoreRefused) as error:
+        return problem(HTTPStatus.SERVICE_UNAVAILABLE, "The object store can't be asked", str(error))
+    return JSONResponse(jsonable_encoder(foreseen))
 
 
 def _retry(node: NodeContext, export_id: UUID) -> Response:

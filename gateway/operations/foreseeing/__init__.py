@@ -6,5 +6,7 @@ foreseen     what is asked, and what is answered
 association  would it be let in, and with which presentation contexts
 instances    what would become of each file
 payloads     into which payloads they would come, and how each would be announced
-explaining   all of it in one
+event        an event as it would go out
+explaining   all of that in one
+export       what an export would send where
 """

@@ -3,15 +3,14 @@
 The receiver's own table of groups is asked, with a clock that stands still while the files come, and has run out after.
 """
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 from uuid import UUID
 
-from gateway.config import ApplicationEntitySettings, RabbitMqSettings, Settings
+from gateway.config import ApplicationEntitySettings, Settings
 from gateway.dicom.identity import Identity
+from gateway.operations.foreseeing.event import foreseen_event
 from gateway.operations.foreseeing.foreseen import (
     ASSOCIATION_ID,
     OPENED,
@@ -111,10 +110,7 @@ def _closing(entity: ApplicationEntitySettings, closed_by: ClosedBy) -> Closing:
 
 def _event(settings: Settings, payload: Payload) -> ForeseenEvent:
     message = workflow_request(payload, settings.object_store.bucket)
-    body: dict[str, Any] = json.loads(message.body)
-    body |= {"payload_id": PAYLOAD_ID, "correlation_id": ASSOCIATION_ID, "timestamp": OPENED}
-    exchange = settings.events.exchange if isinstance(settings.events, RabbitMqSettings) else ""
-    return ForeseenEvent(settings.events.kind, exchange, message.routing_key, body)
+    return foreseen_event(settings, message, payload_id=PAYLOAD_ID, correlation_id=ASSOCIATION_ID, timestamp=OPENED)
 
 
 def _in_words(entity: ApplicationEntitySettings, identity: Identity, payload: Payload) -> str:

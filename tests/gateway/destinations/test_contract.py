@@ -131,9 +131,10 @@ def test_one_that_is_away_says_so_when_it_is_given_files_and_when_it_is_probed(
         away.probe()
 
 
-def test_one_that_is_there_has_a_name_and_a_window(there: There) -> None:
+def test_one_that_is_there_has_an_address_a_name_and_a_window(there: There) -> None:
     destination = there.destination
     assert destination.name == there.settings.name
+    assert destination.address == there.settings.address
     assert destination.retry_for_seconds == 3600
 
 

@@ -1,4 +1,4 @@
-"""`mig explain`: what would happen, if."""
+"""What would happen, if: `mig explain` and `mig export submit --dry-run`."""
 
 import json
 from collections.abc import Sequence
@@ -11,9 +11,13 @@ import typer
 from deployments.commands.tables import AsJson, print_object, print_rows
 
 if TYPE_CHECKING:
-    from gateway.operations.foreseeing.foreseen import Closing, Foreseen, ForeseenPayload
+    from gateway.exports.request import ExportRequest
+    from gateway.operations.foreseeing.export import ForeseenExport
+    from gateway.operations.foreseeing.foreseen import Closing, Foreseen, ForeseenEvent, ForeseenPayload
 
 _CONTEXT_COLUMNS = ("result", "name", "abstract_syntax", "transfer_syntax")
+_OBJECT_COLUMNS = ("path", "bytes", "reason")
+_DESTINATION_COLUMNS = ("name", "kind", "address", "state", "since", "sends", "stored", "reason")
 _FILE_COLUMNS = ("fate", "status", "payload", "sop_class", "file", "reason")
 
 
@@ -47,6 +51,48 @@ def explain(
         _print(foreseen)
     if not foreseen.is_all_taken:
         raise typer.Exit(ExitCode.FAILED)
+
+
+def foresee_export(request: "ExportRequest", *, as_json: bool) -> None:
+    """Say what would become of an export. Raises Exit where not all of it would be sent."""
+    from contextlib import closing
+
+    from deployments.commands.site import site_settings
+    from deployments.process.exit_codes import ExitCode
+    from gateway.node_context import NodeContext
+    from gateway.operations.foreseeing.export import foreseen_export
+
+    with closing(NodeContext(site_settings(), may_upgrade=False)) as node:
+        foreseen = foreseen_export(node, request)
+    if as_json:
+        print_object(asdict(foreseen), as_json=True)
+    else:
+        _print_export(foreseen)
+    if not foreseen.is_all_sent:
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def _print_export(foreseen: "ForeseenExport") -> None:
+    known = f"known already, {foreseen.known}: nothing changes" if foreseen.known else "would be recorded"
+    typer.echo(f"export {foreseen.id}: {known}")
+    if foreseen.problem:
+        typer.echo(f"it can't be served: {foreseen.problem}")
+    for rows, columns in ((foreseen.destinations, _DESTINATION_COLUMNS), (foreseen.files, _OBJECT_COLUMNS)):
+        typer.echo()
+        print_rows([asdict(each) for each in rows], columns, as_json=False)
+    if foreseen.event:
+        typer.echo()
+        print_object({"event": _through(foreseen.event)}, as_json=False)
+        _print_body(foreseen.event)
+
+
+def _through(event: "ForeseenEvent") -> str:
+    exchange = f"exchange {event.exchange}, " if event.exchange else ""
+    return f"{event.broker}, {exchange}routing key {event.routing_key}"
+
+
+def _print_body(event: "ForeseenEvent") -> None:
+    typer.echo(json.dumps(event.body, indent=2, ensure_ascii=False))
 
 
 def _address(text: str) -> str:
@@ -87,8 +133,6 @@ def _print(foreseen: "Foreseen") -> None:
 
 
 def _print_payload(payload: "ForeseenPayload") -> None:
-    event = payload.event
-    exchange = f"exchange {event.exchange}, " if event.exchange else ""
     again = f", {payload.superseded} sent twice: the later stands" if payload.superseded else ""
     about = {
         f"payload {payload.number}": payload.group,
@@ -99,10 +143,10 @@ def _print_payload(payload: "ForeseenPayload") -> None:
         else "",
         "supplements": _supplements(payload),
         "stored": _stored(payload.bucket, payload.objects),
-        "event": f"{event.broker}, {exchange}routing key {event.routing_key}",
+        "event": _through(payload.event),
     }
     print_object({name: value for name, value in about.items() if value}, as_json=False)
-    typer.echo(json.dumps(event.body, indent=2, ensure_ascii=False))
+    _print_body(payload.event)
 
 
 def _closes(closing: "Closing") -> str:
