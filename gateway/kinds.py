@@ -12,6 +12,7 @@ from gateway.inference.work import RequestWork
 from gateway.node_context import NodeContext
 from gateway.object_store import ObjectStore, open_object_store
 from gateway.payload_commands.announcing import Announce
+from gateway.payload_commands.closing import Close
 from gateway.payload_commands.sending import Send
 from gateway.payload_commands.whereabouts import Whereabouts
 from gateway.retrieval.open_sources import source_probe
@@ -27,6 +28,7 @@ def _payloads(node: NodeContext) -> Kind:
     commands: OwnCommands = {
         OperatorCommand.ANNOUNCE: Announce(payloads, node.payloads.announcements),
         OperatorCommand.SEND: Send(payloads, node.exports, node.current_destinations, _current_store),
+        OperatorCommand.CLOSE: Close(payloads),
     }
     return PayloadWork(node.payloads, node.received, node.identity, own_commands=commands)
 
@@ -63,9 +65,12 @@ def ask(node: NodeContext, wish: Wish, asked_by: str) -> UUID:
 
     Raises NothingToDo, NoSuchWork, DatabaseUnavailable.
     """
-    if reason := _refusal(KINDS[wish.kind](node), wish):
+    kind = KINDS[wish.kind](node)
+    if reason := _refusal(kind, wish):
         raise refused(wish.kind, wish.work_id, reason)
-    command_id = Commands(node.database).ask(wish, asked_by, node.now())
+    own = kind.own_commands.get(wish.command)
+    only_by = node.node_id if own and own.only_here else None
+    command_id = Commands(node.database).ask(wish, asked_by, node.now(), only_by)
     wake_up(node.settings.paths.wake_ups)
     return command_id
 

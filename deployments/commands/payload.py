@@ -143,6 +143,14 @@ def send(
     ask_of("payload", found, OperatorCommand.SEND, yes=yes, destinations=destinations)
 
 
+@app.command()
+def close(payload_ids: TheseIds) -> None:
+    """Close payloads of this node that are still open: what comes later becomes another payload, a supplement."""
+    from gateway.work.commands import OperatorCommand
+
+    ask_of("payload", [_any_id_of(each) for each in payload_ids], OperatorCommand.CLOSE, yes=True)
+
+
 def _any_id_of(payload_id: str) -> UUID:
     """Of a payload that is still open, or came from an inference request, as well."""
     from gateway.kinds import payload_whereabouts

@@ -114,7 +114,7 @@ def _of_the_engine(
 ) -> list[Coroutine[None, None, None]]:
     """What is done for work of every kind. What is recorded on this node wakes the look at once."""
     release = Release(api, engine, node.database, probes, node.circuits)
-    commands = OperatorCommands(api, engine, Commands(node.database))
+    commands = OperatorCommands(api, engine, Commands(node.database), node.node_id)
     wake, wake_for_commands = asyncio.Event(), asyncio.Event()
     wake_ups = node.settings.paths.wake_ups
     for directory in (wake_ups, node.received.ready):

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import structlog
 
@@ -45,11 +46,12 @@ class OperatorCommands:
     api: PrefectApi
     engine: Engine
     commands: Commands
+    node_id: UUID
     outages: Outages = field(default_factory=Outages)
 
     async def look(self) -> bool:
         """Carry out all there are, the oldest first. Raises what Prefect's being away raises: then the rest stays."""
-        while row := await asyncio.to_thread(self.commands.claim, datetime.now(UTC)):
+        while row := await asyncio.to_thread(self.commands.claim, datetime.now(UTC), self.node_id):
             try:
                 outcome, carried_out = await self._carry_out(row), True
             except NothingToDo as refusal:

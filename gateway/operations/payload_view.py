@@ -40,7 +40,7 @@ STATES_OF_RUNS = {
     StateType.CANCELLED: PayloadState.CANCELLED,
 }
 _NEXT_STEPS = {
-    PayloadState.OPEN: "it closes by itself when nothing more comes",
+    PayloadState.OPEN: "it closes by itself when nothing more comes, or at once by `mig payload close {id}`",
     PayloadState.READY: "the dispatcher asks for its run: `mig status` says whether it is up",
     PayloadState.WAITING: "see to what it waits for: then it goes on by itself, or at once by `mig payload retry {id}`",
     PayloadState.FAILED: "put right what the message says, then `mig payload retry {id}`",
@@ -160,5 +160,5 @@ def open_view(group: OpenGroup, node: UUID, quiet_seconds: float | None) -> Payl
         run_id=None,
         run_state=None,
         message=None,
-        next_step=_NEXT_STEPS[PayloadState.OPEN],
+        next_step=_next_step(group.payload_id, PayloadState.OPEN, None),
     )

@@ -3,4 +3,5 @@
 whereabouts  how far a payload is, be it received or retrieved
 announcing   its event, once more
 sending      its DICOM objects, to destinations
+closing      a group that still receives, closed now
 """

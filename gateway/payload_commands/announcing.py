@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import ClassVar
 from uuid import UUID
 
 from gateway.payload_commands.whereabouts import Stage, Whereabouts
@@ -25,6 +26,7 @@ class Announce:
 
     payloads: Whereabouts
     announcements: Announcements
+    only_here: ClassVar[bool] = False
 
     def refusal(self, work_id: UUID, _destinations: Sequence[str]) -> str | None:
         stage = self.payloads.stage(work_id)

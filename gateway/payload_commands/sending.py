@@ -7,6 +7,7 @@ done, and no command line waits for the listing of thousands.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import ClassVar
 from uuid import UUID
 
 from gateway.destinations.registered import Destinations
@@ -30,6 +31,7 @@ class Send:
     exports: ExportLedger
     destinations: Callable[[], Destinations]
     store: Callable[[], ObjectStore]
+    only_here: ClassVar[bool] = False
 
     def refusal(self, work_id: UUID, destinations: Sequence[str]) -> str | None:
         registered = sorted(self.destinations().registered)

@@ -97,7 +97,7 @@ class Superseded(_Record):
     identical: bool
 
 
-ClosedBy = Literal["quiet", "max_open_seconds", "max_instances", "max_bytes", "replaced", "retrieved"]
+ClosedBy = Literal["quiet", "max_open_seconds", "max_instances", "max_bytes", "replaced", "operator", "retrieved"]
 
 
 PAYLOAD_VERSION: Literal[1] = 1

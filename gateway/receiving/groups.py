@@ -8,6 +8,7 @@ its first instance on. It closes when
   holds the groups that it has fed until it ends, or has sent nothing at all for `hold_seconds`;
 - or it reaches `max_open_seconds`, `max_instances` or `max_bytes`: it is sealed at once, so that the next instance
   opens a successor, and closes when the last instance in flight is answered;
+- or an operator wants it closed: it is sealed as well;
 - or, after a crash, another of the same key was opened later: it was replaced, and closes when it is verified.
 """
 
@@ -147,6 +148,13 @@ class GroupTable:
         group.in_flight -= 1
         group.entity = group.entity or entity
         self._add(group, instance)
+
+    def seal(self, payload_id: UUID, by: ClosedBy) -> bool:
+        """Have a group take no more: it closes when what is in flight is answered. False where there is none."""
+        group = next((each for each in self if each.payload_id == payload_id), None)
+        if group is not None:
+            self._seal(group, by)
+        return group is not None
 
     def take_due(self, now: float) -> list[tuple[Group, ClosedBy]]:
         """Take the groups that close now out of the table, with what closes each."""

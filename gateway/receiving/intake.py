@@ -145,6 +145,7 @@ class Intake:
         A manifest that can't be written is tried again at the next call: the group's instances are durable, and
         their payload id stays.
         """
+        self._seal_asked()
         with self._lock:
             self._closing += self._groups.take_due(self.clock.monotonic())
         ready = []
@@ -158,6 +159,22 @@ class Intake:
                 break
             self._closing.pop(0)
         return ready
+
+    def _seal_asked(self) -> None:
+        """Seal what an operator wants closed. The file that says so stays until the group is gone, whatever ends us."""
+        try:
+            for payload_id in self.area.asked_to_close():
+                if not self._sealed(payload_id):
+                    self.area.forget_to_close(payload_id)
+        except OSError as error:
+            self.disk_failed(error)
+            log.error("groups that are to be closed can't be looked for", reason=error.strerror)
+
+    def _sealed(self, payload_id: UUID) -> bool:
+        """Seal a group; False where it is gone, and its manifest is written."""
+        with self._lock:
+            about_to_close = any(group.payload_id == payload_id for group, _ in self._closing)
+            return self._groups.seal(payload_id, "operator") or about_to_close
 
     def wait_until_due(self, longest_seconds: float) -> None:
         """Return when `close_due` is worth a call, after `longest_seconds` at the latest, or when something changes."""

@@ -21,7 +21,7 @@ PayloadState = Literal["ready", "done"]
 
 INCOMING = "incoming"
 
-_MANIFEST = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.json")
+_PAYLOAD_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,14 @@ class SpoolArea:
         """What an operator can do about damaged files."""
         return f"`mig spool show {payload_id}` lists all, and nothing was deleted"
 
+    @property
+    def _announced(self) -> Path:
+        return self.root / "announced"
+
+    @property
+    def _to_close(self) -> Path:
+        return self.root / "close"
+
     def upload_mark(self, payload_id: UUID) -> Path:
         """Is there once the upload of a payload has begun: a later run then asks the store what it has."""
         return self.root / "uploading" / str(payload_id)
@@ -66,7 +74,7 @@ class SpoolArea:
 
     def announcement(self, payload_id: UUID) -> Path:
         """What the payload is, or was, announced with, until the dispatcher has taken that into the database."""
-        return self.root / "announced" / f"{payload_id}.json"
+        return self._announced / f"{payload_id}.json"
 
     def keep_announcement(self, payload_id: UUID, content: bytes) -> None:
         """Keep it, durably: the database may be away."""
@@ -76,11 +84,27 @@ class SpoolArea:
 
     def announcement_ids(self) -> list[UUID]:
         """The payloads of which there is one."""
-        return [UUID(path.stem) for path in _manifests(self.root / "announced")]
+        return [UUID(path.stem) for path in _manifests(self._announced)]
+
+    def ask_to_close(self, payload_id: UUID) -> None:
+        """Have the owner close a group that is open, durably: it may not be running."""
+        self._to_close.mkdir(exist_ok=True)
+        write_whole(self._to_close / str(payload_id), b"", self.flushing)
+
+    def asked_to_close(self) -> list[UUID]:
+        """The groups that somebody wants closed."""
+        try:
+            return [UUID(path.name) for path in self._to_close.iterdir() if _PAYLOAD_ID.fullmatch(path.name)]
+        except FileNotFoundError:
+            return []
+
+    def forget_to_close(self, payload_id: UUID) -> None:
+        """There is no such group any more."""
+        (self._to_close / str(payload_id)).unlink(missing_ok=True)
 
     def make(self) -> None:
         """Make the area's directories."""
-        for directory in (self.incoming, self.ready, self.done, self.damaged):
+        for directory in (self.incoming, self.ready, self.done, self.damaged, self._announced, self._to_close):
             directory.mkdir(parents=True, exist_ok=True)
 
     def ready_ids(self) -> list[UUID]:
@@ -161,7 +185,7 @@ def _manifests(directory: Path) -> Iterator[Path]:
 
 
 def _is_manifest(path: Path) -> bool:
-    return _MANIFEST.fullmatch(path.name) is not None
+    return path.suffix == ".json" and _PAYLOAD_ID.fullmatch(path.stem) is not None
 
 
 def _modified(path: Path) -> float:

@@ -44,6 +44,7 @@ operator_commands = Table(
     Column("work_id", Uuid, nullable=False),
     Column("command", String(16), nullable=False),
     Column("destinations", Text, nullable=False, server_default="[]"),  # JSON, of what is to be sent
+    Column("node_id", Uuid),  # whose dispatcher alone carries it out
     Column("asked_by", String(64), nullable=False),
     Column("asked", UtcDateTime, nullable=False),
     Column("claimed_until", UtcDateTime),
@@ -62,6 +63,7 @@ class OperatorCommand(StrEnum):
     CANCEL = "cancel"
     ANNOUNCE = "announce"
     SEND = "send"
+    CLOSE = "close"
 
 
 class NothingToDo(PermanentError):
@@ -110,11 +112,14 @@ class Commands:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def ask(self, wish: Wish, asked_by: str, now: datetime) -> UUID:
-        """Record a command durably; return its id. Asked for twice before it is carried out, it is one."""
+    def ask(self, wish: Wish, asked_by: str, now: datetime, node_id: UUID | None = None) -> UUID:
+        """Record a command durably; return its id. Asked for twice before it is carried out, it is one.
+
+        With a node, that node's dispatcher alone carries it out.
+        """
         c, wanted = operator_commands.c, asdict(wish) | {"destinations": json.dumps(wish.destinations)}
         same = and_(_OPEN, *(c[name] == value for name, value in wanted.items()))
-        row = wanted | {"command_id": uuid4(), "asked_by": asked_by, "asked": now, "outcome": ""}
+        row = wanted | {"command_id": uuid4(), "node_id": node_id, "asked_by": asked_by, "asked": now, "outcome": ""}
         with database_errors(), self._engine.begin() as connection:
             found: UUID | None = connection.execute(select(c.command_id).where(same).limit(1)).scalar_one_or_none()
             if found is None:
@@ -128,9 +133,10 @@ class Commands:
         """Return what was asked of this work, the oldest first."""
         return self._select((operator_commands.c.kind == kind) & (operator_commands.c.work_id == work_id), limit)
 
-    def claim(self, now: datetime) -> CommandRow | None:
-        """Return the oldest that nobody else is carrying out; None where there is none."""
-        free = or_(operator_commands.c.claimed_until.is_(None), operator_commands.c.claimed_until < now)
+    def claim(self, now: datetime, node_id: UUID) -> CommandRow | None:
+        """Return the oldest for this node that nobody else is carrying out; None where there is none."""
+        c = operator_commands.c
+        free = or_(c.claimed_until.is_(None), c.claimed_until < now) & or_(c.node_id.is_(None), c.node_id == node_id)
         found = next(iter(self._select(_OPEN & free, 1)), None)
         if found is None:
             return None

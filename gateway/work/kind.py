@@ -22,6 +22,10 @@ Probe = Callable[[], None]
 class OwnCommand(Protocol):
     """What can be asked of one kind alone, beside retry and cancel, and is carried out without a run of the work."""
 
+    @property
+    def only_here(self) -> bool:
+        """Whether no other node's dispatcher can carry out what was asked for on this node."""
+
     def refusal(self, work_id: UUID, destinations: Sequence[str]) -> str | None:
         """Why it makes no sense now; None where it does. Raises NoSuchWork and DatabaseUnavailable."""
 

@@ -122,7 +122,7 @@ class Dispatching:
 
                 runs = WatchedRuns(api, "example-trivial/trivial", registered, self.run_created)
                 engine = Engine({name: Dispatched(make(self.node), runs) for name, make in KINDS.items()})
-                commands = OperatorCommands(api, engine, Commands(self.node.database))
+                commands = OperatorCommands(api, engine, Commands(self.node.database), self.node.node_id)
                 await act(engine, commands, self._releasing(api, engine))
 
         with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}), prefect_errors():

@@ -146,6 +146,17 @@ def test_what_still_comes_in_is_listed_with_when_it_closes(scene: Scene) -> None
     assert [row["id"] for row in scene.listed("--after", first["id"][:8])] == [str(closed)]
 
 
+def test_what_still_comes_in_is_closed_by_its_first_digits(scene: Scene) -> None:
+    spool = Spool(scene.directory / "var" / "spool")
+    spool.associate("CT02").send()
+    (row,) = scene.listed()
+    assert f"or at once by `mig payload close {row['id'][:8]}`" in row["next_step"]
+    told = f"payload {row['id']}: the receiver closes it, as soon as what is on its way is there\n"
+    assert scene.operate("close", row["id"][:8]).output == told
+    (closed,) = spool.pass_time(0)
+    assert str(closed.payload_id) == row["id"]
+
+
 def test_a_payload_says_that_its_sender_broke_off(scene: Scene) -> None:
     whole, half = scene.put(), scene.put()
     records = [
@@ -328,9 +339,12 @@ def test_an_announced_payload_is_announced_again_and_says_how_often(scene: Scene
     assert datetime.fromisoformat(shown["last_announced_again"]) <= datetime.now(UTC)
 
 
-def test_what_is_sent_to_a_destination_says_as_which_export_and_many_are_asked_about(scene: Scene) -> None:
+def test_what_is_to_be_sent_is_sent_to_registered_destinations_and_many_are_asked_about(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
     destination = '[[destinations]]\nname = "pacs"\nkind = "dimse"\nae_title = "PACS"\nhost = "127.0.0.1"\n'
-    (scene.directory / "gateway.toml").write_text(destination)
+    (scene.directory / "gateway.toml").write_text(f'data_dir = "{scene.directory}/var"\n{destination}')
+    monkeypatch.setenv("MIG_CONFIG", f"{scene.directory}/gateway.toml")  # for the dispatcher
     announced = [scene.put(Running()) for _ in range(2)]
     for payload_id in announced:
         scene.announce(payload_id)

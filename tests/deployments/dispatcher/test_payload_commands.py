@@ -291,3 +291,37 @@ def test_to_send_to_another_destination_is_another_command(dispatching: Dispatch
         for to in ("pacs", "pacs", "vna")
     )
     assert first == again != other
+
+
+def test_an_open_group_is_closed_by_the_receiver(dispatching: Dispatching) -> None:
+    spool = Spool(dispatching.node.settings.paths.spool)
+    spool.associate().send()
+    (group,) = spool.intake.open_groups()
+    said = asked(dispatching, group.payload_id, OperatorCommand.CLOSE)
+    assert said.outcome == "the receiver closes it, as soon as what is on its way is there"
+    (closed,) = spool.pass_time(0)
+    assert (closed.payload_id, closed.closed_by) == (group.payload_id, "operator")
+    with pytest.raises(NothingToDo, match="is closed already"):
+        ask(dispatching.node, Wish("payload", group.payload_id, OperatorCommand.CLOSE), "a test")
+
+
+def test_while_the_receiver_is_down_a_group_can_be_closed_as_well(dispatching: Dispatching) -> None:
+    spool = Spool(dispatching.node.settings.paths.spool)
+    spool.associate().send()
+    (group,) = spool.intake.open_groups()
+    spool.crash()
+    assert asked(dispatching, group.payload_id, OperatorCommand.CLOSE).outcome.endswith("when it runs again")
+    spool.start()
+    assert [payload.payload_id for payload in spool.pass_time(0)] == [group.payload_id]
+
+
+def test_a_group_is_closed_by_the_dispatcher_beside_its_receiver_alone(dispatching: Dispatching) -> None:
+    spool = Spool(dispatching.node.settings.paths.spool)
+    spool.associate().send()
+    (group,) = spool.intake.open_groups()
+    node = dispatching.node
+    asked_for = ask(node, Wish("payload", group.payload_id, OperatorCommand.CLOSE), "a test")
+    assert Commands(node.database).claim(node.now(), uuid4()) is None
+    claimed = Commands(node.database).claim(node.now(), node.node_id)
+    assert claimed is not None
+    assert claimed.command_id == asked_for

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -167,6 +168,42 @@ def test_a_group_over_max_bytes_closes(scene: MakeScene) -> None:
     (full,) = spool.pass_time(0)
     assert full.closed_by == "max_bytes"
     assert full.bytes >= 1000
+
+
+def test_an_operator_closes_a_group_that_its_sender_holds_and_the_next_instance_opens_its_successor(
+    scene: MakeScene,
+) -> None:
+    spool = scene()
+    sender = spool.associate()
+    sender.send(sop="1.2.3.1")
+    (group,) = spool.intake.open_groups()
+    spool.area.ask_to_close(group.payload_id)
+    (closed,) = spool.pass_time(0)
+    assert (closed.payload_id, closed.closed_by, len(closed.instances)) == (group.payload_id, "operator", 1)
+    sender.send(sop="1.2.3.2")
+    sender.end()
+    (rest,) = spool.pass_time(5)
+    assert (rest.closed_by, rest.supplements) == ("quiet", closed.payload_id)
+    assert spool.area.asked_to_close() == []
+
+
+def test_what_an_operator_closes_waits_for_what_is_in_hand(scene: MakeScene) -> None:
+    spool = scene()
+    sender = spool.associate()
+    with sender.begin() as reception:
+        reception.write(memoryview(data_set()))
+        spool.area.ask_to_close(reception.payload_id)
+        assert spool.pass_time(1) == []
+        reception.commit()
+    (closed,) = spool.pass_time(0)
+    assert (closed.closed_by, len(closed.instances)) == ("operator", 1)
+
+
+def test_a_group_that_is_gone_is_not_asked_for_any_more(scene: MakeScene) -> None:
+    spool = scene()
+    spool.area.ask_to_close(uuid4())
+    assert spool.pass_time(0) == []
+    assert spool.area.asked_to_close() == []
 
 
 def test_a_full_group_waits_for_what_is_in_hand(scene: MakeScene) -> None:

@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -51,6 +51,18 @@ def test_a_new_instance_joins_a_reopened_group_before_it_is_verified(spool: Scen
     spool.verify()
     (payload,) = spool.pass_time(0)
     assert (str(payload.payload_id), len(payload.instances)) == (before, 2)
+
+
+def test_what_an_operator_wants_closed_is_closed_by_the_next_process(spool: Scene) -> None:
+    spool.associate().send()
+    before = only_group_id(spool)
+    spool.area.ask_to_close(UUID(before))
+    spool.crash()
+    spool.start(verified=False)
+    assert spool.pass_time(0) == [], "it closed before it was verified"
+    spool.restart()  # once more, after it was seen
+    (payload,) = spool.pass_time(0)
+    assert (str(payload.payload_id), payload.closed_by) == (before, "operator")
 
 
 def test_a_resend_of_what_was_flushed_but_not_answered_is_a_silent_repeat(spool: Scene) -> None:

@@ -24,5 +24,6 @@ def upgrade() -> None:
         batch.add_column(sa.Column("again", _Moment))
     with op.batch_alter_table("operator_commands") as batch:
         batch.add_column(sa.Column("destinations", sa.Text, nullable=False, server_default="[]"))
+        batch.add_column(sa.Column("node_id", sa.Uuid))
     with op.batch_alter_table("exports") as batch:
         batch.add_column(sa.Column("origin", sa.String(16), nullable=False, server_default="request"))
