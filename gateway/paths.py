@@ -46,6 +46,11 @@ class Paths:
         return self.data_dir / "keys" / "credentials.key"
 
     @property
+    def lookup_key(self) -> Path:
+        """What is digested to find payloads by is digested with this, where no other file is named."""
+        return self.data_dir / "keys" / "lookup.key"
+
+    @property
     def prefect(self) -> Path:
         """Prefect's home, and its database where it is a part of this node."""
         return self.data_dir / "prefect"

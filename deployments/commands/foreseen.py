@@ -13,7 +13,7 @@ from deployments.commands.tables import AsJson, print_object, print_rows
 if TYPE_CHECKING:
     from gateway.exports.request import ExportRequest
     from gateway.operations.foreseeing.export import ForeseenExport
-    from gateway.operations.foreseeing.foreseen import Closing, Foreseen, ForeseenEvent, ForeseenPayload
+    from gateway.operations.foreseeing.foreseen import Foreseen, ForeseenClosing, ForeseenEvent, ForeseenPayload
 
 _CONTEXT_COLUMNS = ("result", "name", "abstract_syntax", "transfer_syntax")
 _OBJECT_COLUMNS = ("path", "bytes", "reason")
@@ -149,7 +149,7 @@ def _print_payload(payload: "ForeseenPayload") -> None:
     _print_body(payload.event)
 
 
-def _closes(closing: "Closing") -> str:
+def _closes(closing: "ForeseenClosing") -> str:
     limits = (
         f"{closing.max_open_seconds:g} s after the first, {closing.max_instances} instances, {closing.max_bytes} bytes"
     )

@@ -24,6 +24,7 @@ from deployments.commands.site import site_settings
 from deployments.commands.tables import AsJson, moment, print_more, print_object, print_rows, the_one
 
 if TYPE_CHECKING:
+    from gateway.lookup.digests import Identifiers
     from gateway.operations.payload_view import PayloadView
     from gateway.operations.payloads import PayloadList
     from gateway.payloads.index import PayloadIndex
@@ -38,12 +39,23 @@ _STUDY_COLUMNS = ("study_instance_uid", "modalities", "series", "instances")
 
 
 @app.command("list")
+@app.command("find")
 def list_payloads(
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many on a page.")] = 20,
     after: Annotated[str | None, typer.Option(metavar="ID", help="Go on after this payload.")] = None,
     state: Annotated[str | None, typer.Option(help="Only those in this state.")] = None,
     study: Annotated[str | None, typer.Option(metavar="UID", help="Only those with this Study Instance UID.")] = None,
+    accession: Annotated[
+        str | None, typer.Option(metavar="NUMBER", help="Only those with this Accession Number; - asks for it.")
+    ] = None,
+    patient: Annotated[
+        str | None, typer.Option(metavar="ID", help="Only those with this Patient ID; - asks for it.")
+    ] = None,
+    issuer: Annotated[str | None, typer.Option(metavar="NAME", help="Whose Patient ID it is.")] = None,
     ae: Annotated[str | None, typer.Option(metavar="TITLE", help="Only those from or to this AE title.")] = None,
+    source: Annotated[
+        str | None, typer.Option(metavar="TITLE|ADDRESS", help="Only those from this calling AE title or address.")
+    ] = None,
     since: Annotated[
         datetime | None,
         typer.Option(parser=moment, metavar="TIME|2h", help="Only those that were closed then or later."),
@@ -54,20 +66,27 @@ def list_payloads(
     closed_by: Annotated[str | None, typer.Option(help="Only those that were closed by this, e.g. quiet.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List payloads, the newest first. Times are those of this machine's zone, unless they name another."""
+    """List payloads, the newest first; those that fit all that is given.
+
+    Times are those of this machine's zone, unless they name another.
+    """
     from gateway.operations.payload_view import PayloadState
     from gateway.payloads.finding import PayloadFilter
 
     check_state(state, list(PayloadState))
     in_state = PayloadState(state) if state else None
-    wanted = PayloadFilter(study, ae, since, until, closed_by)
+    identifiers = _identifiers(accession, patient, issuer)
     with _payloads() as payloads:
+        lookups = payloads.lookups(identifiers)
+        wanted = PayloadFilter(study, ae, since, until, closed_by, source=source, lookups=lookups)
         follows = the_one(payloads.matching(after), "payload", after).id if after else None
         views = payloads.page(limit + 1, wanted, in_state, follows)
         shown = [asdict(view) if as_json else _row(view) for view in views[:limit]]
         print_rows(shown, _COLUMNS, as_json=as_json)
         more = f"--after {str(views[limit - 1].id)[:8]}" if len(views) > limit else None
         print_more(len(shown), payloads.total(wanted, in_state), more)
+        if not_searched := payloads.not_searched(wanted):
+            typer.echo(not_searched, err=True)
         _end_without_prefect(payloads)
 
 
@@ -174,6 +193,20 @@ def _payloads() -> "Iterator[PayloadList]":
     settings = site_settings()
     with opened_payload_index(settings.database_url, may_upgrade=False) as index:
         yield payload_list(settings, index)
+
+
+def _identifiers(accession: str | None, patient: str | None, issuer: str | None) -> "Identifiers":
+    """What was given, or is asked for: then neither a shell's history nor the list of processes has it."""
+    from gateway.lookup.digests import Identifiers
+
+    if accession == "-":
+        accession = typer.prompt("Accession Number", err=True)
+    if patient == "-":
+        patient = typer.prompt("Patient ID", err=True)
+    identifiers = Identifiers(accession, patient, issuer)
+    if identifiers.problem:
+        raise typer.BadParameter(identifiers.problem)
+    return identifiers
 
 
 def _row(view: "PayloadView") -> dict[str, object]:

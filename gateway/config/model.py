@@ -16,6 +16,7 @@ from gateway.config.sections import (
     DatabaseSettings,
     DicomWebSettings,
     EventSettings,
+    IndexSettings,
     InferenceSettings,
     LocalStoreSettings,
     LogSettings,
@@ -51,6 +52,7 @@ class Settings(BaseSettings):
     network: NetworkSettings = NetworkSettings()
     scp: ScpSettings = ScpSettings()
     associations: AssociationSettings = AssociationSettings()
+    index: IndexSettings = IndexSettings()
     scu: ScuSettings = ScuSettings()
     dicomweb: DicomWebSettings = DicomWebSettings()
     api: ApiSettings = ApiSettings()

@@ -54,6 +54,13 @@ class AssociationSettings(Section):
     keep_days: float = Field(90, gt=0, le=36_500, description="how long it is known who came, and who was refused")
 
 
+class IndexSettings(Section):
+    lookup: bool = Field(True, description="find payloads by Accession Number and Patient ID, by digests of them")
+    lookup_key_file: Path | None = Field(
+        None, description="makes the digests; default: `keys/lookup.key` in the data directory, made with SQLite only"
+    )
+
+
 class ScuSettings(Section):
     ae_title: AETitle = "MONAISCU"
     agent_name: str = "monaiscu"

@@ -4,7 +4,6 @@ The key file holds Fernet keys, one a line. The first encrypts, all decrypt: to 
 anew what is kept (`renew`), and take the old one away. docs/inference.md says it at length.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -12,11 +11,10 @@ from pydantic import TypeAdapter
 
 from gateway.config import Settings
 from gateway.credentials.authorization import Authorization
-from gateway.credentials.key_file import make_key, read_keys
-from gateway.errors import CredentialsLost, SettingsError
+from gateway.credentials.key_file import KeyFile, fingerprint_of, raw_key
+from gateway.errors import CredentialsLost
 
 _AUTHORIZATIONS: TypeAdapter[dict[int, Authorization]] = TypeAdapter(dict[int, Authorization])
-_FINGERPRINT_CHARACTERS = 16
 
 
 class Vault:
@@ -24,12 +22,11 @@ class Vault:
 
     def __init__(self, keys: Sequence[bytes], name: str) -> None:
         """Raises SettingsError where a key is none; `name` says where they are from."""
-        try:
-            self._fernet = MultiFernet([Fernet(key) for key in keys])
-        except ValueError:
-            raise SettingsError(f"{name} holds a line that is no key: 44 characters, as Fernet makes them") from None
+        for key in keys:
+            raw_key(key, name)
+        self._fernet = MultiFernet([Fernet(key) for key in keys])
         self.name = name
-        self.fingerprints = tuple(hashlib.sha256(key).hexdigest()[:_FINGERPRINT_CHARACTERS] for key in keys)
+        self.fingerprints = tuple(map(fingerprint_of, keys))
 
     @property
     def fingerprint(self) -> str:
@@ -64,7 +61,7 @@ def open_vault(settings: Settings) -> Vault:
     Raises SettingsError, which says what to do.
     """
     named = settings.inference.key_file
-    file = named or settings.paths.credentials_key
+    key_file = KeyFile("inference.key_file", named or settings.paths.credentials_key, "docs/inference.md")
     if named is None and settings.has_local_database:
-        make_key(file)
-    return Vault(read_keys(file), f"inference.key_file {file}")
+        key_file.make()
+    return Vault(key_file.read(), str(key_file))

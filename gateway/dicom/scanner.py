@@ -2,9 +2,9 @@
 
 The elements that say what an instance is and where it belongs stand near the front, in ascending order:
 
-    (0008,0016) SOPClassUID       (0010,0020) PatientID          (0020,000E) SeriesInstanceUID
-    (0008,0018) SOPInstanceUID    (0020,000D) StudyInstanceUID
-    (0008,0060) Modality
+    (0008,0005) SpecificCharacterSet    (0008,0050) AccessionNumber    (0010,0021) IssuerOfPatientID
+    (0008,0016) SOPClassUID             (0008,0060) Modality           (0020,000D) StudyInstanceUID
+    (0008,0018) SOPInstanceUID          (0010,0020) PatientID          (0020,000E) SeriesInstanceUID
 
 The scanner stops behind the last of them. It keeps no more than one element in memory, however long the values are
 that it steps over, and walks into nested sequences only to find their end.
@@ -22,14 +22,22 @@ _IMPLICIT_VR_LITTLE_ENDIAN = "1.2.840.10008.1.2"
 _DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN = "1.2.840.10008.1.2.1.99"
 _EXPLICIT_VR_BIG_ENDIAN = "1.2.840.10008.1.2.2"
 
+SPECIFIC_CHARACTER_SET = 0x0008_0005
 SOP_CLASS_UID = 0x0008_0016
 SOP_INSTANCE_UID = 0x0008_0018
+ACCESSION_NUMBER = 0x0008_0050
 MODALITY = 0x0008_0060
 PATIENT_ID = 0x0010_0020
+ISSUER_OF_PATIENT_ID = 0x0010_0021
 STUDY_INSTANCE_UID = 0x0020_000D
 SERIES_INSTANCE_UID = 0x0020_000E
 
-_WANTED = {SOP_CLASS_UID, SOP_INSTANCE_UID, MODALITY, PATIENT_ID, STUDY_INSTANCE_UID, SERIES_INSTANCE_UID}
+# Nothing is filed by these: one that is longer than its VR allows is stepped over, and the instance is taken.
+_WELCOME = {SPECIFIC_CHARACTER_SET, ACCESSION_NUMBER, ISSUER_OF_PATIENT_ID}
+_WANTED = {
+    *(SOP_CLASS_UID, SOP_INSTANCE_UID, MODALITY, PATIENT_ID, STUDY_INSTANCE_UID, SERIES_INSTANCE_UID),
+    *_WELCOME,
+}
 _LAST = max(_WANTED)
 
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFE_E000, 0xFFFE_E00D, 0xFFFE_E0DD
@@ -177,6 +185,8 @@ class HeaderScanner:
 
     def _value(self, tag: int, at: int, length: int) -> bool:
         if length > _LONGEST_VALUE_BYTES:
+            if tag in _WELCOME:
+                return True
             raise InvalidDataSet(f"({tag >> 16:04X},{tag & 0xFFFF:04X}) is longer than its VR allows")
         if len(self._data) < at + length:
             return False

@@ -2,6 +2,7 @@
 
 durable    writes that outlive the power, or the process
 lock_file  one process at a time, and which
+ownership  whose a file is
 room       is there room for more?
 checksum   a file's length and CRC-32C
 """

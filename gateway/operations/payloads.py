@@ -2,12 +2,16 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import cached_property, partial
 from itertools import dropwhile, islice
 from uuid import UUID
 
 from gateway.config import Settings
 from gateway.errors import Damaged, FromNewerProgram, PrefectUnavailable
-from gateway.operations.associations import broken_off
+from gateway.lookup.digests import NOTHING, Identifiers, LookupKey, have_one_of_each
+from gateway.lookup.key import key_to_ask_with
+from gateway.operations.associations import broken_off, is_fed_from
 from gateway.operations.payload_view import STATES_OF_RUNS, PayloadState, PayloadView, closed_view, open_view
 from gateway.operations.prefect import ask_prefect
 from gateway.payloads.announcements import Repeats
@@ -22,6 +26,10 @@ from gateway.spool.area import SpoolArea, scp_area
 from gateway.spool.node import Node, find_node
 from gateway.spool.open_groups import open_groups
 
+NOT_SEARCHED = (
+    "not all was searched: of payloads that were closed until {:%Y-%m-%d %H:%M:%S %Z} some have no digests made with "
+    "this key (docs/finding.md)"
+)
 _AT_ONCE = 100  # payloads looked up together
 
 
@@ -33,7 +41,8 @@ def payload_list(settings: Settings, index: PayloadIndex) -> "PayloadList":
         return ask_prefect(settings, lambda api: runs_by_id(api, run_ids))
 
     quiet_seconds = {entity.ae_title: entity.timeout_seconds for entity in settings.application_entities}
-    return PayloadList(index, scp_area(spool), find_node(spool), runs, quiet_seconds)
+    key = partial(key_to_ask_with, settings)
+    return PayloadList(index, scp_area(spool), find_node(spool), runs, quiet_seconds, key)
 
 
 @dataclass
@@ -42,7 +51,7 @@ class PayloadList:
 
     Where Prefect does not answer that is noted, and what hangs on it is shown as unknown.
     `runs_by_id` asks Prefect for the runs that are still there. `quiet_seconds` after its last instance a payload of an
-    AE title is closed.
+    AE title is closed. `read_key` gives the key of what payloads are found by, where somebody asks for that.
     """
 
     index: PayloadIndex
@@ -50,8 +59,31 @@ class PayloadList:
     node: Node | None
     runs_by_id: Callable[[Sequence[UUID]], Mapping[UUID, Run]]
     quiet_seconds: Mapping[str, float]
+    read_key: Callable[[], LookupKey]
     prefect_is_away: bool = field(default=False, init=False)
     _on_spool: dict[PayloadFilter, list[PayloadView]] = field(default_factory=dict, init=False)
+
+    @cached_property
+    def _key(self) -> LookupKey:
+        return self.read_key()
+
+    def lookups(self, identifiers: Identifiers) -> tuple[frozenset[str], ...]:
+        """Return what a `PayloadFilter` asks for in place of what a person has, which has no `problem`.
+
+        Raises SettingsError where nothing is kept to find it by, or the key can't be read, and FromNewerProgram.
+        """
+        return self._key.asked(identifiers) if identifiers != NOTHING else ()
+
+    def not_searched_until(self, wanted: PayloadFilter) -> datetime | None:
+        """When the last payload was closed of which nobody can say whether it has what is asked for: it was taken in
+        before that was kept, or while it was not, or with a key that is not here. None where there is none.
+        """
+        return self.index.last_without_lookups(self._key.fingerprints) if wanted.lookups else None
+
+    def not_searched(self, wanted: PayloadFilter) -> str:
+        """The same for a person; "" where all were searched."""
+        until = self.not_searched_until(wanted)
+        return NOT_SEARCHED.format(until.astimezone()) if until else ""
 
     def page(
         self,
@@ -116,8 +148,14 @@ class PayloadList:
         """Those that still receive. None of them was closed at any time, or by anything."""
         if self.node is None or wanted.since or wanted.until or wanted.closed_by:
             return
-        for group in open_groups(self.area, every_study=wanted.study is not None):
-            if wanted.study in {None, *group.studies} and wanted.ae in {None, group.called_ae, group.calling_ae}:
+        key = self._key if wanted.lookups else None
+        for group in open_groups(self.area, every_study=wanted.study is not None, lookup_key=key):
+            fits = (
+                wanted.study in {None, *group.studies}
+                and wanted.ae in {None, group.called_ae, group.calling_ae}
+                and have_one_of_each(group.lookups, wanted.lookups)
+            )
+            if fits and self._is_from(wanted.source, group.calling_ae, group.payload_id):
                 yield open_view(group, self.node.node_id, self.quiet_seconds.get(group.called_ae))
 
     def _not_indexed(self, wanted: PayloadFilter) -> list[Payload]:
@@ -126,11 +164,16 @@ class PayloadList:
         seen = {row.payload_id for row in self.index.open_rows(self.node.node_id)} if self.node and ready else set()
         for payload_id in (each for each in reversed(ready) if each not in seen):
             try:
-                if self.index.row(payload_id) is None and fits(payload := self.area.read(payload_id), wanted):
+                payload = self.area.read(payload_id)
+                is_wanted = fits(payload, wanted) and self._is_from(wanted.source, payload.origin.source, payload_id)
+                if is_wanted and self.index.row(payload_id) is None:
                     found.append(payload)
             except (FileNotFoundError, Damaged, FromNewerProgram):  # announced meanwhile; or shown by `mig spool list`
                 continue
         return found
+
+    def _is_from(self, source: str | None, calling_ae: str, payload_id: UUID) -> bool:
+        return source in {None, calling_ae} or is_fed_from(self.index.work.engine, payload_id, str(source))
 
     def _look_at(
         self, rows: Sequence[PayloadRow], studies: Mapping[UUID, tuple[PayloadStudy, ...]]

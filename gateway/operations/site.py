@@ -1,11 +1,11 @@
 """Is there a gateway where one looked? Asked before all else, so that nothing is never told of what is elsewhere."""
 
 import os
-import pwd
 from pathlib import Path
 
 from gateway.config import LoadedSettings, Settings
 from gateway.config.load import PLACES
+from gateway.disk.ownership import owners
 from gateway.errors import SettingsError
 
 
@@ -32,7 +32,7 @@ def check_account(settings: Settings) -> None:
 def _check(path: Path, mode: int) -> None:
     """What is not there is nobody's; what lies in it was not looked at where this may not be."""
     if path.exists() and not os.access(path, mode, effective_ids=True):
-        owner, me = _name(path.stat().st_uid), _name(os.geteuid())
+        owner, me = owners(path)
         raise SettingsError(
             f"{path} belongs to {owner}, and this process runs as {me}, which may not use it: run it as {owner} "
             f"(sudo -u {owner} …), or give it to {me}"
@@ -43,10 +43,3 @@ def _where_looked(loaded: LoadedSettings) -> str:
     if loaded.file:
         return f" (settings: {loaded.file})"
     return f" (no settings file: looked for {' and '.join(map(str, PLACES))})"
-
-
-def _name(user_id: int) -> str:
-    try:
-        return pwd.getpwuid(user_id).pw_name
-    except KeyError:
-        return f"user {user_id}"

@@ -15,6 +15,7 @@ from sqlalchemy import Engine, func, insert, select, tuple_
 from gateway.database import database_errors, ids_beginning, open_database
 from gateway.payloads.announcements import Announcements
 from gateway.payloads.finding import EVERY_PAYLOAD, PayloadFilter, alternatives
+from gateway.payloads.lookups import keep_lookups, last_without
 from gateway.payloads.payload import Payload
 from gateway.payloads.rows import WORK, Dispatch, PayloadRow, payload_row, payloads, row_of
 from gateway.payloads.studies import PayloadStudy, keep_studies, read_studies
@@ -46,6 +47,7 @@ class PayloadIndex:
             with self._engine.begin() as connection:
                 connection.execute(insert(payloads).values(NEW_WORK | asdict(row)))
                 keep_studies(connection, payload)
+                keep_lookups(connection, payload)
             return row
 
     def note_announced(self, payload_id: UUID, at: datetime) -> None:
@@ -99,6 +101,11 @@ class PayloadIndex:
             return sum(
                 int(connection.execute(question.where(*conditions)).scalar_one()) for conditions in alternatives(wanted)
             )
+
+    def last_without_lookups(self, fingerprints: Sequence[str]) -> datetime | None:
+        """When the last payload was closed that is not found by Accession Number or Patient ID with these keys."""
+        with database_errors(), self._engine.connect() as connection:
+            return last_without(connection, fingerprints)
 
     def studies(self, payload_ids: Sequence[UUID]) -> dict[UUID, tuple[PayloadStudy, ...]]:
         """Return what each of these payloads holds."""

@@ -12,6 +12,7 @@ from uuid import UUID, uuid5
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from gateway.lookup.digests import Lookup
 from gateway.payloads.artifact_type import artifact_type
 from gateway.versions import check_file_version
 
@@ -97,16 +98,24 @@ class Superseded(_Record):
     identical: bool
 
 
+class KeptLookups(_Record):
+    """What a payload is found by, and the fingerprint of the key that has made it."""
+
+    key: str
+    digests: tuple[Lookup, ...]
+
+
 ClosedBy = Literal["quiet", "max_open_seconds", "max_instances", "max_bytes", "replaced", "operator", "retrieved"]
 
 
-PAYLOAD_VERSION: Literal[1] = 1
+PAYLOAD_VERSION: Literal[2] = 2
+"""Version 1 knew no `lookups`: a program that knows no other leaves later ones alone."""
 
 
 class Payload(_Record):
     """One closed group of instances, or all that a request asked for: one event, one prefix in the object store."""
 
-    version: Literal[1] = PAYLOAD_VERSION
+    version: Literal[1, 2] = PAYLOAD_VERSION
     payload_id: UUID
     node: UUID
     key: str  # digest of AE title, grouping value and source: equal for payloads of the same study at the same AE
@@ -122,6 +131,7 @@ class Payload(_Record):
     correlation: UUID | None = None  # where it is not the first instance's association
     requested_by: Origin | None = None  # who asked for it, where it was not sent to us unasked
     partial: bool = False  # some of what was asked for could not be had
+    lookups: KeptLookups | None = None  # None: nobody looked
 
     @property
     def correlation_id(self) -> UUID:

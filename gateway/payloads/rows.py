@@ -64,6 +64,7 @@ class PayloadRow:
     message: str
     next_try: datetime | None
     announced: datetime | None
+    lookup_key: str | None  # fingerprint of the key of its digests; None: it has none, not even of nothing
 
 
 payloads = Table(
@@ -83,11 +84,13 @@ payloads = Table(
     Column("last_received", UtcDateTime),
     *work_columns(),
     Column("announced", UtcDateTime),
+    Column("lookup_key", String(16)),
     Index("payloads_by_closing", "closed"),
     Index("payloads_by_node", "node_id", "state"),
     Index("payloads_by_calling_ae", "calling_ae", "closed"),
     Index("payloads_by_called_ae", "called_ae", "closed"),
     Index("payloads_by_what_closed", "closed_by", "closed"),
+    Index("payloads_by_lookup_key", "lookup_key", "closed"),
 )
 
 WORK = WorkTable("payload", payloads, payloads.c.payload_id, payloads.c.closed, TRANSITIONS)
@@ -120,6 +123,7 @@ def row_of(payload: Payload) -> PayloadRow:
         message="",
         next_try=None,
         announced=None,
+        lookup_key=payload.lookups.key if payload.lookups else None,
     )
 
 

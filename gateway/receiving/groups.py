@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
 from gateway.config import ApplicationEntitySettings
+from gateway.lookup.digests import Lookup, Lookups
 from gateway.payloads.payload import ClosedBy, Instance
 
 
@@ -39,6 +40,7 @@ class Group:
     active: float  # monotonic time of the last instance
     entity: ApplicationEntitySettings | None  # unknown until one instance of a recovered group is verified
     instances: list[Instance] = field(default_factory=list)
+    lookups: set[Lookup] = field(default_factory=set)
     bytes: int = 0
     in_flight: int = 0
     senders: set[Sender] = field(default_factory=set)
@@ -99,11 +101,11 @@ class GroupTable:
         sender.groups.add(group)
         return group
 
-    def filed(self, group: Group, instance: Instance, now: float) -> None:
+    def filed(self, group: Group, instance: Instance, lookups: Lookups, now: float) -> None:
         """An instance in flight is durable, and about to be answered."""
         group.in_flight -= 1
         group.active = now
-        self._add(group, instance)
+        self._add(group, instance, lookups)
 
     def dropped(self, group: Group, now: float) -> None:
         """An instance in flight did not come whole, or could not be kept."""
@@ -143,11 +145,11 @@ class GroupTable:
             self._seal(current, "replaced")
         self._current[group.key] = group
 
-    def recovered(self, group: Group, instance: Instance, entity: ApplicationEntitySettings) -> None:
+    def recovered(self, group: Group, instance: Instance, lookups: Lookups, entity: ApplicationEntitySettings) -> None:
         """An instance of a reopened group was verified."""
         group.in_flight -= 1
         group.entity = group.entity or entity
-        self._add(group, instance)
+        self._add(group, instance, lookups)
 
     def seal(self, payload_id: UUID, by: ClosedBy) -> bool:
         """Have a group take no more: it closes when what is in flight is answered. False where there is none."""
@@ -191,8 +193,9 @@ class GroupTable:
         full = group.full_with(len(group.instances) + group.in_flight)
         return full or ("max_open_seconds" if group.is_too_old(now) else None)
 
-    def _add(self, group: Group, instance: Instance) -> None:
+    def _add(self, group: Group, instance: Instance, lookups: Lookups) -> None:
         group.instances.append(instance)
+        group.lookups |= lookups
         group.bytes += instance.bytes
         if full := group.full_with(len(group.instances)):
             self._seal(group, full)

@@ -8,6 +8,7 @@ import math
 import threading
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 from uuid import UUID
@@ -19,11 +20,12 @@ from gateway.config import ApplicationEntitySettings
 from gateway.disk.durable import write_whole
 from gateway.disk.room import Room, is_full
 from gateway.errors import NoRoom, SpoolFailed
+from gateway.lookup.digests import NONE, LookupKey, Lookups
 from gateway.payloads.payload import ClosedBy, Instance, Payload
 from gateway.receiving.disk_health import DiskHealth
 from gateway.receiving.groups import Group, GroupTable, Sender
 from gateway.receiving.last_payloads import LastPayloads
-from gateway.receiving.manifest import make_payload
+from gateway.receiving.manifest import Closing, make_payload
 from gateway.spool.area import SpoolArea
 from gateway.spool.node import Node
 from gateway.spool.owner import owned
@@ -33,30 +35,27 @@ _SHORTEST_WAIT_SECONDS = 0.05  # each look at the groups is one at all of them
 log = structlog.get_logger(__name__)
 
 
+@dataclass(eq=False)
 class Intake:
     """Everything that comes into one area of the spool, from the first byte to the manifest. A context manager.
 
-    `entities` maps AE titles to their settings. Entering takes the owner's lock (SpoolOwned where another process
-    has it) and makes the directories; `gateway.receiving.recovery` then brings back what was here before.
+    `entities` maps AE titles to their settings; `lookup_key` makes what payloads are found by, where they are to be.
+    Entering takes the owner's lock (SpoolOwned where another process has it) and makes the directories;
+    `gateway.receiving.recovery` then brings back what was here before.
     """
 
-    def __init__(
-        self,
-        area: SpoolArea,
-        node: Node,
-        entities: Mapping[str, ApplicationEntitySettings],
-        room: Room,
-        clock: Clock | None = None,
-    ) -> None:
-        self.area = area
-        self.node = node
-        self.entities = entities
-        self.room = room
-        self.clock = clock or SystemClock()
+    area: SpoolArea
+    node: Node
+    entities: Mapping[str, ApplicationEntitySettings]
+    room: Room
+    clock: Clock = field(default_factory=SystemClock)
+    lookup_key: LookupKey | None = None
+    superseded_with_other_bytes: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        self.health = DiskHealth(self.area.root, self.area.flushing)
         self._groups = GroupTable()
         self._lock = threading.Lock()
-        self.health = DiskHealth(area.root, area.flushing)
-        self.superseded_with_other_bytes = 0
         self._changed = threading.Condition(self._lock)
         self._receiving = 0
         self._waits_until = math.inf  # monotonic: when who closes groups looks again by itself
@@ -96,10 +95,14 @@ class Intake:
                 self._changed.notify_all()
             return group
 
-    def filed(self, group: Group, instance: Instance) -> None:
+    def lookups(self, values: Mapping[int, bytes]) -> Lookups:
+        """What a payload is found by of a data set with these `values`, as a HeaderScanner has them."""
+        return self.lookup_key.lookups(values) if self.lookup_key else NONE
+
+    def filed(self, group: Group, instance: Instance, lookups: Lookups) -> None:
         """The instance is durable, and about to be answered."""
         with self._changed:
-            self._groups.filed(group, instance, self.clock.monotonic())
+            self._groups.filed(group, instance, lookups, self.clock.monotonic())
             self._wake_if_sealed(group)
 
     def drop(self, group: Group) -> None:
@@ -108,10 +111,10 @@ class Intake:
             self._groups.dropped(group, self.clock.monotonic())
             self._wake_if_sealed(group)
 
-    def recovered(self, group: Group, instance: Instance, entity: ApplicationEntitySettings) -> None:
+    def recovered(self, group: Group, instance: Instance, lookups: Lookups, entity: ApplicationEntitySettings) -> None:
         """An instance that a process before this one committed was verified."""
         with self._changed:
-            self._groups.recovered(group, instance, entity)
+            self._groups.recovered(group, instance, lookups, entity)
             self._changed.notify_all()
 
     def reopen(self, payload_id: UUID, key: bytes, opened: float, opened_ns: int, active: float) -> Group:
@@ -198,7 +201,9 @@ class Intake:
     def _close(self, group: Group, closed_by: ClosedBy) -> Payload:
         last = self._last_payloads[group.key]
         supplements: UUID | None = last if last != group.payload_id else None
-        payload = make_payload(group, closed_by, self.node.node_id, supplements, self.clock.time_ns())
+        closing = Closing(closed_by, self.clock.time_ns(), supplements)
+        fingerprint = self.lookup_key.fingerprint if self.lookup_key else None
+        payload = make_payload(group, closing, self.node.node_id, fingerprint)
         content = payload.model_dump_json().encode()
         write_whole(self.area.ready / f"{payload.payload_id}.json", content, self.area.flushing)
         try:

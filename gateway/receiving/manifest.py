@@ -1,15 +1,28 @@
 """From a group to its payload: what stands, what was sent again."""
 
 from collections.abc import Iterable
+from typing import NamedTuple
 from uuid import UUID
 
 from gateway.clock import time_of
-from gateway.payloads.payload import ClosedBy, Instance, Payload, Superseded
+from gateway.payloads.payload import ClosedBy, Instance, KeptLookups, Payload, Superseded
 from gateway.receiving.groups import Group
 
 
-def make_payload(group: Group, closed_by: ClosedBy, node_id: UUID, supplements: UUID | None, now_ns: int) -> Payload:
-    """Return the payload of a group that closes now. Instances stand in the order in which they were received."""
+class Closing(NamedTuple):
+    """By what a group closes and when, in nanoseconds since 1970, and which payload of its key closed before it."""
+
+    by: ClosedBy
+    at_ns: int
+    supplements: UUID | None
+
+
+def make_payload(group: Group, closing: Closing, node_id: UUID, lookup_key: str | None) -> Payload:
+    """Return the payload of a group that closes now. Instances stand in the order in which they were received.
+
+    `lookup_key` is the fingerprint of the key that its lookups were made with; None where nobody made any. It is found
+    by those of instances that were sent again as well.
+    """
     assert group.entity is not None
     standing, superseded = supersede(group.instances)
     return Payload(
@@ -19,11 +32,12 @@ def make_payload(group: Group, closed_by: ClosedBy, node_id: UUID, supplements: 
         grouping=group.entity.grouping,
         workflows=group.entity.workflows,
         opened=time_of(group.opened_ns),
-        closed=time_of(now_ns),
-        closed_by=closed_by,
-        supplements=supplements,
+        closed=time_of(closing.at_ns),
+        closed_by=closing.by,
+        supplements=closing.supplements,
         instances=standing,
         superseded=superseded,
+        lookups=KeptLookups(key=lookup_key, digests=tuple(sorted(group.lookups))) if lookup_key else None,
     )
 
 

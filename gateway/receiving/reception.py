@@ -7,6 +7,7 @@ from gateway.config import ApplicationEntitySettings
 from gateway.dicom.identity import Identity
 from gateway.dicom.part10 import FileMeta, encode_head
 from gateway.dicom.scanner import HeaderScanner
+from gateway.lookup.digests import NONE
 from gateway.payloads.payload import Instance
 from gateway.receiving.association_intake import AssociationIntake
 from gateway.receiving.groups import Group
@@ -32,6 +33,7 @@ class Reception:
         self._identity: Identity | None = None
         self._group: Group | None = None
         self._key = b""
+        self._lookups = NONE
         self._committed = False
 
     def open(self) -> Self:
@@ -80,7 +82,7 @@ class Reception:
         self._association.files.came(file.length_bytes)
         assert self._identity is not None
         instance = instance_record(file.path, preamble, self._meta, self._identity)
-        self._intake.filed(self._group, instance)
+        self._intake.filed(self._group, instance, self._lookups)
         return instance
 
     @property
@@ -101,4 +103,5 @@ class Reception:
         identity, key = place(self._scanner.values, self._meta, self._entity)
         self._key = key
         self._group = self._intake.join(key, self._entity, self._association.sender)
+        self._lookups = self._intake.lookups(self._scanner.values)
         self._identity = identity

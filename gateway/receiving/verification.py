@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from crc32c import crc32c
 
@@ -13,6 +14,7 @@ from gateway.dicom.part10 import PREAMBLE_BYTES, FileMeta, read_head
 from gateway.dicom.scanner import HeaderScanner
 from gateway.disk.checksum import checksum_of
 from gateway.errors import Damaged, InvalidDataSet
+from gateway.lookup.digests import Lookups
 from gateway.payloads.payload import Instance
 from gateway.receiving.damage import keep_damaged
 from gateway.receiving.groups import Group
@@ -30,24 +32,32 @@ class FoundFile:
     group: Group
 
 
+class VerifiedInstance(NamedTuple):
+    """What a file holds, and to which application entity it was sent."""
+
+    instance: Instance
+    lookups: Lookups
+    entity: ApplicationEntitySettings
+
+
 def verify(intake: Intake, files: Iterable[FoundFile], stopping: threading.Event) -> None:
     """Read each file and check its CRC; one that fails goes to `damaged/`. For a thread of its own."""
     for found in files:
         if stopping.is_set():
             return
         try:
-            instance, entity = read_instance(intake, found.path, found.preamble)
+            verified = read_instance(intake, found.path, found.preamble)
         except FileNotFoundError:  # somebody took it away: there is nothing to put aside
             intake.drop(found.group)
         except (Damaged, InvalidDataSet, OSError) as error:
             keep_damaged(intake.area, found.path, str(found.group.payload_id), str(error))
             intake.drop(found.group)
         else:
-            intake.recovered(found.group, instance, entity)
+            intake.recovered(found.group, *verified)
 
 
-def read_instance(intake: Intake, path: Path, preamble: Preamble) -> tuple[Instance, ApplicationEntitySettings]:
-    """Return the record of the file at `path`, and its AE's settings. Raises Damaged where it does not verify."""
+def read_instance(intake: Intake, path: Path, preamble: Preamble) -> VerifiedInstance:
+    """Return what the file at `path` holds. Raises Damaged where it does not verify."""
     if path.stat().st_size != preamble.length_bytes:
         raise Damaged("its length is not the one that was promised")
     meta, scanner, checksum = _read(path)
@@ -55,7 +65,8 @@ def read_instance(intake: Intake, path: Path, preamble: Preamble) -> tuple[Insta
         raise Damaged("its checksum is not the one that was promised")
     entity = intake.entities.get(meta.called_ae) or ApplicationEntitySettings(ae_title=meta.called_ae)
     identity = identify(scanner.values, entity.grouping)
-    return instance_record(path, preamble, meta, identity), entity
+    record = instance_record(path, preamble, meta, identity)
+    return VerifiedInstance(record, intake.lookups(scanner.values), entity)
 
 
 def _read(path: Path) -> tuple[FileMeta, HeaderScanner, int]:

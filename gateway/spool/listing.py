@@ -1,6 +1,6 @@
 """What lies on the spool, for people: read beside the owner, without its lock and without touching anything."""
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -172,6 +172,11 @@ def _meta(path: Path) -> FileMeta:
 
 def read_instance(area: SpoolArea, path: Path, preamble: Preamble) -> Instance:
     """Return what a committed file is. Raises FileNotFoundError, InvalidDataSet."""
+    return read_header(area, path, preamble)[0]
+
+
+def read_header(area: SpoolArea, path: Path, preamble: Preamble) -> tuple[Instance, Mapping[int, bytes]]:
+    """The same, with the values of the HeaderScanner that it was told by."""
     with path.open("rb") as file:
         meta = read_head(file)
         scanner = HeaderScanner(meta.transfer_syntax_uid)
@@ -180,4 +185,4 @@ def read_instance(area: SpoolArea, path: Path, preamble: Preamble) -> Instance:
         identity = identify(scanner.values, "0020,000D")
     except InvalidDataSet as error:
         raise InvalidDataSet(f"{path.relative_to(area.root)}: {error}") from error
-    return instance_record(path, preamble, meta, identity)
+    return instance_record(path, preamble, meta, identity), scanner.values

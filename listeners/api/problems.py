@@ -79,13 +79,18 @@ def _methods(request: Request) -> list[str]:
     """What may be asked at this address: each method is a route of its own, and the framework names the first."""
     offered: list[APIRoute] = request.app.state.offered
     here = [route for route in offered if route.matches(request.scope)[0] is not Match.NONE]
+    named = [route for route in here if route.path == request.url.path and route.include_in_schema]
+    here = named or here  # an address of its own is no value of another's parameter
     return sorted({method for route in here for method in route.methods or ()})
 
 
 async def _unbindable(_: Request, error: Exception) -> JSONResponse:
-    """Of a path or a query: bodies are read by their own routers."""
+    """Of a path, a query, or a body that is not read by its own router. What a client has named itself is not said."""
     assert isinstance(error, RequestValidationError)
-    errors = {".".join(map(str, each["loc"])): [each["msg"]] for each in error.errors()}
+    errors: dict[str, list[str]] = {}
+    for each in error.errors():
+        place = each["loc"][:-1] if each["type"] == "extra_forbidden" else each["loc"]
+        errors.setdefault(".".join(map(str, place)), []).append(each["msg"])
     return problem(400, "Invalid parameters", errors=errors)
 
 

@@ -3,7 +3,8 @@
 Rendered here, from templates and two static files that are shipped: no build, and nothing from the internet. What is
 shown is what `gateway.operations` answers. Without scripts everything works but that tables renew themselves.
 
-routes     each page
+routes     each page, but for
+payloads   the list of the payloads, what is looked for among them, and the page of one
 actions    each button: a POST with a token, then the page that it came from
 guard      who may look, and that a button was pressed here
 rendering  templates, times and sizes, headers

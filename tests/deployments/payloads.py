@@ -4,8 +4,10 @@ from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 from gateway.disk.durable import Durability, write_whole
-from gateway.payloads.payload import DataService, Instance, Origin, Payload
+from gateway.lookup.digests import LookupKey
+from gateway.payloads.payload import DataService, Instance, KeptLookups, Origin, Payload
 from gateway.spool.area import SpoolArea
+from tests.gateway.lookup.keys import values
 
 _WHEN = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -25,6 +27,12 @@ def made_payload(node: UUID, instances: int = 3, called: str = "MIG", calling: s
         supplements=None,
         instances=tuple(_instance(payload_id, number, origin) for number in range(1, instances + 1)),
     )
+
+
+def with_lookups(payload: Payload, key: LookupKey, **identifiers: bytes) -> Payload:
+    """The same, to be found by these."""
+    kept = KeptLookups(key=key.fingerprint, digests=tuple(sorted(key.lookups(values(**identifiers)))))
+    return payload.model_copy(update={"lookups": kept})
 
 
 def put_into_ready(area: SpoolArea, payload: Payload) -> UUID:

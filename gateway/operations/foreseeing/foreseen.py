@@ -62,7 +62,7 @@ class ForeseenFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Closing:
+class ForeseenClosing:
     """When a group is closed: the settings of its application entity. `closed_by` is what these files would reach."""
 
     closed_by: str
@@ -98,7 +98,7 @@ class ForeseenPayload:
     instances: int
     superseded: int
     bytes: int
-    closing: Closing
+    closing: ForeseenClosing
     joins: UUID | None
     supplements: UUID | None
     supplements_number: int | None

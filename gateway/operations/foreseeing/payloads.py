@@ -10,12 +10,13 @@ from uuid import UUID
 
 from gateway.config import ApplicationEntitySettings, Settings
 from gateway.dicom.identity import Identity
+from gateway.lookup.digests import NONE
 from gateway.operations.foreseeing.event import foreseen_event
 from gateway.operations.foreseeing.foreseen import (
     ASSOCIATION_ID,
     OPENED,
     PAYLOAD_ID,
-    Closing,
+    ForeseenClosing,
     ForeseenEvent,
     ForeseenPayload,
 )
@@ -24,7 +25,7 @@ from gateway.payloads.payload import ClosedBy, Payload, object_prefix
 from gateway.payloads.workflow_request import workflow_request
 from gateway.receiving.groups import Group, GroupTable, Sender
 from gateway.receiving.last_payloads import read_last_payloads
-from gateway.receiving.manifest import make_payload
+from gateway.receiving.manifest import Closing, make_payload
 from gateway.spool.area import SpoolArea, scp_area
 from gateway.spool.listing import committed_files
 
@@ -70,7 +71,7 @@ def _formed(entity: ApplicationEntitySettings, files: Sequence[StoredFile]) -> l
         if group not in formed:
             formed[group] = _Formed(len(formed) + 1, group, identity, last.get(key))
             last[key] = len(formed)
-        table.filed(group, file.instance(number), 0.0)
+        table.filed(group, file.instance(number), NONE, 0.0)
         formed[group].files.append(file)
     table.ended(sender)
     closed = dict(table.take_due(math.inf))
@@ -80,7 +81,7 @@ def _formed(entity: ApplicationEntitySettings, files: Sequence[StoredFile]) -> l
 def _foreseen(
     settings: Settings, entity: ApplicationEntitySettings, formed: _Formed, closed_by: ClosedBy, past: _Past
 ) -> ForeseenPayload:
-    payload = make_payload(formed.group, closed_by, _NOBODY, None, 0)
+    payload = make_payload(formed.group, Closing(closed_by, 0, None), _NOBODY, None)
     prefix = object_prefix(PAYLOAD_ID)
     paths = [path for each in payload.instances for path in (each.path, each.metadata_path)]
     key, is_first = formed.group.key, formed.before is None
@@ -103,9 +104,9 @@ def _foreseen(
     )
 
 
-def _closing(entity: ApplicationEntitySettings, closed_by: ClosedBy) -> Closing:
+def _closing(entity: ApplicationEntitySettings, closed_by: ClosedBy) -> ForeseenClosing:
     limits = (entity.max_open_seconds, entity.max_instances, entity.max_bytes)
-    return Closing(closed_by, entity.timeout_seconds, entity.hold_seconds, *limits)
+    return ForeseenClosing(closed_by, entity.timeout_seconds, entity.hold_seconds, *limits)
 
 
 def _event(settings: Settings, payload: Payload) -> ForeseenEvent:

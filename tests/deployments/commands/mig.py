@@ -43,12 +43,13 @@ class Mig:
     directory: Path
     environment: dict[str, str] = field(default_factory=dict)
 
-    def __call__(self, *arguments: str) -> Finished:
+    def __call__(self, *arguments: str, typed: str | None = None) -> Finished:
         ended = subprocess.run(
             [MIG, *arguments],
             cwd=self.directory,
             env=self.whole_environment,
             capture_output=True,
+            input=typed,
             text=True,
             check=False,
         )
@@ -66,7 +67,8 @@ class MigHere(Mig):
 
     __slots__ = ()
 
-    def __call__(self, *arguments: str) -> Finished:
+    def __call__(self, *arguments: str, typed: str | None = None) -> Finished:
+        assert typed is None, "nobody types here"
         output, errors = io.StringIO(), io.StringIO()
         logged_as = structlog.get_config()
         exit_code: object = 0

@@ -10,7 +10,7 @@ from cryptography.fernet import Fernet
 from gateway.config import Settings
 from gateway.config.sections import DatabaseSettings, InferenceSettings
 from gateway.credentials.authorization import Authorization, AuthType
-from gateway.credentials.key_file import make_key, read_keys
+from gateway.credentials.key_file import KeyFile
 from gateway.credentials.vault import Vault, open_vault
 from gateway.errors import CredentialsLost, FromNewerProgram, SettingsError
 
@@ -20,6 +20,10 @@ POSTGRESQL = DatabaseSettings.model_validate({"url": "postgresql+psycopg://gatew
 
 def vault(*keys: bytes) -> Vault:
     return Vault(keys, "the keys of this test")
+
+
+def named(file: Path) -> KeyFile:
+    return KeyFile("inference.key_file", file, "docs/inference.md")
 
 
 def key_file(directory: Path, content: bytes = b"", mode: int = 0o600) -> Path:
@@ -81,8 +85,8 @@ def test_processes_that_start_together_have_the_same_key(tmp_path: Path) -> None
 
     def start() -> None:
         together.wait()
-        make_key(file)
-        seen.extend(read_keys(file))
+        named(file).make()
+        seen.extend(named(file).read())
 
     threads = [threading.Thread(target=start) for _ in range(8)]
     for thread in threads:
@@ -110,16 +114,16 @@ def test_with_postgresql_no_key_is_made(tmp_path: Path) -> None:
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o644, 0o700])
 def test_a_key_that_others_may_read_is_refused(tmp_path: Path, mode: int) -> None:
     with pytest.raises(SettingsError, match=rf"is open to others \(mode {mode:04o}\): `chmod 600` it"):
-        read_keys(key_file(tmp_path, mode=mode))
+        named(key_file(tmp_path, mode=mode)).read()
 
 
 def test_a_key_that_nobody_may_change_is_taken(tmp_path: Path) -> None:
-    assert len(read_keys(key_file(tmp_path, mode=0o400))) == 1
+    assert len(named(key_file(tmp_path, mode=0o400)).read()) == 1
 
 
 def test_a_file_without_keys_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="is empty"):
-        read_keys(key_file(tmp_path, b"\n\n"))
+        named(key_file(tmp_path, b"\n\n")).read()
 
 
 def test_a_line_that_is_no_key_is_refused_and_not_quoted() -> None:
@@ -136,13 +140,13 @@ def test_no_text_of_a_vault_shows_a_key() -> None:
 
 def test_a_key_file_names_its_version_and_one_that_names_none_has_the_first(tmp_path: Path) -> None:
     made = tmp_path / "made.key"
-    make_key(made)
+    named(made).make()
     assert made.read_bytes().startswith(b"# version 1\n")
-    (key,) = read_keys(made)
-    assert read_keys(key_file(tmp_path, key)) == [key]
+    (key,) = named(made).read()
+    assert named(key_file(tmp_path, key)).read() == [key]
 
 
 def test_a_key_file_of_a_later_version_is_refused_by_name(tmp_path: Path) -> None:
     file = key_file(tmp_path, b"# version 2\nsomething else altogether\n")
     with pytest.raises(FromNewerProgram, match=r"credentials\.key has version 2, and this program"):
-        read_keys(file)
+        named(file).read()

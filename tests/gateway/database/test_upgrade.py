@@ -22,6 +22,7 @@ import gateway.events.outbox
 import gateway.exports.tables
 import gateway.inference.tables
 import gateway.payloads.announcements
+import gateway.payloads.lookups
 import gateway.payloads.rows
 import gateway.payloads.studies
 import gateway.work.commands

@@ -9,16 +9,22 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import text
 
+from gateway.associations.store import AssociationStore
 from gateway.database import open_database
 from gateway.errors import DatabaseUnavailable, SettingsError
+from gateway.lookup.digests import Identifiers
 from gateway.payloads.finding import PayloadFilter
 from gateway.payloads.index import PayloadIndex, opened_payload_index
+from gateway.payloads.payload import Payload
 from gateway.payloads.rows import Dispatch, PayloadRow
 from gateway.payloads.studies import PayloadStudy
-from tests.deployments.payloads import made_payload
+from tests.deployments.payloads import made_payload, with_lookups
+from tests.gateway.associations.records import stored
+from tests.gateway.lookup.keys import lookup_key
 from tests.peers.postgresql import PostgreSQL
 
 NODE = uuid4()
+KEY = lookup_key()
 NOW = datetime(2026, 3, 1, 13, 0, tzinfo=UTC)
 
 
@@ -149,3 +155,44 @@ def test_a_database_that_does_not_answer_may_be_tried_again() -> None:
 def test_an_address_that_is_none_is_a_wrong_setting(url: str) -> None:
     with pytest.raises(SettingsError, match=r"database\.url"):
         open_database(url)
+
+
+def test_a_payload_is_found_by_digests_of_what_a_person_has(index: PayloadIndex) -> None:
+    there = with_lookups(made_payload(NODE), KEY, accession=b"ACC-1", patient=b"P1")
+    other = with_lookups(made_payload(NODE), KEY, accession=b"ACC-2", patient=b"P1")
+    for payload in (there, other):
+        index.record(payload)
+    assert found(index, lookups=KEY.asked(Identifiers("ACC-1"))) == [there.payload_id]
+    assert found(index, lookups=KEY.asked(Identifiers("ACC-1", "P1"))) == [there.payload_id]
+    assert found(index, lookups=KEY.asked(Identifiers("ACC-1", "P2"))) == []
+    assert {*found(index, lookups=KEY.asked(Identifiers(patient_id="P1")))} == {there.payload_id, other.payload_id}
+    assert index.count(PayloadFilter(lookups=KEY.asked(Identifiers("ACC-2")))) == 1
+
+
+def test_it_is_known_until_when_payloads_are_not_found_by_a_key(index: PayloadIndex) -> None:
+    keys = [lookup_key() for _ in range(4)]
+    ours = keys[0].fingerprints + keys[2].fingerprints
+
+    def record(payload: Payload, hour: int) -> None:
+        index.record(payload.model_copy(update={"closed": NOW + timedelta(hours=hour)}))
+
+    record(with_lookups(made_payload(NODE), keys[0], accession=b"ACC-1"), 5)
+    record(with_lookups(made_payload(NODE), keys[2]), 6)  # which has nothing to be found by
+    assert index.last_without_lookups(ours) is None
+    record(made_payload(NODE), 1)
+    assert index.last_without_lookups(ours) == NOW + timedelta(hours=1)
+    for hour, other in enumerate(keys[1::2], 2):
+        record(with_lookups(made_payload(NODE), other, accession=b"ACC-1"), hour)
+        assert index.last_without_lookups(ours) == NOW + timedelta(hours=hour)
+
+
+def test_payloads_are_found_by_who_sent_them(index: PayloadIndex) -> None:
+    payload, other = made_payload(NODE, calling="CT01"), made_payload(NODE, calling="MR01")
+    for each in (payload, other):
+        index.record(each)
+    record = stored(address="10.1.0.17", payload_ids=(payload.payload_id,))
+    AssociationStore(index.work.engine).take_in([record], NODE)
+    assert found(index, source="CT01") == found(index, source="10.1.0.17") == [payload.payload_id]
+    assert found(index, source="10.1.0.18") == found(index, source="MIG") == []
+    assert found(index, source="10.1.0.17", ae="MIG") == [payload.payload_id]
+    assert found(index, source="10.1.0.17", ae="MR01") == []

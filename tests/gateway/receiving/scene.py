@@ -10,6 +10,7 @@ from gateway.config import ApplicationEntitySettings
 from gateway.dicom.part10 import FileMeta
 from gateway.disk.durable import Durability, Flushing
 from gateway.disk.room import Room
+from gateway.lookup.digests import LookupKey
 from gateway.payloads.payload import Instance, Payload
 from gateway.receiving.association_intake import AssociationIntake
 from gateway.receiving.intake import Intake
@@ -31,6 +32,8 @@ def data_set(
     sop: str = "1.2.3",
     *,
     patient: str = "P1",
+    accession: str = "",
+    issuer: str = "",
     sop_class: str = CT,
     pixels: bytes = b"\1\2" * 64,
 ) -> bytes:
@@ -39,8 +42,10 @@ def data_set(
         (
             _element(0x0008, 0x0016, b"UI", sop_class),
             _element(0x0008, 0x0018, b"UI", sop),
+            _element(0x0008, 0x0050, b"SH", accession) if accession else b"",
             _element(0x0008, 0x0060, b"CS", "CT"),
             _element(0x0010, 0x0020, b"LO", patient),
+            _element(0x0010, 0x0021, b"LO", issuer) if issuer else b"",
             _element(0x0020, 0x000D, b"UI", study),
             _element(0x0020, 0x000E, b"UI", series),
             struct.pack("<HH2sHI", 0x7FE0, 0x0010, b"OW", 0, len(pixels)),
@@ -91,8 +96,10 @@ class Scene:
         *entities: ApplicationEntitySettings,
         flushing: Flushing = Durability.OS,
         zeros_ahead: bool = False,
+        lookup_key: LookupKey | None = None,
     ) -> None:
         self.root = root
+        self.lookup_key = lookup_key
         self.clock = MovableClock()
         self.entities = {entity.ae_title: entity for entity in entities or (ApplicationEntitySettings(ae_title="MIG"),)}
         self.area: SpoolArea = scp_area(root, flushing, zeros_ahead=zeros_ahead)
@@ -104,7 +111,7 @@ class Scene:
 
     def start(self, *, verified: bool = True) -> Recovery:
         room = Room(self.root, self.reserve_bytes, statvfs=lambda _: EmptyDisk())
-        intake = Intake(self.area, read_node(self.root), self.entities, room, self.clock)
+        intake = Intake(self.area, read_node(self.root), self.entities, room, self.clock, self.lookup_key)
         self.intake = self._running.enter_context(intake)
         self.recovery = recover(self.intake)
         if verified:

@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from gateway.errors import Damaged, FromNewerProgram
+from gateway.payloads.payload import PAYLOAD_VERSION
 from gateway.spool.listing import list_spool
 from gateway.spool.node import read_node
 from tests.gateway.receiving.scene import Scene
@@ -28,7 +29,8 @@ def closed(spool: Scene, study: str) -> UUID:
 def rewrite_as_newer(manifest: Path) -> None:
     """As a program might write it whose manifests name files in another way."""
     content = json.loads(manifest.read_bytes())
-    manifest.write_text(json.dumps({"version": 2, "objects": content.pop("instances"), **content} | {"version": 2}))
+    newer = {"objects": content.pop("instances"), **content, "version": PAYLOAD_VERSION + 1}
+    manifest.write_text(json.dumps(newer))
 
 
 def files_of(spool: Scene) -> dict[str, bytes]:
@@ -55,7 +57,7 @@ def test_a_start_leaves_a_later_manifest_and_its_files_as_they_are(spool: Scene,
 def test_a_later_manifest_is_named_with_both_versions(spool: Scene) -> None:
     payload_id = closed(spool, "1.1")
     rewrite_as_newer(spool.area.ready / f"{payload_id}.json")
-    with pytest.raises(FromNewerProgram, match=f"the manifest of payload {payload_id} has version 2.*knows version 1"):
+    with pytest.raises(FromNewerProgram, match=f"the manifest of payload {payload_id} has version 3.*knows version 2"):
         spool.area.read(payload_id)
 
 

@@ -11,13 +11,15 @@ import pytest
 
 from gateway.config import Settings
 from gateway.config.sections import ApiSettings, PrefectSettings
+from gateway.lookup.digests import LookupKey
+from gateway.lookup.key import key_to_keep_with
 from gateway.node_context import NodeContext
 from gateway.payloads.index import PayloadIndex
 from listeners.api.app import create_app
 from listeners.api.payloads import payloads_routes
 from listeners.api.problems import MEDIA_TYPE as PROBLEM
 from tests.deployments.commands.mig import MigHere, used_site
-from tests.deployments.payloads import made_payload
+from tests.deployments.payloads import made_payload, with_lookups
 from tests.listeners.api.serving import serving
 
 CLOSED = datetime(2026, 3, 1, 13, 0, tzinfo=UTC)
@@ -94,3 +96,71 @@ def test_a_payload_is_told_as_the_command_line_tells_it(api: httpx.Client, node:
 def test_what_can_not_be_answered_is_a_problem(api: httpx.Client, path: str, status: int) -> None:
     answer = api.get(path)
     assert (answer.status_code, answer.headers["Content-Type"]) == (status, PROBLEM)
+
+
+@pytest.fixture
+def key(node: NodeContext) -> LookupKey:
+    made = key_to_keep_with(node.settings)
+    assert made
+    return made
+
+
+def test_a_payload_is_found_by_what_a_person_has(api: httpx.Client, node: NodeContext, key: LookupKey) -> None:
+    payloads = [made_payload(node.node_id) for _ in range(3)]
+    for number, payload in enumerate(payloads):
+        kept = with_lookups(payload, key, accession=b"ACC-1", patient=b"P1", issuer=b"H")
+        node.payloads.record(kept.model_copy(update={"closed": CLOSED + timedelta(hours=number)}))
+        node.payloads.note_announced(payload.payload_id, CLOSED)
+    newest = [str(payload.payload_id) for payload in payloads][::-1]
+    asked = {"accession_number": "ACC-1", "patient_id": "P1", "issuer_of_patient_id": "H", "limit": 2}
+    page = api.post("/payloads/find", json=asked).json()
+    assert ([each["id"] for each in page["payloads"]], page["total"], page["not_searched_until"]) == (
+        newest[:2],
+        3,
+        None,
+    )
+    rest = api.post("/payloads/find", json=asked | {"after": page["after"]}).json()
+    assert [each["id"] for each in rest["payloads"]] == newest[2:]
+    assert api.post("/payloads/find", json={"accession_number": "ACC-2"}).json()["payloads"] == []
+    assert api.post("/payloads/find", json={"accession_number": "ACC-1", "ae": "MR01"}).json()["payloads"] == []
+
+
+def test_what_was_not_searched_is_told(api: httpx.Client, node: NodeContext, key: LookupKey) -> None:
+    announced(node.payloads, node.node_id, 1)
+    page = api.post("/payloads/find", json={"patient_id": "P1"}).json()
+    assert (page["payloads"], page["not_searched_until"]) == ([], "2026-03-01T14:00:00Z")
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b'{"accession_number": "SECRET-1"', 400),
+        (b'["SECRET-1"]', 400),
+        (b'{"SECRET-1": "x"}', 400),
+        (b'{"accession_number": ["SECRET-1"]}', 400),
+        (b'{"patient_id": "SECRET-1", "limit": "SECRET-1"}', 400),
+        (b'{"patient_id": "SECRET-1", "state": "SECRET-1"}', 400),
+        (b'{"issuer_of_patient_id": "SECRET-1"}', 422),
+        (b'{"accession_number": " "}', 422),
+    ],
+)
+def test_of_what_is_looked_for_nothing_is_said_back(
+    api: httpx.Client, key: LookupKey, body: bytes, status: int
+) -> None:
+    answer = api.post("/payloads/find", content=body, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.headers["Content-Type"]) == (status, PROBLEM)
+    assert "SECRET" not in answer.text
+
+
+def test_where_nothing_is_kept_it_is_not_said_that_there_is_nothing(api: httpx.Client) -> None:
+    answer = api.post("/payloads/find", json={"accession_number": "ACC-1"})
+    assert answer.status_code == 409
+    assert "there is no such file" in answer.json()["detail"]
+
+
+def test_no_address_names_a_patient(api: httpx.Client) -> None:
+    for method in ("GET", "PUT"):
+        answer = api.request(method, "/payloads/find", params={"accession_number": "ACC-1"})
+        assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
+    parameters = api.get("/openapi.json").json()["paths"]["/payloads"]["get"]["parameters"]
+    assert {each["name"] for each in parameters}.isdisjoint({"accession_number", "patient_id"})

@@ -16,13 +16,14 @@ from gateway.config import DimseDestination, Settings
 from gateway.config.sections import ApiSettings, PrefectSettings
 from gateway.errors import Dependency
 from gateway.exports.request import read_export_request
+from gateway.lookup.key import key_to_keep_with
 from gateway.node_context import NodeContext
 from gateway.work.commands import Commands, OperatorCommand
 from gateway.work.waiting import Wait
 from listeners.api.app import create_app
 from listeners.page.routes import page_routes
 from tests.deployments.commands.mig import used_site
-from tests.deployments.payloads import made_payload, put_into_ready
+from tests.deployments.payloads import made_payload, put_into_ready, with_lookups
 from tests.gateway.associations.records import rejected, stored
 from tests.gateway.exports.scene import request_body
 from tests.listeners.api.serving import serving
@@ -152,3 +153,26 @@ def test_a_destination_is_asked_by_its_button(browser: httpx.Client) -> None:
 @pytest.mark.parametrize("path", [f"/ui/payloads/{UUID(int=1)}", f"/ui/exports/{UUID(int=1)}"])
 def test_what_is_not_there_is_404(browser: httpx.Client, path: str) -> None:
     assert browser.get(path).status_code == 404
+
+
+def test_a_study_is_looked_for_by_what_is_posted(browser: httpx.Client, node: NodeContext) -> None:
+    key = key_to_keep_with(node.settings)
+    assert key
+    payload = with_lookups(made_payload(node.node_id), key, accession=b"ACC-1", patient=b"P1")
+    node.payloads.record(payload)
+    form = {"token": token_on(browser.get("/ui/payloads").text)}
+    assert f"/ui/payloads/{payload.payload_id}" in browser.post("/ui/payloads", data=form | {"accession": "ACC-1"}).text
+    assert "No payload is like that" in browser.post("/ui/payloads", data=form | {"accession": "ACC-2"}).text
+    issuer_alone = browser.post("/ui/payloads", data=form | {"issuer": "H"}).text
+    assert "an issuer without a Patient ID" in issuer_alone
+    assert "No payload is like that" not in issuer_alone
+    assert browser.post("/ui/payloads", data={"accession": "ACC-1"}).status_code == 403
+    assert browser.post("/ui/payloads", data=form | {"after": "SECRET"}).status_code == 400
+    assert str(payload.payload_id) not in browser.get("/ui/payloads", params={"source": "10.1.0.17"}).text
+
+
+def test_the_page_says_where_nothing_is_kept_to_look_for(browser: httpx.Client, node: NodeContext) -> None:
+    form = {"token": token_on(browser.get("/ui/payloads").text), "patient": "P1"}
+    page = browser.post("/ui/payloads", data=form).text
+    assert "there is no such file" in page
+    assert "No payload is like that" not in page
