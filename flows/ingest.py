@@ -18,7 +18,7 @@ from tasks.assemble import assemble_payload
 from tasks.clear import clear_payload
 from tasks.node import node, on_this_node
 from tasks.notify import announce_payload
-from tasks.payloads import announced_before, is_announced, object_location, read_payload, take_payload
+from tasks.payloads import announced_before, is_announced, note_uploaded, object_location, read_payload, take_payload
 from tasks.upload import upload_payload
 
 
@@ -48,6 +48,7 @@ def _ingest(payload_id: str) -> None:
         assemble_payload(claim)
     with times.phase("upload"):
         sent = upload_payload(claim)
+    note_uploaded(payload_id)
     with times.phase("notify"):
         announce_payload(claim)
     clear_payload(payload_id, claim)

@@ -92,6 +92,11 @@ def announced_before(payload_id: UUID, at: datetime | None) -> str:
     return f"announced before{when}; to have it announced again: mig payload announce {payload_id}"
 
 
+def note_uploaded(payload_id: str) -> None:
+    """Note that all of a payload of this node is stored: beside it, since the database may be away."""
+    node().received.note_uploaded(UUID(payload_id), node().now())
+
+
 def object_location(payload: Payload) -> str:
     """Where the payload's objects lie, for a person."""
     return f"{node().settings.object_store.bucket}/{object_prefix(payload.payload_id)}"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import typer
@@ -35,6 +35,8 @@ app = typer.Typer(help="Received payloads.", no_args_is_help=True)
 PayloadId = Annotated[str, typer.Argument(metavar="ID", help="The payload's id, or its first digits.")]
 
 _COLUMNS = ("id", "state", "called_ae", "calling_ae", "study", "instances", "bytes", "closed", "message")
+_EXPORT_COLUMNS = ("id", "state", "destinations", "files", "stored", "missing", "received", "message")
+_ASSOCIATION_COLUMNS = ("id", "outcome", "calling_ae", "address", "ended", "stored", "refused", "reason")
 _STUDY_COLUMNS = ("study_instance_uid", "modalities", "series", "instances")
 
 
@@ -92,16 +94,14 @@ def list_payloads(
 
 @app.command()
 def show(payload_id: PayloadId, as_json: AsJson = False) -> None:
-    """Show everything that is known of a payload."""
+    """Show everything that is known of a payload: its studies, the associations that fed it, its run, its exports."""
     with _payloads() as payloads:
-        view = the_one(payloads.matching(payload_id), "payload", payload_id)
-        row = asdict(view)
+        detail = payloads.detail(the_one(payloads.matching(payload_id), "payload", payload_id))
+        row = asdict(detail) | {"exports": [each.model_dump() for each in detail.exports]}
         if as_json:
             print_object(row, as_json=True)
         else:
-            print_object(row | {"studies": len(view.studies)}, as_json=False)
-            typer.echo()
-            print_rows(row["studies"], _STUDY_COLUMNS, as_json=False)
+            _print_detail(row)
         _end_without_prefect(payloads)
 
 
@@ -193,6 +193,15 @@ def _payloads() -> "Iterator[PayloadList]":
     settings = site_settings()
     with opened_payload_index(settings.database_url, may_upgrade=False) as index:
         yield payload_list(settings, index)
+
+
+def _print_detail(row: dict[str, Any]) -> None:
+    tables = {"studies": _STUDY_COLUMNS, "associations": _ASSOCIATION_COLUMNS, "exports": _EXPORT_COLUMNS}
+    print_object({name: value for name, value in row.items() if name not in tables}, as_json=False)
+    for name, columns in tables.items():
+        if row[name]:
+            typer.echo(f"\n{name}")
+            print_rows(row[name], columns, as_json=False)
 
 
 def _identifiers(accession: str | None, patient: str | None, issuer: str | None) -> "Identifiers":

@@ -6,7 +6,7 @@ like any other, and ends with an event that says so.
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
@@ -80,16 +80,26 @@ def read_export_request(body: bytes, agent: str = "", correlation_id: str | None
     if problems:
         raise UnreadableRequest(problems)
     workflow_instance_id, export_task_id = (content[name].strip() for name in _IDS)
-    payload_id = content.get("payload_id")
+    files, payload_id = tuple(content.get("files") or ()), content.get("payload_id")
     return ExportRequest(
         workflow_instance_id,
         export_task_id,
         given or str(export_id(workflow_instance_id, export_task_id)),
-        tuple(content.get("files") or ()),
+        files,
         tuple(dict.fromkeys(name.strip() for name in content.get("destinations") or ())),
-        payload_id if _id_problem(payload_id) == "" else None,
+        payload_id if _id_problem(payload_id) == "" else _payload_of(files),
         agent,
     )
+
+
+def _payload_of(files: Sequence[str]) -> str | None:
+    """The payload below whose prefix all files lie, where the request names none."""
+    below = {prefix if slash else "" for prefix, slash, _ in (file.partition("/") for file in files)}
+    try:
+        (prefix,) = below
+        return prefix if str(UUID(prefix)) == prefix else None
+    except ValueError:  # several, or none that is an id
+        return None
 
 
 def _content(body: bytes) -> Mapping[str, Any]:

@@ -8,7 +8,8 @@ others        do the others answer that a node needs, its destinations above all
 prefect       a question to it for somebody who waits
 queues        how much waits where
 payloads      what was received, and what became of it
-payload_view  one payload, as every face shows it
+payload_view  one payload, as every face shows it in a list
+payload_detail  and by itself
 associations  who came to the receiver, and who was refused
 site          is there a gateway where one looked
 running       with which addresses its processes run

@@ -55,10 +55,10 @@ class PayloadView:
     """One payload, for a person. `message` is that of its run: why it waits, or why it failed.
 
     Its objects lie below `prefix` in the bucket. `opened` is the time of its first instance, `run_asked` that at which
-    its last run was asked for. One that is open closes at `closes` unless more comes, or an association holds it; of
-    its studies no more is known than which they are. `announced_again` counts how often an operator had its event said
-    once more. `broken_off` is how an association ended that fed it, and was to
-    feed it more.
+    its last run was asked for, `uploaded` that at which all of it was stored and verified. One that is open closes at
+    `closes` unless more comes, or an association holds it; of its studies no more is known than which they are.
+    `announced_again` counts how often an operator had its event said once more. `broken_off` is how an association ended
+    that fed it, and was to feed it more.
     """
 
     id: UUID
@@ -77,6 +77,7 @@ class PayloadView:
     supplements: UUID | None
     node: UUID
     run_asked: datetime | None
+    uploaded: datetime | None
     announced: datetime | None
     announced_again: int
     last_announced_again: datetime | None
@@ -113,6 +114,7 @@ def closed_view(
         supplements=row.supplements,
         node=row.node_id,
         run_asked=run.created if run else None,
+        uploaded=row.uploaded,
         announced=row.announced,
         announced_again=0,
         last_announced_again=None,
@@ -152,6 +154,7 @@ def open_view(group: OpenGroup, node: UUID, quiet_seconds: float | None) -> Payl
         supplements=None,
         node=node,
         run_asked=None,
+        uploaded=None,
         announced=None,
         announced_again=0,
         last_announced_again=None,

@@ -12,6 +12,7 @@ from gateway.errors import Damaged, FromNewerProgram, PrefectUnavailable
 from gateway.lookup.digests import NOTHING, Identifiers, LookupKey, have_one_of_each
 from gateway.lookup.key import key_to_ask_with
 from gateway.operations.associations import broken_off, is_fed_from
+from gateway.operations.payload_detail import PayloadDetail, payload_detail
 from gateway.operations.payload_view import STATES_OF_RUNS, PayloadState, PayloadView, closed_view, open_view
 from gateway.operations.prefect import ask_prefect
 from gateway.payloads.announcements import Repeats
@@ -42,7 +43,7 @@ def payload_list(settings: Settings, index: PayloadIndex) -> "PayloadList":
 
     quiet_seconds = {entity.ae_title: entity.timeout_seconds for entity in settings.application_entities}
     key = partial(key_to_ask_with, settings)
-    return PayloadList(index, scp_area(spool), find_node(spool), runs, quiet_seconds, key)
+    return PayloadList(index, scp_area(spool), find_node(spool), runs, quiet_seconds, key, settings.run_url)
 
 
 @dataclass
@@ -51,7 +52,8 @@ class PayloadList:
 
     Where Prefect does not answer that is noted, and what hangs on it is shown as unknown.
     `runs_by_id` asks Prefect for the runs that are still there. `quiet_seconds` after its last instance a payload of an
-    AE title is closed. `read_key` gives the key of what payloads are found by, where somebody asks for that.
+    AE title is closed. `read_key` gives the key of what payloads are found by, where somebody asks for that;
+    `run_url` says where Prefect's dashboard shows a run.
     """
 
     index: PayloadIndex
@@ -60,6 +62,7 @@ class PayloadList:
     runs_by_id: Callable[[Sequence[UUID]], Mapping[UUID, Run]]
     quiet_seconds: Mapping[str, float]
     read_key: Callable[[], LookupKey]
+    run_url: Callable[[UUID | None], str | None]
     prefect_is_away: bool = field(default=False, init=False)
     _on_spool: dict[PayloadFilter, list[PayloadView]] = field(default_factory=dict, init=False)
 
@@ -114,6 +117,10 @@ class PayloadList:
 
     def view(self, row: PayloadRow) -> PayloadView:
         return self._look_at([row], self.index.studies([row.payload_id]))[0]
+
+    def detail(self, view: PayloadView) -> PayloadDetail:
+        """Return all that is known of a payload that was found."""
+        return payload_detail(self.index.work.engine, view, self.run_url(view.run_id))
 
     def find(self, payload_id: UUID) -> PayloadView | None:
         """Return a payload by its id, whether the index has it or not."""
@@ -185,21 +192,28 @@ class PayloadList:
         for row in rows:
             run = runs.get(row.flow_run_id) if row.flow_run_id else None
             how, state = broken.get(row.payload_id), self._state(row, run)
-            view = closed_view(row, state, studies[row.payload_id], run, how)
+            known = row if row.uploaded else replace(row, uploaded=self._uploaded(row))
+            view = closed_view(known, state, studies[row.payload_id], run, how)
             again = repeats.get(row.payload_id, Repeats())
             views.append(replace(view, announced_again=again.times, last_announced_again=again.last))
         return views
 
     def _state(self, row: PayloadRow, run: Run | None) -> PayloadState:
         """The spool comes first where it is ours: a payload that has left `ready/` is announced."""
-        is_ours = self.node is not None and row.node_id == self.node.node_id
-        if row.state is Dispatch.ANNOUNCED or (is_ours and self.area.state(row.payload_id) != "ready"):
+        if row.state is Dispatch.ANNOUNCED or (self._is_ours(row) and self.area.state(row.payload_id) != "ready"):
             return PayloadState.ANNOUNCED
         if row.flow_run_id and self.prefect_is_away:
             return PayloadState.UNKNOWN
         if run is None:
             return PayloadState.READY
         return PayloadState.WAITING if run.is_waiting else STATES_OF_RUNS[run.state_type]
+
+    def _uploaded(self, row: PayloadRow) -> datetime | None:
+        """As the spool knows it, before the index does."""
+        return self.area.uploaded(row.payload_id) if self._is_ours(row) else None
+
+    def _is_ours(self, row: PayloadRow) -> bool:
+        return self.node is not None and row.node_id == self.node.node_id
 
     def _runs(self, run_ids: Sequence[UUID]) -> Mapping[UUID, Run]:
         if self.prefect_is_away or not run_ids:

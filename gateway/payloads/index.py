@@ -50,10 +50,11 @@ class PayloadIndex:
                 keep_lookups(connection, payload)
             return row
 
-    def note_announced(self, payload_id: UUID, at: datetime) -> None:
-        """The payload has left `ready/`."""
+    def note_announced(self, payload_id: UUID, at: datetime, uploaded: datetime | None = None) -> None:
+        """The payload has left `ready/`; all of it was stored when it was `uploaded`."""
         with database_errors(), self._engine.begin() as connection:
-            rows.apply(connection, WORK, Event.SUCCEEDED, payload_id, announced=at, message="", next_try=None)
+            said = {"announced": at, "uploaded": uploaded, "message": "", "next_try": None}
+            rows.apply(connection, WORK, Event.SUCCEEDED, payload_id, **said)
 
     def note_wait(self, payload_id: UUID, waits: Sequence[Wait], next_try: datetime, now: datetime) -> None:
         """Its run has ended for now. The spool says who may go on with it: here is only what it waits for."""

@@ -63,6 +63,7 @@ class PayloadRow:
     state: Dispatch
     message: str
     next_try: datetime | None
+    uploaded: datetime | None  # as far as the dispatcher knows: when it is announced
     announced: datetime | None
     lookup_key: str | None  # fingerprint of the key of its digests; None: it has none, not even of nothing
 
@@ -83,6 +84,7 @@ payloads = Table(
     Column("supplements", Uuid),
     Column("last_received", UtcDateTime),
     *work_columns(),
+    Column("uploaded", UtcDateTime),
     Column("announced", UtcDateTime),
     Column("lookup_key", String(16)),
     Index("payloads_by_closing", "closed"),
@@ -122,6 +124,7 @@ def row_of(payload: Payload) -> PayloadRow:
         state=Dispatch.RECORDED,
         message="",
         next_try=None,
+        uploaded=None,
         announced=None,
         lookup_key=payload.lookups.key if payload.lookups else None,
     )

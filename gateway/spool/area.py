@@ -68,6 +68,31 @@ class SpoolArea:
         """Is there once the upload of a payload has begun: a later run then asks the store what it has."""
         return self.root / "uploading" / str(payload_id)
 
+    def note_uploaded(self, payload_id: UUID, at: datetime) -> None:
+        """Say, durably, that all of a payload is stored. The first time stands, until the dispatcher has taken it."""
+        file = self._uploaded(payload_id)
+        if not file.exists():
+            file.parent.mkdir(exist_ok=True)
+            write_whole(file, at.isoformat().encode(), self.flushing)
+
+    def uploaded(self, payload_id: UUID) -> datetime | None:
+        """Since when all of it is stored; None where it is not, or the index has taken it over."""
+        try:
+            return datetime.fromisoformat(self._uploaded(payload_id).read_text("ascii"))
+        except (FileNotFoundError, ValueError):
+            return None
+
+    def forget_uploaded(self, payload_id: UUID) -> None:
+        """The index has it."""
+        self._uploaded(payload_id).unlink(missing_ok=True)
+
+    def uploaded_ids(self) -> list[UUID]:
+        """The payloads of which the index has not taken over when they were stored."""
+        return [UUID(path.name) for path in (self.root / "uploaded").glob("*-*-*-*-*") if path.suffix != ".tmp"]
+
+    def _uploaded(self, payload_id: UUID) -> Path:
+        return self.root / "uploaded" / str(payload_id)
+
     def lease_file(self, payload_id: UUID) -> Path:
         """Where the fencing token of the payload's last run stands: `gateway.spool.lease`."""
         return self.root / "leases" / str(payload_id)

@@ -1,5 +1,6 @@
 """Received payloads as a kind of work. Their truth is this node's spool; the database is an index beside it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -45,17 +46,21 @@ class PayloadWork:
 
     def refresh(self, now: datetime) -> None:
         """Record what is new in `ready/`, and note what has left it. An index that was lost is filled again."""
+        is_first = self._recorded is None
         if self._recorded is None:
             self._recorded = {row.payload_id for row in self.index.open_rows(self.node.node_id)}
         ready = self.area.ready_ids()
         for payload_id in self.area.announcement_ids():
             self._take_announcement(payload_id)
         for payload_id in self._recorded - set(ready):
-            self.index.note_announced(payload_id, now)
+            self.index.note_announced(payload_id, now, self.area.uploaded(payload_id))
+            self.area.forget_uploaded(payload_id)
             self._recorded.discard(payload_id)
         for payload_id in ready:
             if payload_id not in self._recorded and payload_id not in self._damaged:
                 self._record(payload_id)
+        if is_first:
+            self._forget_strangers(ready)
 
     def wanted_run(self, work: Work) -> WantedRun | None:
         payload = self._read.pop(work.work_id, None) or self._payload(work.work_id)
@@ -114,6 +119,11 @@ class PayloadWork:
             self._recorded.add(payload_id)
             if row.flow_run_id is None:
                 self._read[payload_id] = payload
+
+    def _forget_strangers(self, ready: Sequence[UUID]) -> None:
+        """When they were stored belongs into an index that was lost meanwhile, with their rows."""
+        for payload_id in set(self.area.uploaded_ids()) - set(ready):
+            self.area.forget_uploaded(payload_id)
 
     def _payload(self, payload_id: UUID) -> Payload | None:
         try:

@@ -19,6 +19,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from gateway.errors import FromNewerProgram, SettingsError
 from gateway.lookup.digests import Identifiers
 from gateway.node_context import NodeContext
+from gateway.operations.payload_detail import PayloadDetail
 from gateway.operations.payload_view import PayloadState, PayloadView
 from gateway.operations.payloads import PayloadList, payload_list
 from gateway.payloads.finding import PayloadFilter
@@ -99,8 +100,9 @@ def payloads_routes(node: NodeContext) -> Routes:
         return problem(HTTPStatus.METHOD_NOT_ALLOWED, headers={"Allow": "POST"})
 
     @router.get("/{payload_id}", summary="A payload", responses=described(400, 404, 503))
-    def show(payload_id: UUID) -> PayloadView:
-        return _the(payload_list(node.settings, node.payloads), payload_id)
+    def show(payload_id: UUID) -> PayloadDetail:
+        payloads = payload_list(node.settings, node.payloads)
+        return payloads.detail(_the(payloads, payload_id))
 
     return Routes(router)
 

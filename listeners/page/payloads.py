@@ -14,10 +14,8 @@ from pydantic import BaseModel, Field, ValidationError
 from starlette.responses import Response
 
 from gateway.errors import FromNewerProgram, SettingsError
-from gateway.exports.listing import ExportFilter, ExportListing
 from gateway.lookup.digests import Identifiers
 from gateway.node_context import NodeContext
-from gateway.operations.associations import AssociationListing, Wanted
 from gateway.operations.payload_view import PayloadState
 from gateway.operations.payloads import payload_list
 from gateway.payloads.finding import PayloadFilter
@@ -27,8 +25,6 @@ from listeners.page.rendering import Pages
 from listeners.page.timeline import WIDTH, timeline
 
 SHOWN = 50
-SENDERS = 10
-SENT = 10
 
 
 class PayloadForm(BaseModel):
@@ -81,20 +77,17 @@ def add_payloads(router: APIRouter, pages: Pages, node: NodeContext, guard: Guar
 
     @router.get("/ui/payloads/{payload_id}")
     def payload(payload_id: UUID) -> Response:
-        view = payload_list(node.settings, node.payloads).find(payload_id)
+        listing = payload_list(node.settings, node.payloads)
+        view = listing.find(payload_id)
         if view is None:
             raise HTTPException(HTTPStatus.NOT_FOUND)
-        associations = AssociationListing(node.database).page(SENDERS, wanted=Wanted(payload_id=payload_id))
         return pages.render(
             "payload.html",
-            view=view,
+            view=listing.detail(view),
             bucket=node.settings.object_store.bucket,
             steps=timeline(view),
             width=WIDTH,
-            associations=associations,
-            exports=ExportListing(node.database).page(SENT, wanted=ExportFilter(payload=str(payload_id))),
             asked=Commands(node.database).of_work("payload", payload_id),
-            run_url=node.settings.run_url(view.run_id),
         )
 
 

@@ -24,12 +24,13 @@ from listeners.api.app import Routes
 from listeners.api.recent import Recent
 from listeners.page.actions import add_actions
 from listeners.page.guard import Guard
-from listeners.page.payloads import SENDERS, SHOWN, add_payloads
+from listeners.page.payloads import SHOWN, add_payloads
 from listeners.page.rendering import Pages
 from listeners.page.traffic import columns
 
 _STATIC = Path(__file__).with_name("static")
 _FILES = {"style.css": "text/css", "htmx.min.js": "text/javascript", "icon.svg": "image/svg+xml"}
+_SENDERS = 10
 _STATUS_SECONDS = 4.0  # is good for so long: every open page asks again every few seconds
 
 
@@ -66,7 +67,7 @@ def _add_overview(router: APIRouter, pages: Pages, node: NodeContext) -> None:
         return pages.render(
             "overview.html",
             site=found,
-            refused=associations.page(SENDERS, wanted=refused),
+            refused=associations.page(_SENDERS, wanted=refused),
             refusals=associations.count(refused),
             destinations=destination_views(node.settings, node.database),
             space=spool.space if spool else None,

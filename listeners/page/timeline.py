@@ -43,6 +43,7 @@ def _moments(view: PayloadView) -> Iterator[tuple[str, datetime]]:
         ("received", view.last_received),
         ("quiet, until it was closed", view.closed),
         ("until a run was asked for", view.run_asked),
+        ("until it was stored", view.uploaded),
         ("until it was announced", view.announced),
     ]
     latest: datetime | None = None

@@ -113,9 +113,12 @@ def announced(node: Node, payload: Payload) -> list[dict[str, Any]]:
 
 
 def test_a_payload_is_stored_announced_and_cleared_away(node: Node) -> None:
-    payload = node.payload()
+    payload, before = node.payload(), datetime.now(UTC)
     run = node.ingest(payload.payload_id)
     assert node.state(run).type is StateType.COMPLETED
+    uploaded = node.spool.area.uploaded(payload.payload_id)
+    assert uploaded
+    assert before < uploaded < datetime.now(UTC)
     assert node.tasks(run) == dict.fromkeys(("assemble", "upload", "notify", "clear"), StateType.COMPLETED)
     (event,) = announced(node, payload)
     stored = {stored.key for stored in node.store.list("")}
@@ -185,6 +188,7 @@ def test_a_store_that_refuses_us_is_waited_for_until_that_is_put_right(node: Nod
     assert node.state(refused).message in node.log(refused)
     assert "or when it answers" in (node.state(refused).message or "")
     assert node.tasks(refused) == {"assemble": StateType.COMPLETED, "upload": StateType.FAILED}
+    assert node.spool.area.uploaded(payload.payload_id) is None
     store["secret_key"] = minio.secret_key
     again = node.ingest(payload.payload_id, MIG_OBJECT_STORE=json.dumps(store))
     assert node.state(again).type is StateType.COMPLETED

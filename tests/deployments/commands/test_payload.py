@@ -139,7 +139,8 @@ def test_what_still_comes_in_is_listed_with_when_it_closes(scene: Scene) -> None
     for asked in (("--state", "open"), ("--study", "1.3"), ("--ae", "CT02")):
         assert [row["id"] for row in scene.listed(*asked)] == [first["id"]]
     assert [row["id"] for row in scene.listed("--since", "2026-01-01")] == [str(closed)]
-    assert scene.mig("payload", "show", first["id"][:8], "--json").rows == first
+    shown = scene.mig("payload", "show", first["id"][:8], "--json").rows
+    assert first.items() <= shown.items(), "all that a list shows, and more"
     page = scene.mig("payload", "list", "--limit", "1")
     assert f"closes {datetime.fromisoformat(first['closes']).astimezone():%H:%M:%S}, unless more comes" in page.output
     assert page.errors == f"1 of 2; more: --after {first['id'][:8]}\n"

@@ -71,6 +71,27 @@ def test_every_face_says_the_same(gateway: Gateway, mig: Mig, api: httpx.Client,
     assert f"/ui/payloads/{told['id']}" in page
 
 
+def test_its_own_page_says_the_same_with_where_it_came_from_and_when_it_was_stored(
+    mig: Mig, api: httpx.Client, told: dict[str, Any]
+) -> None:
+    def shown() -> Any:
+        row = mig("payload", "show", told["id"], "--json").rows
+        return row if row["associations"] else None  # the dispatcher takes them in a moment later
+
+    row = wait_until(shown, 20, "the association to be kept")
+    over_http = api.get(f"/payloads/{told['id']}").json()
+    assert over_http.keys() == row.keys() > told.keys()
+    (association,) = row["associations"]
+    assert (association["calling_ae"], association["address"]) == ("CT01", "127.0.0.1")
+    assert [each["id"] for each in over_http["associations"]] == [association["id"]]
+    assert row["closed"] < row["uploaded"] < row["announced"]
+    assert over_http["run_url"] == row["run_url"]
+    page = api.get(f"/ui/payloads/{told['id']}").text
+    assert row["run_url"] in page
+    assert "until it was stored" in page
+    assert mig("payload", "find", "--source", "127.0.0.1", "--json", *ASKED).rows[0]["id"] == told["id"]
+
+
 @pytest.mark.parametrize("other", [("--accession", "QXACC-88417"), ("--patient", PATIENT.lower())])
 def test_what_did_not_arrive_is_not_found(mig: Mig, told: dict[str, Any], other: tuple[str, str]) -> None:
     finished = mig("payload", "find", "--json", *other)

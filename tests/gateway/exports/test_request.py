@@ -83,3 +83,24 @@ def test_a_request_without_a_correlation_id_takes_that_of_its_message() -> None:
     assert read_export_request(body, SCU, "the-message").correlation_id == "the-message"
     alone = read_export_request(body)
     assert alone.correlation_id == str(alone.export_id)
+
+
+ONE, OTHER = "42f2de7e-0c0f-41d3-a82b-c49fcd3b2f0f", "d1c9a4a0-5b1e-4f0c-9d2f-3f9f2a1b7c55"
+
+
+@pytest.mark.parametrize(
+    ("files", "named", "payload_id"),
+    [
+        ([f"{ONE}/dcm/1/2/3.dcm", f"{ONE}/dcm/1/2/4.dcm"], None, ONE),
+        ([f"{ONE}/dcm/1/2/3.dcm"], OTHER, OTHER),
+        ([f"{ONE}/dcm/1/2/3.dcm", f"{OTHER}/dcm/1/2/3.dcm"], None, None),
+        ([f"{ONE}/dcm/1/2/3.dcm", "a.dcm"], None, None),
+        (["results/1.dcm"], None, None),
+        ([ONE], None, None),
+        ([], None, None),
+    ],
+)
+def test_an_export_is_of_the_payload_that_all_its_files_lie_below(
+    files: list[str], named: str | None, payload_id: str | None
+) -> None:
+    assert read_export_request(changed(files=files, payload_id=named)).payload_id == payload_id

@@ -62,11 +62,12 @@ def test_an_announced_payload_is_no_longer_open(index: PayloadIndex) -> None:
     ours, announced, elsewhere = made_payload(NODE), made_payload(NODE), made_payload(uuid4())
     for payload in (ours, announced, elsewhere):
         index.record(payload)
-    index.note_announced(announced.payload_id, NOW)
+    index.note_announced(announced.payload_id, NOW, NOW - timedelta(seconds=1))
     assert [row.payload_id for row in index.open_rows(NODE)] == [ours.payload_id]
     row = index.row(announced.payload_id)
     assert row
     assert (row.state, row.announced) == (Dispatch.ANNOUNCED, NOW)
+    assert row.uploaded == NOW - timedelta(seconds=1)
 
 
 def test_the_newest_payloads_come_first_page_by_page(index: PayloadIndex) -> None:

@@ -4,13 +4,15 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
+from gateway.associations.store import AssociationStore
 from gateway.config import Settings
 from gateway.config.sections import ApiSettings, PrefectSettings
+from gateway.exports.request import read_export_request
 from gateway.lookup.digests import LookupKey
 from gateway.lookup.key import key_to_keep_with
 from gateway.node_context import NodeContext
@@ -19,7 +21,9 @@ from listeners.api.app import create_app
 from listeners.api.payloads import payloads_routes
 from listeners.api.problems import MEDIA_TYPE as PROBLEM
 from tests.deployments.commands.mig import MigHere, used_site
-from tests.deployments.payloads import made_payload, with_lookups
+from tests.deployments.payloads import made_payload, put_into_ready, with_lookups
+from tests.gateway.associations.records import stored
+from tests.gateway.exports.scene import request_body
 from tests.listeners.api.serving import serving
 
 CLOSED = datetime(2026, 3, 1, 13, 0, tzinfo=UTC)
@@ -69,6 +73,35 @@ def test_a_study_is_found(api: httpx.Client, node: NodeContext) -> None:
     assert listed(api, study="1.2.4") == []
     assert listed(api, since="2026-03-01T16:00:00+01:00") == listed(api, ae="MR01")
     assert listed(api, state="failed") == []
+
+
+def test_a_payload_tells_what_fed_it_its_run_and_where_it_was_sent(
+    api: httpx.Client, node: NodeContext, tmp_path: Path
+) -> None:
+    payload, run_id = made_payload(node.node_id), uuid4()
+    put_into_ready(node.received, payload)
+    node.payloads.record(payload)
+    node.payloads.work.note_run(payload.payload_id, 1, run_id)
+    node.received.note_uploaded(payload.payload_id, CLOSED)
+    association = stored(payload_ids=(payload.payload_id,))
+    AssociationStore(node.database).take_in([association], node.node_id)
+    request = read_export_request(request_body([f"{payload.payload_id}/dcm/1.dcm"], ["pacs"], payload_id=None))
+    node.exports.record(request, CLOSED)
+    node.exports.record(read_export_request(request_body(["other.dcm"], ["pacs"], task="task-2")), CLOSED)
+    told = api.get(f"/payloads/{payload.payload_id}").json()
+    assert told["run_url"] == f"http://127.0.0.1:9/runs/flow-run/{run_id}"
+    assert told["uploaded"] == "2026-03-01T13:00:00Z"
+    assert ([each["id"] for each in told["exports"]], told["export_count"]) == ([str(request.export_id)], 1)
+    assert ([each["id"] for each in told["associations"]], told["association_count"]) == (
+        [str(association.association_id)],
+        1,
+    )
+    mig = MigHere(tmp_path, {"MIG_PREFECT__API_URL": NO_PREFECT})
+    shown = mig("payload", "show", str(payload.payload_id), "--json").rows
+    for name in ("exports", "associations"):
+        assert [each["id"] for each in shown[name]] == [each["id"] for each in told[name]]
+    said = mig("payload", "show", str(payload.payload_id)).output
+    assert {told["run_url"], str(request.export_id), str(association.association_id)} <= set(said.split())
 
 
 def test_a_payload_is_told_as_the_command_line_tells_it(api: httpx.Client, node: NodeContext, tmp_path: Path) -> None:

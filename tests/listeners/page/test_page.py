@@ -155,6 +155,18 @@ def test_what_is_not_there_is_404(browser: httpx.Client, path: str) -> None:
     assert browser.get(path).status_code == 404
 
 
+def test_a_payload_tells_where_it_was_sent_and_since_when_it_is_stored(
+    browser: httpx.Client, node: NodeContext
+) -> None:
+    payload_id = waiting_payload(node)
+    node.received.note_uploaded(payload_id, NOW)
+    request = read_export_request(request_body([f"{payload_id}/dcm/1.dcm"], ["pacs"], payload_id=None))
+    node.exports.record(request, NOW)
+    page = browser.get(f"/ui/payloads/{payload_id}").text
+    assert f'<a href="/ui/exports/{request.export_id}">' in page
+    assert "until it was stored" in page
+
+
 def test_a_study_is_looked_for_by_what_is_posted(browser: httpx.Client, node: NodeContext) -> None:
     key = key_to_keep_with(node.settings)
     assert key

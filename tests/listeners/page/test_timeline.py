@@ -20,19 +20,29 @@ def after(seconds: float) -> datetime:
 
 def steps(**moments: Any) -> list[tuple[str, float, int]]:
     view = closed_view(row_of(made_payload(uuid4())), PayloadState.ANNOUNCED, (), None, None)
-    times = {"opened": BEGAN, "last_received": None, "closed": None, "run_asked": None, "announced": None} | moments
+    times = {
+        "opened": BEGAN,
+        "last_received": None,
+        "closed": None,
+        "run_asked": None,
+        "uploaded": None,
+        "announced": None,
+    } | moments
     for name, moment in times.items():
         object.__setattr__(view, name, moment)
-    return [(step.name, step.length.total_seconds(), step.x) for step in timeline(view)]
+    return [(step.name, round(step.length.total_seconds(), 3), step.x) for step in timeline(view)]
 
 
 def test_each_step_lasts_until_the_next() -> None:
-    told = steps(last_received=after(4), closed=after(9), run_asked=after(9.5), announced=after(10))
+    told = steps(
+        last_received=after(4), closed=after(9), run_asked=after(9.5), uploaded=after(9.8), announced=after(10)
+    )
     assert told == [
         ("received", 4, 0),
         ("quiet, until it was closed", 5, 400),
         ("until a run was asked for", 0.5, 900),
-        ("until it was announced", 0.5, 950),
+        ("until it was stored", 0.3, 950),
+        ("until it was announced", 0.2, 980),
     ]
 
 

@@ -1,4 +1,4 @@
-"""Payloads are found by Accession Number and Patient ID, of which digests are kept.
+"""Payloads are found by Accession Number and Patient ID, of which digests are kept, and tell when they were stored.
 
 What was taken in before has no digests: it is not found by them, and who asks is told so.
 """
@@ -19,5 +19,6 @@ def upgrade() -> None:
     )
     op.create_index("payload_lookups_by_digest", "payload_lookups", ["digest"])
     with op.batch_alter_table("payloads") as batch:
+        batch.add_column(sa.Column("uploaded", sa.DateTime(timezone=True)))
         batch.add_column(sa.Column("lookup_key", sa.String(16)))
     op.create_index("payloads_by_lookup_key", "payloads", ["lookup_key", "closed"])
