@@ -3,7 +3,7 @@
 This stands on top of the rooms: none of them knows it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID
 
 from gateway.config import LocalStoreSettings, load_settings
@@ -73,6 +73,15 @@ def ask(node: NodeContext, wish: Wish, asked_by: str) -> UUID:
     command_id = Commands(node.database).ask(wish, asked_by, node.now(), only_by)
     wake_up(node.settings.paths.wake_ups)
     return command_id
+
+
+def ask_all(node: NodeContext, wishes: Sequence[Wish], asked_by: str) -> None:
+    """Record the same of much work. What makes no sense is refused by the dispatcher alone, in the row of the command.
+
+    Raises DatabaseUnavailable.
+    """
+    Commands(node.database).ask_all(wishes, asked_by, node.now())
+    wake_up(node.settings.paths.wake_ups)
 
 
 def _refusal(kind: Kind, wish: Wish) -> str | None:

@@ -8,9 +8,10 @@ from uuid import UUID
 
 import typer
 
-from deployments.commands.operator import MOST_AT_ONCE, Ids, InState, Yes, ask_and_show, check_state, retry_chosen
+from deployments.commands.operator import Ids, InState, Yes, ask_and_show, check_state, retry_chosen
 from deployments.commands.site import site_settings
 from deployments.commands.tables import AsJson, moment, print_more, print_object, print_rows, the_one
+from gateway.work import MOST_AT_ONCE
 
 if TYPE_CHECKING:
     from gateway.config import Settings

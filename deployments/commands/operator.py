@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from gateway.node_context import NodeContext
     from gateway.work.commands import CommandRow, Commands, OperatorCommand
 
-MOST_AT_ONCE = 10_000
-"""Pieces of work that one command is carried out for."""
-
 Find = Callable[[str], UUID]
 FindAll = Callable[[str], Sequence[UUID]]
 

@@ -10,7 +10,6 @@ from uuid import UUID
 import typer
 
 from deployments.commands.operator import (
-    MOST_AT_ONCE,
     Ids,
     InState,
     TheseIds,
@@ -22,6 +21,7 @@ from deployments.commands.operator import (
 )
 from deployments.commands.site import site_settings
 from deployments.commands.tables import AsJson, moment, print_more, print_object, print_rows, the_one
+from gateway.work import MOST_AT_ONCE
 
 if TYPE_CHECKING:
     from gateway.lookup.digests import Identifiers

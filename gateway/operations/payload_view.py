@@ -57,8 +57,8 @@ class PayloadView:
     Its objects lie below `prefix` in the bucket. `opened` is the time of its first instance, `run_asked` that at which
     its last run was asked for, `uploaded` that at which all of it was stored and verified. One that is open closes at
     `closes` unless more comes, or an association holds it; of its studies no more is known than which they are.
-    `announced_again` counts how often an operator had its event said once more. `broken_off` is how an association ended
-    that fed it, and was to feed it more.
+    `announced_again` counts how often an operator had its event said once more. `broken_off` is how an association
+    ended that fed it, and was to feed it more.
     """
 
     id: UUID

@@ -13,3 +13,6 @@ outage       what is away, told once
 back_off     how long to leave alone what has failed
 wake_up      so that nobody need look all the time
 """
+
+MOST_AT_ONCE = 10_000
+"""Pieces of work that are asked the same at once."""

@@ -5,9 +5,11 @@ is back. All methods raise DatabaseUnavailable and DatabaseRefused.
 """
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import islice
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -15,6 +17,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     ColumnElement,
+    Connection,
     Engine,
     Index,
     Row,
@@ -35,6 +38,7 @@ from gateway.errors import PermanentError
 
 _CLAIM = timedelta(seconds=60)  # longer than carrying one out takes
 _KEPT = timedelta(days=30)
+_AT_ONCE = 500
 
 operator_commands = Table(
     "operator_commands",
@@ -117,14 +121,16 @@ class Commands:
 
         With a node, that node's dispatcher alone carries it out.
         """
-        c, wanted = operator_commands.c, asdict(wish) | {"destinations": json.dumps(wish.destinations)}
-        same = and_(_OPEN, *(c[name] == value for name, value in wanted.items()))
-        row = wanted | {"command_id": uuid4(), "node_id": node_id, "asked_by": asked_by, "asked": now, "outcome": ""}
         with database_errors(), self._engine.begin() as connection:
-            found: UUID | None = connection.execute(select(c.command_id).where(same).limit(1)).scalar_one_or_none()
-            if found is None:
-                connection.execute(insert(operator_commands).values(row))
-        return found or row["command_id"]
+            return _record(connection, wish, {"asked_by": asked_by, "asked": now, "node_id": node_id})
+
+    def ask_all(self, wishes: Iterable[Wish], asked_by: str, now: datetime) -> None:
+        """The same of much work, with a commit for some hundreds each."""
+        left = iter(wishes)
+        while some := list(islice(left, _AT_ONCE)):
+            with database_errors(), self._engine.begin() as connection:
+                for wish in some:
+                    _record(connection, wish, {"asked_by": asked_by, "asked": now, "node_id": None})
 
     def row(self, command_id: UUID) -> CommandRow | None:
         return next(iter(self._select(operator_commands.c.command_id == command_id, 1)), None)
@@ -161,6 +167,18 @@ class Commands:
         question = select(*_COLUMNS).where(condition).order_by(operator_commands.c.asked).limit(limit)
         with database_errors(), self._engine.connect() as connection:
             return [_row(found) for found in connection.execute(question)]
+
+
+def _record(connection: Connection, wish: Wish, asked: dict[str, Any]) -> UUID:
+    """Return the id of a new command, or of the same that is still to be done."""
+    c, wanted = operator_commands.c, asdict(wish) | {"destinations": json.dumps(wish.destinations)}
+    same = and_(_OPEN, *(c[name] == value for name, value in wanted.items()))
+    found: UUID | None = connection.execute(select(c.command_id).where(same).limit(1)).scalar_one_or_none()
+    if found is not None:
+        return found
+    command_id = uuid4()
+    connection.execute(insert(operator_commands).values(wanted | asked | {"command_id": command_id, "outcome": ""}))
+    return command_id
 
 
 def _row(found: Row[Any]) -> CommandRow:

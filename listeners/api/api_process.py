@@ -20,6 +20,7 @@ from gateway.operations.running import told
 from gateway.roles import only_one
 from listeners.api.app import create_app
 from listeners.api.associations import associations_routes
+from listeners.api.commands import commands_routes
 from listeners.api.exports import exports_routes
 from listeners.api.health import health_routes
 from listeners.api.inference import inference_routes
@@ -48,6 +49,7 @@ def serve(settings: Settings) -> None:
             inference_routes(acceptance, settings),
             exports_routes(node),
             payloads_routes(node),
+            commands_routes(node),
             associations_routes(node),
             health_routes(node),
             metrics_routes(node),

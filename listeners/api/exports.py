@@ -4,7 +4,6 @@
                                 recorded: 200, and what would be sent where
     GET  /exports               the newest first, by state, destination and payload, in pages
     GET  /exports/{id}          destination by destination, file by file
-    POST /exports/{id}/retry    202: what is missing is sent now
 
 What goes wrong is told as a problem of RFC 9457.
 """
@@ -26,11 +25,8 @@ from gateway.exports.ledger import ExportLedger
 from gateway.exports.listing import ExportDetail, ExportFilter, ExportListing, ExportView
 from gateway.exports.request import ExportRequest, read_export_request
 from gateway.exports.states import ExportState
-from gateway.kinds import ask
 from gateway.node_context import NodeContext
 from gateway.operations.foreseeing.export import ForeseenExport, foreseen_export
-from gateway.work.commands import NothingToDo, OperatorCommand, Wish
-from gateway.work.ledger import NoSuchWork
 from listeners.api.app import Routes
 from listeners.api.openapi import json_body
 from listeners.api.problems import described, problem
@@ -107,23 +103,13 @@ def exports_routes(node: NodeContext) -> Routes:
         return listing.page(limit, (page - 1) * limit, ExportFilter(state, destination, payload))
 
     @router.get(
-        "/{export_id}",
+        "/{export_id:uuid}",  # `retry` is none
         summary="An export, file by file",
         response_model=ExportDetail,
-        responses=described(400, 404, 503),
+        responses=described(404, 503),
     )
     def show(export_id: UUID) -> ExportDetail | Response:
         return listing.view(export_id) or _unknown(export_id)
-
-    @router.post(
-        "/{export_id}/retry",
-        status_code=HTTPStatus.ACCEPTED,
-        summary="Send what is missing now",
-        response_model=None,
-        responses=described(400, 404, 409, 503),
-    )
-    def retry(export_id: UUID) -> Response:
-        return _retry(node, export_id)
 
     return Routes(router, (SubmittedExport,))
 
@@ -142,16 +128,6 @@ def _foreseen(node: NodeContext, asked: ExportRequest) -> Response:
     except (StoreUnavailable, StoreRefused) as error:
         return problem(HTTPStatus.SERVICE_UNAVAILABLE, "The object store can't be asked", str(error))
     return JSONResponse(jsonable_encoder(foreseen))
-
-
-def _retry(node: NodeContext, export_id: UUID) -> Response:
-    try:
-        ask(node, Wish("export", export_id, OperatorCommand.RETRY), "HTTP")
-    except NoSuchWork:
-        return _unknown(export_id)
-    except NothingToDo as error:
-        return problem(HTTPStatus.CONFLICT, "There is nothing to retry", str(error))
-    return JSONResponse({"id": str(export_id)}, HTTPStatus.ACCEPTED)
 
 
 def _unknown(export_id: UUID) -> Response:

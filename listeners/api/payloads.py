@@ -13,7 +13,7 @@ from http import HTTPStatus
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, HTTPException, Query, Response
+from fastapi import APIRouter, HTTPException, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from gateway.errors import FromNewerProgram, SettingsError
@@ -25,7 +25,7 @@ from gateway.operations.payloads import PayloadList, payload_list
 from gateway.payloads.finding import PayloadFilter
 from gateway.payloads.payload import ClosedBy
 from listeners.api.app import Routes
-from listeners.api.problems import described, problem
+from listeners.api.problems import described
 
 _Text = Annotated[str | None, Field(max_length=64, pattern=r"^[^\x00]*$")]
 
@@ -94,12 +94,7 @@ def payloads_routes(node: NodeContext) -> Routes:
             raise HTTPException(HTTPStatus.CONFLICT, str(error)) from error
         return _page(payloads, asked, replace(asked.filter, lookups=lookups))
 
-    @router.get("/find", include_in_schema=False)
-    def find_by_address() -> Response:
-        """Said to whoever tries: it is no payload's id either."""
-        return problem(HTTPStatus.METHOD_NOT_ALLOWED, headers={"Allow": "POST"})
-
-    @router.get("/{payload_id}", summary="A payload", responses=described(400, 404, 503))
+    @router.get("/{payload_id:uuid}", summary="A payload", responses=described(404, 503))
     def show(payload_id: UUID) -> PayloadDetail:
         payloads = payload_list(node.settings, node.payloads)
         return payloads.detail(_the(payloads, payload_id))

@@ -27,10 +27,16 @@ _Fields = dict[str, str]
 def add_actions(router: APIRouter, pages: Pages, node: NodeContext, guard: Guard) -> None:
     """Add what the buttons of the pages post to."""
 
-    @router.post("/ui/{kind}/{work_id}/{command}", dependencies=[Depends(guard.pressed)])
-    def command(kind: Literal["payloads", "exports", "requests"], work_id: UUID, command: OperatorCommand) -> Response:
+    @router.post("/ui/{kind}/{work_id}/{command}")
+    def command(
+        kind: Literal["payloads", "exports", "requests"],
+        work_id: UUID,
+        command: OperatorCommand,
+        pressed: Annotated[_Fields, Depends(guard.pressed)],
+    ) -> Response:
+        destinations = tuple(filter(None, [pressed.get("destination")]))
         try:
-            ask(node, Wish(_KINDS[kind], work_id, command), "page")
+            ask(node, Wish(_KINDS[kind], work_id, command, destinations), "page")
         except NoSuchWork as error:
             raise HTTPException(HTTPStatus.NOT_FOUND, str(error)) from error
         except NothingToDo as error:

@@ -88,6 +88,7 @@ def add_payloads(router: APIRouter, pages: Pages, node: NodeContext, guard: Guar
             steps=timeline(view),
             width=WIDTH,
             asked=Commands(node.database).of_work("payload", payload_id),
+            destinations=sorted(node.current_destinations().registered),
         )
 
 

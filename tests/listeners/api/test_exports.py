@@ -16,6 +16,7 @@ from gateway.node_context import NodeContext
 from gateway.spool.node import read_node
 from gateway.work.commands import Commands, OperatorCommand
 from listeners.api.app import create_app
+from listeners.api.commands import commands_routes
 from listeners.api.exports import exports_routes
 from listeners.api.problems import MEDIA_TYPE as PROBLEM
 from tests.databases import empty_database
@@ -37,7 +38,7 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
 def api(scene: Scene, tmp_path: Path) -> Iterator[httpx.Client]:
     with closing(NodeContext(Settings(data_dir=tmp_path))) as node:
         read_node(tmp_path / "spool")
-        with serving(create_app(ApiSettings(), [exports_routes(node)])) as client:
+        with serving(create_app(ApiSettings(), [exports_routes(node), commands_routes(node)])) as client:
             yield client
 
 

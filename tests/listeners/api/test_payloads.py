@@ -118,7 +118,7 @@ def test_a_payload_is_told_as_the_command_line_tells_it(api: httpx.Client, node:
     [
         ("/payloads/00000000-0000-4000-8000-000000000000", 404),
         ("/payloads?after=00000000-0000-4000-8000-000000000000", 404),
-        ("/payloads/nonsense", 400),
+        ("/payloads/nonsense", 404),
         ("/payloads?state=nonsense", 400),
         ("/payloads?closed_by=nonsense", 400),
         ("/payloads?since=2026-03-01", 400),

@@ -15,9 +15,10 @@ from gateway.associations.store import AssociationStore
 from gateway.config import DimseDestination, Settings
 from gateway.config.sections import ApiSettings, PrefectSettings
 from gateway.errors import Dependency
-from gateway.exports.request import read_export_request
+from gateway.exports.request import ExportRequest, read_export_request
 from gateway.lookup.key import key_to_keep_with
 from gateway.node_context import NodeContext
+from gateway.payloads.workflow_request import workflow_request
 from gateway.work.commands import Commands, OperatorCommand
 from gateway.work.waiting import Wait
 from listeners.api.app import create_app
@@ -26,6 +27,7 @@ from tests.deployments.commands.mig import used_site
 from tests.deployments.payloads import made_payload, put_into_ready, with_lookups
 from tests.gateway.associations.records import rejected, stored
 from tests.gateway.exports.scene import request_body
+from tests.gateway.receiving.scene import Scene as Spool
 from tests.listeners.api.serving import serving
 
 NOW = datetime.now(UTC)
@@ -104,6 +106,49 @@ def test_a_button_writes_what_the_command_line_would(browser: httpx.Client, node
     (row,) = Commands(node.database).of_work("payload", payload_id)
     assert (row.command, row.asked_by) == (OperatorCommand.RETRY, "page")
     assert "noted: done as soon as the dispatcher and Prefect answer" in browser.get(path).text
+
+
+def test_an_announced_payload_is_announced_again_or_sent(
+    browser: httpx.Client, node: NodeContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    destination = ["[[destinations]]", 'name = "vna"', 'kind = "dimse"', 'ae_title = "A"', 'host = "h"']
+    (tmp_path / "gateway.toml").write_text("\n".join(destination))
+    monkeypatch.setenv("MIG_CONFIG", str(tmp_path / "gateway.toml"))
+    payload = made_payload(node.node_id)
+    node.payloads.record(payload)
+    node.payloads.announcements.keep(payload.payload_id, workflow_request(payload, "monaideploy"))
+    node.payloads.note_announced(payload.payload_id, NOW)
+    path = f"/ui/payloads/{payload.payload_id}"
+    page = browser.get(path).text
+    assert "and may begin its workflows once more" in page
+    form = {"token": token_on(page)}
+    assert browser.post(f"{path}/announce", data=form).status_code == 303
+    assert "<option>vna</option>" in page
+    assert browser.post(f"{path}/send", data=form | {"destination": "vna"}).status_code == 303
+    commands = Commands(node.database).of_work("payload", payload.payload_id)
+    told = [(row.command, row.destinations) for row in commands]
+    assert told == [(OperatorCommand.ANNOUNCE, ()), (OperatorCommand.SEND, ("vna",))]
+    assert "send to vna" in browser.get(path).text
+    assert browser.post(f"{path}/send", data=form | {"destination": "nowhere"}).status_code == 409
+
+
+def test_an_open_payload_is_closed(browser: httpx.Client, node: NodeContext) -> None:
+    spool = Spool(node.settings.paths.spool)
+    spool.associate().send()
+    (group,) = spool.intake.open_groups()
+    path = f"/ui/payloads/{group.payload_id}"
+    page = browser.get(path).text
+    assert "what comes later becomes another payload" in page
+    assert browser.post(f"{path}/close", data={"token": token_on(page)}).status_code == 303
+    (row,) = Commands(node.database).of_work("payload", group.payload_id)
+    assert row.command is OperatorCommand.CLOSE
+
+
+def test_what_an_operator_has_sent_stands_with_its_payload(browser: httpx.Client, node: NodeContext) -> None:
+    payload_id, command = waiting_payload(node), uuid4()
+    node.exports.record(ExportRequest("", "", "", ("a",), ("pacs",), str(payload_id), command=command), NOW)
+    assert f"/ui/exports/{command}" in browser.get(f"/ui/payloads/{payload_id}").text
+    assert "no md.export.complete tells of it" in browser.get(f"/ui/exports/{command}").text
 
 
 def test_what_makes_no_sense_is_said(browser: httpx.Client, node: NodeContext) -> None:
