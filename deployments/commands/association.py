@@ -33,14 +33,15 @@ def list_associations(
     payload: Annotated[UUID | None, typer.Option(metavar="ID", help="Only those that fed this payload.")] = None,
     since: Annotated[
         datetime | None,
-        typer.Option(parser=moment, metavar="TIME|2h", help="Only those that ended then or later."),
+        typer.Option(parser=moment, metavar="TIME|2h", help="Only those that ended, or were open, then or later."),
     ] = None,
+    is_open: Annotated[bool, typer.Option("--open", help="Only those that have not ended.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """List associations that are over, the newest first."""
+    """List associations, those that are still open as well, the newest first."""
     from gateway.operations.associations import Wanted
 
-    wanted = Wanted(refused, ae, source, payload, since)
+    wanted = Wanted(refused, ae, source, payload, since, is_open)
     with _listing() as listing:
         views, total = listing.page(limit, (page - 1) * limit, wanted), listing.count(wanted)
     print_rows([asdict(view) for view in views], _COLUMNS, as_json=as_json)

@@ -41,8 +41,10 @@ class KeptAssociations:
 
     def _take(self) -> bool:
         has_asked = False
+        open_now = self.journal.open_now()
         while segment := self.journal.take():
             self.store.take_in(segment.records, self.node_id)
             self.journal.remove(segment)
             has_asked = True
+        self.store.renew(open_now, self.node_id)
         return has_asked

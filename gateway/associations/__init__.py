@@ -1,4 +1,4 @@
-"""The associations that senders had with a receiver, and what never became one: who came, how it ended, and why.
+"""The associations that senders have with a receiver, and what never became one: who came, how it ended, and why.
 
 A receiver writes them to a journal on its own disk, and the dispatcher of its node takes that into the database. So a
 receiver goes on, and forgets nothing, while the database is away or refuses its schema; it needs neither SQLAlchemy nor

@@ -3,6 +3,9 @@
 One record a line, as JSON. A segment is appended to until it is long; then the next is begun. While nobody takes any,
 the oldest go: the newest are kept, in as much room as is set here. Whoever names, renames or removes a segment holds
 the lock for that moment. Nothing is flushed: what a power cut takes is the account of the last seconds, no image.
+
+Those that are open stand in a file of their own, replaced as a whole: however often they are told of, and whoever is
+away, they push no record out. A receiver that is killed leaves it to the next.
 """
 
 import os
@@ -22,7 +25,7 @@ MOST_SEGMENTS = 16
 _LOCK_SECONDS = 5.0
 
 # Of this version of the format: a newer program's files are left to it.
-_WRITTEN, _TAKEN = "v1-*.jsonl", "taken-v1-*.jsonl"
+_WRITTEN, _TAKEN, _OPEN = "v1-*.jsonl", "taken-v1-*.jsonl", "open-v1.jsonl"
 
 _log = structlog.get_logger(__name__)
 
@@ -56,7 +59,7 @@ class Journal:
     def append(self, records: Sequence[AssociationRecord]) -> Appended:
         """Write records. Raises OSError: then none of them is written."""
         self.directory.mkdir(mode=0o750, parents=True, exist_ok=True)
-        lines = b"".join(RECORD.dump_json(record) + b"\n" for record in records)
+        lines = _lines(records)
         with self._locked():
             written = self._written()
             lost = 0
@@ -82,6 +85,25 @@ class Journal:
         """Its records are safe elsewhere."""
         segment.file.unlink(missing_ok=True)
 
+    def write_open(self, records: Sequence[AssociationRecord]) -> None:
+        """Name those that are open now, in place of those before. Raises OSError: then those before stay."""
+        file = self.directory / _OPEN
+        if not records:
+            file.unlink(missing_ok=True)
+            return
+        self.directory.mkdir(mode=0o750, parents=True, exist_ok=True)
+        new = file.with_name(f".{_OPEN}")
+        new.write_bytes(_lines(records))
+        new.replace(file)
+
+    def open_now(self) -> list[AssociationRecord]:
+        """Return those that were open when the receiver last said so. Raises OSError.
+
+        Who is in it no longer has an end that was appended before: look here first, then take.
+        """
+        file = self.directory / _OPEN
+        return list(_records(file)) if file.exists() else []
+
     def _next(self) -> Path | None:
         with self._locked():
             written = self._written()
@@ -98,6 +120,10 @@ class Journal:
             if descriptor is None:
                 raise JournalBusy(f"{self.directory} is locked by another process")
             yield
+
+
+def _lines(records: Sequence[AssociationRecord]) -> bytes:
+    return b"".join(RECORD.dump_json(record) + b"\n" for record in records)
 
 
 def _number(written: Sequence[Path]) -> int:

@@ -13,10 +13,14 @@ from pydantic import TypeAdapter
 MOST_PAYLOADS = 1000
 """An association that feeds more payloads names these, the first."""
 
+RECEIVER_ENDED = "the receiver ended"
+"""Why an association was cut of whose end the receiver could say nothing any more."""
+
 
 class Outcome(StrEnum):
-    """How an association has ended."""
+    """How an association has ended, or that it has not."""
 
+    OPEN = "open"
     RELEASED = "released"
     ABORTED_BY_PEER = "aborted-by-peer"
     ABORTED_HERE = "aborted-here"  # the peer broke the protocol
@@ -56,6 +60,8 @@ class ContextRecord:
 class AssociationRecord:
     """One association, or as many refusals of one peer as `times` says. Times are nanoseconds since 1970.
 
+    Of one that is open, all is as it was at `ended_ns`.
+
     `codes` are result, source and reason of an A-ASSOCIATE-RJ (PS3.8 table 9-21), `statuses` counts instances by the
     status of their C-STORE response, four hexadecimal digits.
     """
@@ -78,6 +84,10 @@ class AssociationRecord:
     bytes: int = 0
     statuses: Mapping[str, int] = field(default_factory=dict)
     payload_ids: tuple[UUID, ...] = ()
+
+    @property
+    def is_open(self) -> bool:
+        return self.outcome is Outcome.OPEN
 
     @property
     def is_refusal(self) -> bool:

@@ -1,6 +1,6 @@
 """Records into the tables, each once however often it comes, and out of them when they are old."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Engine, bindparam, delete, insert, select, update
 
-from gateway.associations.record import AssociationRecord
+from gateway.associations.record import RECEIVER_ENDED, AssociationRecord, Outcome
 from gateway.associations.tables import associations, payloads_fed
 from gateway.clock import time_of
 from gateway.database import database_errors
@@ -19,7 +19,10 @@ _AT_ONCE = 200  # rows in one transaction, and values that SQLite and PostgreSQL
 _GROWS = update(associations).where(
     associations.c.association_id == bindparam("known_id"), associations.c.times < bindparam("counted")
 )
-_GROWN = _GROWS.values(times=bindparam("counted"), ended=bindparam("last"))
+_GROWN = _GROWS.values(times=bindparam("counted"), last_known=bindparam("last"))
+
+_IS_OPEN = associations.c.outcome == Outcome.OPEN
+_RENEWED = update(associations).where(associations.c.association_id == bindparam("known_id"), _IS_OPEN)
 
 
 class AssociationStore:
@@ -29,19 +32,30 @@ class AssociationStore:
         self._engine = engine
 
     def take_in(self, records: Sequence[AssociationRecord], node_id: UUID) -> None:
-        """Keep what the receiver of a node has noted. What is kept already stays, with the count it has grown to."""
-        latest = {record.association_id: record for record in records}
-        for some in _portions(list(latest.values())):
+        """Keep what the receiver of a node has noted. An end stands, with the count it has grown to."""
+        for some in _portions(list(_latest(records).values())):
             with database_errors(), self._engine.begin() as connection:
                 _take_in(connection, some, node_id)
 
+    def renew(self, open_now: Sequence[AssociationRecord], node_id: UUID) -> None:
+        """Keep those that are open on a node. Who was, is not now, and has no end, has lost it, as in a power cut.
+
+        All ends must have been taken in that were noted before `open_now` was.
+        """
+        self.take_in(open_now, node_id)
+        ids = [record.association_id for record in open_now]
+        lost = update(associations).where(_IS_OPEN, associations.c.node_id == node_id)
+        lost = lost.where(associations.c.association_id.not_in(ids))
+        with database_errors(), self._engine.begin() as connection:
+            connection.execute(lost.values(outcome=Outcome.CUT, reason=RECEIVER_ENDED))
+
     def remove_older(self, moment: datetime) -> int:
-        """Remove those that had ended before, a few at a time; return how many there were."""
+        """Remove those that nothing is known of since, a few at a time; return how many there were."""
         removed = 0
         while True:
             with database_errors(), self._engine.begin() as connection:
-                old = select(associations.c.association_id).where(associations.c.ended < moment)
-                ids = list(connection.scalars(old.order_by(associations.c.ended).limit(_AT_ONCE)))
+                old = select(associations.c.association_id).where(associations.c.last_known < moment)
+                ids = list(connection.scalars(old.order_by(associations.c.last_known).limit(_AT_ONCE)))
                 connection.execute(delete(payloads_fed).where(payloads_fed.c.association_id.in_(ids)))
                 connection.execute(delete(associations).where(associations.c.association_id.in_(ids)))
             removed += len(ids)
@@ -49,23 +63,50 @@ class AssociationStore:
                 return removed
 
 
+def _latest(records: Sequence[AssociationRecord]) -> Mapping[UUID, AssociationRecord]:
+    """Each once: the first end of it, or the highest count."""
+    latest: dict[UUID, AssociationRecord] = {}
+    for record in records:
+        before = latest.get(record.association_id)
+        if before is None or before.is_open or record.times > before.times:
+            latest[record.association_id] = record
+    return latest
+
+
 def _take_in(connection: Connection, records: Sequence[AssociationRecord], node_id: UUID) -> None:
     ids = [record.association_id for record in records]
-    known = set(connection.scalars(select(associations.c.association_id).where(associations.c.association_id.in_(ids))))
-    new = [record for record in records if record.association_id not in known]
-    if new:
+    of = associations.c
+    found = connection.execute(select(of.association_id, of.outcome).where(of.association_id.in_(ids)))
+    known = {row.association_id: row.outcome for row in found}
+    if new := [record for record in records if record.association_id not in known]:
         connection.execute(insert(associations), [_row(record, node_id) for record in new])
-    if fed := [{"association_id": each.association_id, "payload_id": fed} for each in new for fed in each.payload_ids]:
-        connection.execute(insert(payloads_fed), fed)
+    if renewed := [record for record in records if known.get(record.association_id) == Outcome.OPEN]:
+        renewals = [_row(record, node_id) | {"known_id": record.association_id} for record in renewed]
+        connection.execute(_RENEWED, renewals)
+    _add_fed(connection, [*new, *renewed])
     if grown := [_growth(record) for record in records if record.association_id in known and record.times > 1]:
         connection.execute(_GROWN, grown)
 
 
+def _add_fed(connection: Connection, records: Sequence[AssociationRecord]) -> None:
+    of = payloads_fed.c
+    ids = [record.association_id for record in records if record.payload_ids]
+    known = {
+        (row.association_id, row.payload_id)
+        for row in connection.execute(select(of.association_id, of.payload_id).where(of.association_id.in_(ids)))
+    }
+    fed = {(record.association_id, payload_id) for record in records for payload_id in record.payload_ids}
+    if new := [
+        {"association_id": association_id, "payload_id": payload_id} for association_id, payload_id in fed - known
+    ]:
+        connection.execute(insert(payloads_fed), new)
+
+
 def _row(record: AssociationRecord, node_id: UUID) -> dict[str, Any]:
     values = asdict(record)
-    began, ended = time_of(values.pop("began_ns")), time_of(values.pop("ended_ns"))
+    began, last_known = time_of(values.pop("began_ns")), time_of(values.pop("ended_ns"))
     del values["payload_ids"]
-    return values | {"node_id": node_id, "began": began, "ended": ended, "refuses": record.refuses}
+    return values | {"node_id": node_id, "began": began, "last_known": last_known, "refuses": record.refuses}
 
 
 def _growth(record: AssociationRecord) -> dict[str, Any]:

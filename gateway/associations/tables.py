@@ -28,7 +28,7 @@ associations = Table(
     Column("called_ae", String(16), nullable=False),
     Column("address", String(64), nullable=False),
     Column("began", UtcDateTime, nullable=False),
-    Column("ended", UtcDateTime, nullable=False),
+    Column("last_known", UtcDateTime, nullable=False),  # its end; of one that is open, when that was last told
     Column("outcome", String(16), nullable=False),
     Column("reason", Text, nullable=False),
     Column("codes", String(16), nullable=False),
@@ -41,11 +41,12 @@ associations = Table(
     Column("refused", Integer, nullable=False),
     Column("bytes", BigInteger, nullable=False),
     Column("statuses", JSON, nullable=False),
-    Index("associations_by_end", "ended"),
-    Index("associations_by_refusal", "refuses", "ended"),
-    Index("associations_by_calling_ae", "calling_ae", "ended"),
-    Index("associations_by_called_ae", "called_ae", "ended"),
-    Index("associations_by_address", "address", "ended"),
+    Index("associations_by_end", "last_known"),
+    Index("associations_by_outcome", "outcome", "last_known"),
+    Index("associations_by_refusal", "refuses", "last_known"),
+    Index("associations_by_calling_ae", "calling_ae", "last_known"),
+    Index("associations_by_called_ae", "called_ae", "last_known"),
+    Index("associations_by_address", "address", "last_known"),
 )
 
 payloads_fed = Table(
@@ -58,7 +59,7 @@ payloads_fed = Table(
 
 
 def fed_from(address: str, payload_id: ColumnElement[Any]) -> ColumnElement[bool]:
-    """That a payload was fed by an association from this address, which has ended and is still known."""
+    """That a payload was fed by an association from this address, which is still known."""
     of = associations.c
     fed = select(payloads_fed.c.payload_id).join(associations, of.association_id == payloads_fed.c.association_id)
     return payload_id.in_(fed.where(of.address == address))

@@ -22,6 +22,7 @@ class Wanted:
     source: str | None = None  # calling AE title, or address
     payload_id: UUID | None = None  # which they fed
     since: datetime | None = None
+    open: bool = False
 
 
 ALL = Wanted()
@@ -29,7 +30,7 @@ ALL = Wanted()
 
 @dataclass(frozen=True, slots=True)
 class AssociationView:
-    """One association, or as many refusals of one peer as `times` says.
+    """One association, or as many refusals of one peer as `times` says. `ended` is None while it is open.
 
     `reason` is what is wrong with it; "" where it ended in order and was served whole. `contexts` are 16 at most, the
     refused ones first; `refused` counts instances, and `statuses` the responses to C-STORE.
@@ -41,7 +42,7 @@ class AssociationView:
     called_ae: str
     address: str
     began: datetime
-    ended: datetime
+    ended: datetime | None
     times: int
     reason: str
     codes: str  # result, source and reason of the rejection (PS3.8 table 9-21)
@@ -56,7 +57,8 @@ class AssociationView:
     node: UUID
 
 
-_NAMES = {"id": "association_id", "node": "node_id"}  # shown under another name than that of the column
+# Shown under another name than that of the column.
+_NAMES = {"id": "association_id", "node": "node_id", "ended": "last_known"}
 _OWN = [name for name in AssociationView.__slots__ if name != "payloads"]
 _COLUMNS = [associations.c[_NAMES.get(name, name)].label(name) for name in _OWN]
 
@@ -70,7 +72,7 @@ class AssociationListing:
     def page(self, limit: int, offset: int = 0, wanted: Wanted = ALL) -> list[AssociationView]:
         """Return those that are wanted, the newest first."""
         newest = select(*_COLUMNS).where(*_conditions(wanted))
-        newest = newest.order_by(associations.c.ended.desc(), associations.c.association_id)
+        newest = newest.order_by(associations.c.last_known.desc(), associations.c.association_id)
         return self._views(newest.limit(limit).offset(offset))
 
     def count(self, wanted: Wanted = ALL) -> int:
@@ -109,14 +111,14 @@ def broken_off(engine: Engine, payload_ids: Sequence[UUID]) -> dict[UUID, Outcom
         select(payloads_fed.c.payload_id, of.outcome)
         .join(associations, of.association_id == payloads_fed.c.association_id)
         .where(payloads_fed.c.payload_id.in_(payload_ids), of.outcome.in_(_BROKEN_OFF))
-        .order_by(of.ended)
+        .order_by(of.last_known)
     )
     with database_errors(), engine.connect() as connection:
         return {payload_id: Outcome(outcome) for payload_id, outcome in connection.execute(wanted)}
 
 
 def is_fed_from(engine: Engine, payload_id: UUID, address: str) -> bool:
-    """Whether an association from this address fed a payload, and has ended. Raises DatabaseUnavailable."""
+    """Whether an association from this address fed a payload. Raises DatabaseUnavailable."""
     with database_errors(), engine.connect() as connection:
         return bool(connection.execute(select(fed_from(address, literal(payload_id)))).scalar_one())
 
@@ -134,6 +136,8 @@ def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if wanted.refused:
         conditions.append(of.refuses)
+    if wanted.open:
+        conditions.append(of.outcome == Outcome.OPEN)
     if wanted.called_ae is not None:
         conditions.append(of.called_ae == wanted.called_ae)
     if wanted.source is not None:
@@ -142,11 +146,13 @@ def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
         fed_it = select(payloads_fed.c.association_id).where(payloads_fed.c.payload_id == wanted.payload_id)
         conditions.append(of.association_id.in_(fed_it))
     if wanted.since is not None:
-        conditions.append(of.ended >= wanted.since)
+        conditions.append(of.last_known >= wanted.since)
     return conditions
 
 
 def _view(found: Row[Any], payloads: Sequence[UUID]) -> AssociationView:
     values = {name: found._mapping[name] for name in _OWN}
     contexts = [ContextRecord(**each | {"result": ContextResult(each["result"])}) for each in values["contexts"]]
-    return AssociationView(**values | {"outcome": Outcome(values["outcome"]), "contexts": contexts}, payloads=payloads)
+    outcome = Outcome(values["outcome"])
+    values |= {"outcome": outcome, "contexts": contexts, "ended": None if outcome is Outcome.OPEN else values["ended"]}
+    return AssociationView(**values, payloads=payloads)

@@ -17,7 +17,7 @@ from gateway.payloads.studies import studies
 class PayloadFilter:
     """Which payloads are meant: what is None does not matter. `ae` is the calling or the called AE title; `since` and
     `until` bound the time of closing, the latter excluded. `source` is the calling AE title, or the address of an
-    association that has ended; of each set in `lookups` a payload has one digest.
+    association; of each set in `lookups` a payload has one digest.
     """
 
     study: str | None = None  # Study Instance UID

@@ -1,6 +1,6 @@
 """Associations over HTTP: who came, who was refused, and why.
 
-GET /associations        those that are over, the newest first, in pages; X-Total-Count: how many in all
+GET /associations        those that are over or open, the newest first, in pages; X-Total-Count: how many in all
 GET /associations/{id}   one of them
 """
 
@@ -27,13 +27,14 @@ class AssociationQuery(BaseModel):
     ae: _Text | None = Field(None, description="the called AE title")
     source: _Text | None = Field(None, description="the calling AE title, or the address")
     payload: UUID | None = Field(None, description="which they fed")
-    since: AwareDatetime | None = Field(None, description="those that have ended since")
+    since: AwareDatetime | None = Field(None, description="those that have ended, or were open, since")
+    open: bool = Field(False, description="only those that have not ended")
     limit: int = Field(20, ge=1, le=1000)
     page: int = Field(1, ge=1, le=1_000_000)
 
     @property
     def wanted(self) -> Wanted:
-        return Wanted(self.refused, self.ae, self.source, self.payload, self.since)
+        return Wanted(self.refused, self.ae, self.source, self.payload, self.since, self.open)
 
 
 @dataclass(frozen=True, slots=True)

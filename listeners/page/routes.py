@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, HTTPException
@@ -80,11 +81,12 @@ def _add_lists(router: APIRouter, pages: Pages, node: NodeContext) -> None:
     exports = ExportListing(node.database)
 
     @router.get("/ui/associations")
-    def associations(source: str = "", refused: bool = False) -> Response:
-        wanted = Wanted(refused=refused, source=source.strip() or None)
+    def associations(source: str = "", refused: bool = False, open: bool = False) -> Response:  # noqa: A002
+        wanted = Wanted(refused=refused, source=source.strip() or None, open=open)
         listing = AssociationListing(node.database)
         shown, total = listing.page(SHOWN, wanted=wanted), listing.count(wanted)
-        return pages.render("associations.html", views=shown, total=total, source=source, refused=refused)
+        said: dict[str, Any] = {"source": source, "refused": refused, "open": open}
+        return pages.render("associations.html", views=shown, total=total, **said)
 
     @router.get("/ui/destinations")
     def destinations() -> Response:

@@ -4,7 +4,7 @@ scp_process  the receiver as a process: spool, recovery, closing of groups
 server       connections, one thread each, their bound, the end
 negotiation  who may come in, in which presentation contexts (PS3.8 section 9, PS3.7 annex D)
 association  from the acceptance to the last message
-account      what is told of a connection when it is over
+account      what is told of a connection, at its end and before
 messages     fragments joined into messages, in their order (PS3.8 annex E)
 store_times  how long senders wait for its answer
 store        one C-STORE: into the spool, and its status (PS3.4 annex B)

@@ -1,6 +1,6 @@
-"""What is told of a connection when it is over: who came, how it ended and why, what was taken and what refused."""
+"""What is told of a connection, at its end and before: who came, how it ended, what was taken and what refused."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID, uuid4
 
 from gateway.associations.record import AssociationRecord, ContextRecord, Outcome, plain
@@ -20,7 +20,7 @@ class PeerAborted(ConnectionEnded):
 
 @dataclass(slots=True)
 class Account:
-    """Filled while a connection is served, by its thread alone. The first end that is noted stands."""
+    """Filled while a connection is served, by its thread alone; any may read. The first end that is noted stands."""
 
     address: str
     began_ns: int
@@ -59,6 +59,10 @@ class Account:
     def _end(self, outcome: Outcome, reason: str = "") -> None:
         if self._outcome is None:
             self._outcome, self._reason = outcome, reason
+
+    def so_far(self, now_ns: int) -> AssociationRecord:
+        """Return what is told while it is open. Costs the association's own thread nothing."""
+        return replace(self.record(now_ns), outcome=Outcome.OPEN, reason="")
 
     def record(self, ended_ns: int) -> AssociationRecord:
         """Return what is kept. Not to be asked before the end."""

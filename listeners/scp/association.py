@@ -132,6 +132,9 @@ class IncomingAssociation:
         account.association_id, account.store = intake.association_id, operations.store
         account.proposed, account.accepted = proposed, len(contexts)
         messages = Messages(contexts, operations.begin, self._answered)
+        if contexts:  # else it is a refusal, and many of those are one record
+            clock = self._services.intake.clock
+            self._services.keeper.opened(account.association_id, lambda: account.so_far(clock.time_ns()))
         began = time.monotonic()
         try:
             self._connection.send(answer, self._settings.idle_seconds)

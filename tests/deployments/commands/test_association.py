@@ -17,7 +17,7 @@ from listeners.api.app import create_app
 from listeners.api.associations import associations_routes
 from tests.databases import empty_database
 from tests.deployments.commands.mig import MigHere
-from tests.gateway.associations.records import CT, EXPLICIT_LITTLE, MWL, SECOND_NS, rejected, stored
+from tests.gateway.associations.records import CT, EXPLICIT_LITTLE, MWL, SECOND_NS, rejected, still_open, stored
 from tests.listeners.api.serving import serving
 
 NODE = UUID(int=7)
@@ -36,6 +36,8 @@ SERVED = stored(
 )
 REFUSED = rejected(2, association_id=UUID("bbbbbbbb-0000-4000-8000-000000000002"), times=1000)
 LATER = stored(3600, association_id=UUID("cccccccc-0000-4000-8000-000000000003"), called_ae="OTHER")
+
+OPEN = still_open(1800, association_id=UUID("dddddddd-0000-4000-8000-000000000004"))
 
 
 @pytest.fixture
@@ -159,3 +161,16 @@ def test_an_id_that_none_has_is_told(mig: MigHere, api: httpx.Client) -> None:
     answer = api.get(f"/associations/{UUID(int=9)}")
     assert (answer.status_code, answer.headers["Content-Type"]) == (404, "application/problem+json")
     assert api.get("/associations", params={"since": "yesterday"}).status_code == 400
+
+
+def test_one_that_is_open_has_no_end_yet(mig: MigHere, api: httpx.Client, node: NodeContext) -> None:
+    AssociationStore(node.database).renew([OPEN], NODE)
+    (row,) = mig("association", "list", "--open", "--json").rows
+    answer = api.get("/associations", params={"open": "true"}).json()
+    assert answer["total"] == 1
+    (over_http,) = answer["associations"]
+    assert [row["id"], over_http["id"]] == ids(OPEN, OPEN)
+    assert (row["outcome"], row["ended"], row["stored"]) == ("open", None, 3)
+    assert (over_http["outcome"], over_http["ended"], over_http["stored"]) == ("open", None, 3)
+    assert [row["id"] for row in mig("association", "list", "--json").rows] == ids(LATER, OPEN, REFUSED, SERVED)
+    assert "dddddddd-0000-4000-8000-000000000004" in mig("association", "list", "--open").output

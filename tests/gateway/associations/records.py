@@ -49,3 +49,8 @@ def rejected(after_seconds: float = 0, **more: Any) -> AssociationRecord:
         "codes": "1/1/3",
     }
     return AssociationRecord(**values | more)
+
+
+def still_open(after_seconds: float = 0, **more: Any) -> AssociationRecord:
+    """CT01 has sent three instances so far."""
+    return stored(after_seconds, **{"outcome": Outcome.OPEN} | more)

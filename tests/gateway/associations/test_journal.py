@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 
 from gateway.associations.journal import MOST_SEGMENTS, Journal
 from gateway.associations.record import AssociationRecord
-from tests.gateway.associations.records import rejected, stored
+from tests.gateway.associations.records import rejected, still_open, stored
 
 
 @pytest.fixture
@@ -85,3 +85,13 @@ def test_what_a_newer_program_has_written_is_left_to_it(journal: Journal) -> Non
     newer.write_text("?\n")
     assert len(take_all(journal)) == 1
     assert newer.exists()
+
+
+def test_those_that_are_open_stand_beside_it_and_take_the_place_of_those_before(journal: Journal) -> None:
+    assert journal.open_now() == []
+    journal.write_open([still_open(), still_open()])
+    journal.write_open(now := [still_open()])
+    assert journal.open_now() == now
+    assert take_all(journal) == []
+    journal.write_open([])
+    assert journal.open_now() == []

@@ -1,6 +1,7 @@
 """Beside the receiver: names are looked up, refusals joined, and what can't be written waits in bounded memory."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,9 +9,10 @@ from structlog.testing import capture_logs
 
 from gateway.associations.journal import Journal
 from gateway.associations.keeper import MOST_WAITING, AssociationKeeper
-from gateway.associations.record import AssociationRecord, ContextRecord, ContextResult
+from gateway.associations.record import AssociationRecord, ContextRecord, ContextResult, Outcome
 from gateway.associations.refusals import MOST_KINDS
-from tests.gateway.associations.records import CT, EXPLICIT_LITTLE, MWL, rejected, stored
+from tests.clock import MovableClock
+from tests.gateway.associations.records import CT, EXPLICIT_LITTLE, MWL, rejected, still_open, stored
 from tests.waiting import wait_until
 
 
@@ -113,3 +115,69 @@ def test_that_the_journal_is_full_is_said_once_and_the_loss_is_counted(
         keeper.note(stored())
         keeper._step()
     assert (logs[-1]["event"], logs[-1]["lost"]) == ("associations are kept again", 400 - left)
+
+
+def test_one_that_is_open_is_told_of_within_a_second_and_once_a_second_as_it_goes_on(journal: Journal) -> None:
+    clock, record = MovableClock(), still_open()
+    keeper = AssociationKeeper(journal, clock)
+    states = iter([record, replace(record, stored=4)])
+    keeper.opened(record.association_id, lambda: next(states))
+    for seconds, told in [(0.9, []), (0.1, [3]), (0.9, [3]), (0.1, [4])]:
+        clock.move(seconds)
+        keeper._step()
+        assert [each.stored for each in journal.open_now()] == told
+
+
+def test_one_that_begins_and_ends_within_a_second_is_written_once(journal: Journal) -> None:
+    clock, ended = MovableClock(), stored()
+    keeper = AssociationKeeper(journal, clock)
+    keeper._step()
+    keeper.opened(ended.association_id, lambda: pytest.fail("it is asked how far it is"))
+    keeper._step()
+    keeper.note(ended)
+    clock.move(1)
+    keeper._step()
+    assert not (journal.directory / "open-v1.jsonl").exists()
+    assert [record.outcome for record in in_journal(journal)] == [Outcome.RELEASED]
+
+
+def test_what_has_ended_is_in_the_journal_before_it_is_open_no_longer(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the journal takes nothing it stays in that file: a receiver that is killed then tells of it."""
+    clock, record = MovableClock(), still_open()
+    keeper = AssociationKeeper(journal, clock)
+    keeper.opened(record.association_id, lambda: record)
+    clock.move(1)
+    keeper._step()
+    monkeypatch.setattr("gateway.associations.journal._LOCK_SECONDS", 0.01)
+    keeper.note(replace(record, outcome=Outcome.RELEASED))
+    with journal._locked():
+        clock.move(1)
+        keeper._step()
+    assert [each.association_id for each in journal.open_now()] == [record.association_id]
+    clock.move(6)
+    keeper._step()
+    assert journal.open_now() == []
+    assert [each.outcome for each in in_journal(journal)] == [Outcome.RELEASED]
+
+
+def test_those_that_a_receiver_left_open_are_cut_when_the_next_begins(journal: Journal) -> None:
+    left = [still_open(), still_open(reason="not served here: Modality Worklist")]
+    journal.write_open(left)
+    assert kept(journal, []) == [
+        replace(left[0], outcome=Outcome.CUT, reason="the receiver ended"),
+        replace(left[1], outcome=Outcome.CUT, reason="the receiver ended; not served here: Modality Worklist"),
+    ]
+    assert journal.open_now() == []
+
+
+def test_the_contexts_of_one_that_is_open_are_named(journal: Journal) -> None:
+    refused = ContextRecord(MWL, ContextResult.NO_ABSTRACT_SYNTAX)
+    record = still_open(contexts=(ContextRecord(CT, ContextResult.ACCEPTED, EXPLICIT_LITTLE), refused))
+    with AssociationKeeper(journal).running() as keeper:
+        keeper.opened(record.association_id, lambda: record)
+        (told,) = wait_until(journal.open_now, 10, "it to be told of")
+        keeper.note(record)
+    assert told.reason == "not served here: Modality Worklist Information Model - FIND"
+    assert [context.name for context in told.contexts][1:] == ["CT Image Storage"]

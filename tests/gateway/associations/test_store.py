@@ -1,6 +1,7 @@
 """Associations in the database, on both kinds: kept once, found again, and gone when they are old."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -8,14 +9,23 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import Engine, func, select
 
-from gateway.associations.record import AssociationRecord, ContextRecord, ContextResult
+from gateway.associations.record import AssociationRecord, ContextRecord, ContextResult, Outcome
 from gateway.associations.store import AssociationStore
 from gateway.associations.tables import associations, payloads_fed
 from gateway.clock import time_of
 from gateway.database import open_database
 from gateway.operations.associations import AssociationListing, Wanted
 from tests.databases import empty_database
-from tests.gateway.associations.records import BEGAN_NS, CT, EXPLICIT_LITTLE, MWL, SECOND_NS, rejected, stored
+from tests.gateway.associations.records import (
+    BEGAN_NS,
+    CT,
+    EXPLICIT_LITTLE,
+    MWL,
+    SECOND_NS,
+    rejected,
+    still_open,
+    stored,
+)
 from tests.peers.postgresql import PostgreSQL
 
 NODE = UUID(int=7)
@@ -123,3 +133,46 @@ def test_those_that_are_old_go_with_all_that_is_theirs(
         ]
     assert left == [1, 1]
     assert store.remove_older(time_of(BEGAN_NS)) == 0
+
+
+def test_one_is_shown_from_its_beginning_with_what_it_has_brought_so_far(
+    store: AssociationStore, listing: AssociationListing
+) -> None:
+    first, second = UUID(int=1), UUID(int=2)
+    record = still_open(payload_ids=(first,))
+    store.renew([record], NODE)
+    store.renew([replace(record, stored=5, statuses={"0000": 5}, payload_ids=(first, second))], NODE)
+    (view,) = listing.page(20, wanted=Wanted(open=True))
+    assert (view.outcome, view.began, view.ended) == (Outcome.OPEN, time_of(record.began_ns), None)
+    assert (view.stored, view.statuses, view.payloads) == (5, {"0000": 5}, [first, second])
+    ended = replace(record, outcome=Outcome.RELEASED, ended_ns=record.ended_ns + SECOND_NS, stored=6)
+    store.take_in([ended], NODE)
+    assert listing.count(Wanted(open=True)) == 0
+    (view,) = listing.page(20)
+    assert (view.outcome, view.ended, view.stored) == (Outcome.RELEASED, time_of(ended.ended_ns), 6)
+
+
+def test_the_first_end_stands(store: AssociationStore, listing: AssociationListing) -> None:
+    """The receiver was killed between journal and file: it is told to be open, and then cut, once more."""
+    opened = still_open()
+    released, cut = replace(opened, outcome=Outcome.RELEASED), replace(opened, outcome=Outcome.CUT)
+    store.renew([opened], NODE)
+    store.take_in([released, cut], NODE)
+    store.renew([opened], NODE)
+    store.take_in([cut], NODE)
+    assert [view.outcome for view in listing.page(20)] == [Outcome.RELEASED]
+
+
+def test_one_whose_end_is_lost_is_cut_where_it_was_last_known(
+    store: AssociationStore, listing: AssociationListing
+) -> None:
+    lost, goes_on, elsewhere = still_open(), still_open(1), still_open(2)
+    store.renew([elsewhere], UUID(int=8))
+    store.renew([lost, goes_on], NODE)
+    store.renew([goes_on], NODE)
+    outcomes = {view.id: (view.outcome, view.reason, view.ended) for view in listing.page(20)}
+    assert outcomes == {
+        lost.association_id: (Outcome.CUT, "the receiver ended", time_of(lost.ended_ns)),
+        goes_on.association_id: (Outcome.OPEN, "", None),
+        elsewhere.association_id: (Outcome.OPEN, "", None),
+    }

@@ -25,7 +25,7 @@ from listeners.api.app import create_app
 from listeners.page.routes import page_routes
 from tests.deployments.commands.mig import used_site
 from tests.deployments.payloads import made_payload, put_into_ready, with_lookups
-from tests.gateway.associations.records import rejected, stored
+from tests.gateway.associations.records import rejected, still_open, stored
 from tests.gateway.exports.scene import request_body
 from tests.gateway.receiving.scene import Scene as Spool
 from tests.listeners.api.serving import serving
@@ -233,3 +233,13 @@ def test_the_page_says_where_nothing_is_kept_to_look_for(browser: httpx.Client, 
     page = browser.post("/ui/payloads", data=form).text
     assert "there is no such file" in page
     assert "No payload is like that" not in page
+
+
+def test_an_association_that_is_open_is_shown_before_it_ends(browser: httpx.Client, node: NodeContext) -> None:
+    store = AssociationStore(node.database)
+    store.take_in([stored(calling_ae="OVER")], node.node_id)
+    store.renew([still_open(calling_ae="SENDS")], node.node_id)
+    for parameters, also in (({}, True), ({"open": "true"}, False)):
+        page = browser.get("/ui/associations", params=parameters).text
+        assert "<td>open<td>SENDS" in page
+        assert ("OVER" in page) is also

@@ -35,6 +35,10 @@ class Receiver:
         wait_until(lambda: len(self._taken()) >= count, 10, f"{count} associations to be noted")
         return sorted(self._kept.values(), key=lambda record: record.ended_ns)
 
+    def open_now(self) -> list[AssociationRecord]:
+        """What was last told of those that are open."""
+        return self._journal.open_now()
+
     def _taken(self) -> dict[UUID, AssociationRecord]:
         while segment := self._journal.take():
             self._kept |= {record.association_id: record for record in segment.records}

@@ -262,3 +262,28 @@ def test_a_sender_that_proposes_all_it_knows_is_kept_in_few_lines(
     record = only(receiver)
     assert record.contexts_proposed == record.contexts_accepted > 100
     assert len(record.contexts) == MOST_KEPT
+
+
+def test_one_that_is_open_is_told_of_as_it_goes_on(receiver: Receiver) -> None:
+    with RawPeer(receiver.port) as peer:
+        peer.associate()
+        (begun,) = wait_until(receiver.open_now, 10, "the association to be told of")
+        assert (begun.outcome, begun.reason, begun.stored) == (Outcome.OPEN, "", 0)
+        assert (begun.calling_ae, begun.called_ae, begun.address) == ("CT01", "MIG", "127.0.0.1")
+        peer.store(data_set())
+        wait_until(lambda: [each.stored for each in receiver.open_now()] == [1], 10, "its instance to be told of")
+        (fed,) = receiver.open_now()
+        peer.release()
+        record = only(receiver)
+    assert record.association_id == begun.association_id
+    assert (record.outcome, record.payload_ids, record.began_ns) == (Outcome.RELEASED, fed.payload_ids, begun.began_ns)
+    wait_until(lambda: not receiver.open_now(), 10, "it to be open no longer")
+
+
+def test_one_in_which_nothing_is_served_is_kept_at_its_end_as_other_refusals(receiver: Receiver) -> None:
+    """Many of them are one record: none is to stand beside it as open."""
+    with RawPeer(receiver.port) as nothing, RawPeer(receiver.port) as served:
+        nothing.associate((MWL, [IMPLICIT_LITTLE]))
+        served.associate()
+        (told,) = wait_until(receiver.open_now, 10, "the other to be told of")
+    assert told.contexts_accepted == 1
