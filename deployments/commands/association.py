@@ -41,7 +41,7 @@ def list_associations(
     """List associations, those that are still open as well, the newest first."""
     from gateway.operations.associations import Wanted
 
-    wanted = Wanted(refused, ae, source, payload, since, is_open)
+    wanted = Wanted(refused, ae, source, payload, since, is_open or None)
     with _listing() as listing:
         views, total = listing.page(limit, (page - 1) * limit, wanted), listing.count(wanted)
     print_rows([asdict(view) for view in views], _COLUMNS, as_json=as_json)

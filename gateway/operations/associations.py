@@ -22,7 +22,8 @@ class Wanted:
     source: str | None = None  # calling AE title, or address
     payload_id: UUID | None = None  # which they fed
     since: datetime | None = None
-    open: bool = False
+    open: bool | None = None
+    until: datetime | None = None
 
 
 ALL = Wanted()
@@ -136,8 +137,8 @@ def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if wanted.refused:
         conditions.append(of.refuses)
-    if wanted.open:
-        conditions.append(of.outcome == Outcome.OPEN)
+    if wanted.open is not None:
+        conditions.append(of.outcome == Outcome.OPEN if wanted.open else of.outcome != Outcome.OPEN)
     if wanted.called_ae is not None:
         conditions.append(of.called_ae == wanted.called_ae)
     if wanted.source is not None:
@@ -147,6 +148,8 @@ def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
         conditions.append(of.association_id.in_(fed_it))
     if wanted.since is not None:
         conditions.append(of.last_known >= wanted.since)
+    if wanted.until is not None:
+        conditions.append(of.last_known <= wanted.until)
     return conditions
 
 

@@ -21,6 +21,7 @@ from gateway.roles import only_one
 from listeners.api.app import create_app
 from listeners.api.associations import associations_routes
 from listeners.api.commands import commands_routes
+from listeners.api.dicom_associations import dicom_associations_routes
 from listeners.api.exports import exports_routes
 from listeners.api.health import health_routes
 from listeners.api.inference import inference_routes
@@ -51,6 +52,7 @@ def serve(settings: Settings) -> None:
             payloads_routes(node),
             commands_routes(node),
             associations_routes(node),
+            dicom_associations_routes(node),
             health_routes(node),
             metrics_routes(node),
             page_routes(node),

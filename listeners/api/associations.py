@@ -34,7 +34,7 @@ class AssociationQuery(BaseModel):
 
     @property
     def wanted(self) -> Wanted:
-        return Wanted(self.refused, self.ae, self.source, self.payload, self.since, self.open)
+        return Wanted(self.refused, self.ae, self.source, self.payload, self.since, self.open or None)
 
 
 @dataclass(frozen=True, slots=True)

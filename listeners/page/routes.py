@@ -82,7 +82,7 @@ def _add_lists(router: APIRouter, pages: Pages, node: NodeContext) -> None:
 
     @router.get("/ui/associations")
     def associations(source: str = "", refused: bool = False, open: bool = False) -> Response:  # noqa: A002
-        wanted = Wanted(refused=refused, source=source.strip() or None, open=open)
+        wanted = Wanted(refused=refused, source=source.strip() or None, open=open or None)
         listing = AssociationListing(node.database)
         shown, total = listing.page(SHOWN, wanted=wanted), listing.count(wanted)
         said: dict[str, Any] = {"source": source, "refused": refused, "open": open}
