@@ -96,7 +96,7 @@ def test_a_run_that_waits_shows_why_and_until_when_and_its_retries(
     expect(page.get_by_text("AwaitingRetry").first).to_be_visible(timeout=30_000)
     expect(page.get_by_text("Waits for the object store: ").first).to_be_visible()
     expect(page.get_by_text("Tries again by ").first).to_be_visible()
-    expect(page.get_by_text("Retry 1/4").first).to_be_visible()
+    expect(page.get_by_text("tried again within seconds (1 of 4)").first).to_be_visible()
     page.get_by_text("Waits for the object store: ").first.scroll_into_view_if_needed()
     picture(page, "run-waits")
     site.to_store.restore()
