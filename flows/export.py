@@ -8,7 +8,7 @@ from prefect.client.schemas.objects import State
 from prefect.futures import wait
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
-from flows.ending import failed, nothing_left
+from flows.ending import failed, failing_in_words, nothing_left
 from flows.waiting import (
     next_try,
     put_back,
@@ -41,6 +41,7 @@ _SIDE_BY_SIDE: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=16)  # destina
 
 
 @flow(name="export", retries=0, persist_result=False, task_runner=_SIDE_BY_SIDE)
+@failing_in_words
 def export_files(export_id: str) -> State[Any] | None:
     """Send the files of an export request to each of its destinations, and report.
 

@@ -10,7 +10,7 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 
-from flows.ending import nothing_left
+from flows.ending import failing_in_words, nothing_left
 from flows.waiting import next_try, untag, waiting, waits_for
 from gateway.errors import DatabaseRefused, DatabaseUnavailable, NotSetUp, TakenOver, TransientError
 from gateway.payloads.report import PhaseTimes, payload_report
@@ -23,6 +23,7 @@ from tasks.upload import upload_payload
 
 
 @flow(name="ingest", retries=0, persist_result=False)
+@failing_in_words
 def ingest_payload(payload_id: str) -> State[Any] | None:
     """Store a received payload and announce it to the workflow manager.
 

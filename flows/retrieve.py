@@ -6,6 +6,7 @@ from uuid import UUID
 from prefect import flow
 from prefect.client.schemas.objects import State
 
+from flows.ending import failing_in_words
 from flows.retrieval import retrieve_held
 from flows.waiting import next_try, waiting, waiting_for_newer_program, waits_for
 from gateway.errors import SchemaRefused, TransientError
@@ -13,6 +14,7 @@ from tasks.node import on_this_node
 
 
 @flow(name="retrieve", retries=0, persist_result=False)
+@failing_in_words
 def retrieve_request(request_id: str) -> State[Any] | None:
     """Fetch what an inference request names, store it as one payload and announce it to the workflow manager.
 

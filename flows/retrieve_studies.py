@@ -6,6 +6,7 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 
+from flows.ending import failing_in_words
 from flows.retrieval import retrieve_held
 from flows.waiting import next_try, waiting, waiting_for_newer_program, waits_for
 from gateway.errors import SchemaRefused, TransientError
@@ -14,6 +15,7 @@ from tasks.requests import keep_studies_request
 
 
 @flow(name="retrieve-studies", retries=0, persist_result=False)
+@failing_in_words
 def retrieve_studies(archive: str, studies: list[str], workflows: list[str] = []) -> State[Any] | None:  # noqa: B006
     """Fetch studies from an archive, store them as one payload and announce it to the workflow manager.
 

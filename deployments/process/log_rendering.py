@@ -7,18 +7,17 @@ sequence would act on the terminal of who reads it (CWE-117): both are written a
 import sys
 from collections.abc import MutableMapping
 from datetime import UTC, datetime
-from traceback import format_exception, walk_tb
+from traceback import format_exception
 from typing import Any
 
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from gateway.errors import GatewayError
+from gateway.wording import failure
 
 LONGEST_FOREIGN_TEXT = 500  # characters: a library may quote all that it was sent
 
 _COLOURS = {"debug": "\x1b[2m", "warning": "\x1b[33m", "error": "\x1b[31m", "critical": "\x1b[31m"}
 _RESET = "\x1b[0m"
-_OURS = ("gateway", "listeners", "tasks", "flows", "deployments")
 
 
 def time_now() -> str:
@@ -70,20 +69,6 @@ def failures_told(*, with_traceback: bool) -> Processor:
     return tell
 
 
-def failure(error: BaseException) -> str:
-    """Say in a few words what went wrong, and where.
-
-    Our own errors speak for themselves. Of others only the name is told: their texts quote what they were given, and so
-    patients.
-    """
-    if isinstance(error, GatewayError):
-        return str(error)
-    what = type(error).__name__
-    if isinstance(error, OSError) and error.strerror:
-        what = f"{what} ({error.strerror})"
-    return f"{what} at {place}" if (place := _place(error)) else what
-
-
 def _error_of(info: object) -> BaseException | None:
     """The exception in what is given as `exc_info`: itself, a triple, or True for the one that is being handled."""
     if info is True:
@@ -91,13 +76,6 @@ def _error_of(info: object) -> BaseException | None:
     if isinstance(info, tuple):
         info = info[1]
     return info if isinstance(info, BaseException) else None
-
-
-def _place(error: BaseException) -> str:
-    """The innermost of our lines that it came by, or the innermost at all, e.g. `gateway.receiving.groups:88`."""
-    frames = [(str(frame.f_globals.get("__name__", "?")), line) for frame, line in walk_tb(error.__traceback__)]
-    ours = [(module, line) for module, line in frames if module.partition(".")[0] in _OURS]
-    return "{}:{}".format(*(ours or frames)[-1]) if frames else ""
 
 
 def _quoted(value: object) -> str:

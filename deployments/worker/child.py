@@ -24,10 +24,10 @@ from prefect.flow_engine import run_flow
 from prefect.flows import Flow, load_flow_from_entrypoint
 from prefect.logging.loggers import flow_run_logger
 
-from deployments.process.log_rendering import failure
 from deployments.process.logging import configure_logging
 from deployments.worker.run_log import cut_run_log
 from gateway.config.sections import LogSettings
+from gateway.wording import failure
 
 _COMMANDS = {"payload_id": "payload", "export_id": "export", "request_id": "inference"}
 """What an operator says to have the work of a run tried again, by the run's parameter: `mig payload retry`."""

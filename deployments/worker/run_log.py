@@ -7,9 +7,8 @@ any exception, which may quote what it was given, and so a patient.
 import logging
 from collections.abc import Callable
 
-from deployments.process.log_rendering import failure
 from gateway.config.sections import LogSettings
-from gateway.errors import GatewayError
+from gateway.wording import failure
 from tasks.run_log import failed_line
 
 _OF_RUNS = ("prefect.flow_runs", "prefect.flow_runs.worker", "prefect.task_runs")
@@ -47,9 +46,7 @@ def _tried_again(record: logging.LogRecord) -> str:
 
 def _failed(record: logging.LogRecord) -> str:
     error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
-    if error is None or isinstance(error, GatewayError):
-        return failed_line(str(error))
-    return f"failed: {failure(error)}, which nobody foresaw; Retry starts it again, with nothing lost"
+    return failed_line(failure(error) if error else "")
 
 
 _TOLD: dict[str, Callable[[logging.LogRecord], str]] = {

@@ -1,6 +1,7 @@
 """Inference requests as work: kept, told of, held by a run, and where their results may go. `gateway.acr` reads them.
 
 acceptance    taken in, whoever brings it
+naming        what its run is called
 studies_form  one made from a form in the dashboard
 identity      the ids that are derived from the transaction's
 tables, row   requests in the database

@@ -4,12 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from gateway.inference.acceptance import note
 from gateway.inference.identity import priority_class
+from gateway.inference.naming import run_name
 from gateway.inference.row import ENDS, RequestRow, RequestState
 from gateway.inference.store import RequestStore
 from gateway.runs.run import WantedRun
-from gateway.wording import counted
 from gateway.work.commands import OperatorCommand
 from gateway.work.kind import OwnCommands, Probe
 from gateway.work.ledger import WorkLedger
@@ -81,12 +80,11 @@ class RequestWork:
 
 
 def request_run(row: RequestRow, attempt: int) -> WantedRun:
-    """The request's run: its name and its tags are counts and classes, nothing of what the client wrote."""
-    request, kind = row.request, priority_class(row.request.priority)
-    sources, inputs = len(request.sources), len(request.inputs)
+    """The request's run."""
+    kind = priority_class(row.request.priority)
     return WantedRun(
         parameters={"request_id": str(row.request_id)},
-        name=f"{counted(inputs, 'input')} from {counted(sources, 'source')}, {note(row.request_id)}",
+        name=run_name(row.request, row.request_id),
         tags=[f"priority {kind}"],
         work_queue=kind,
         idempotency_key=f"{row.request_id}:{attempt}",

@@ -32,7 +32,7 @@ def payload_report(payload: Payload, location: str, objects_sent: int, seconds: 
 def verified_line(payload: Payload) -> str:
     """Say in the run's log what the payload consists of."""
     studies = len({instance.study_instance_uid for instance in payload.instances})
-    of = f", of {'1 study' if studies == 1 else f'{studies:,} studies'}" if studies else ""
+    of = f", of {counted(studies, 'study')}" if studies else ""
     return f"{_files(payload)}, {size(payload.bytes)}{of}: verified"
 
 

@@ -10,20 +10,19 @@ from gateway.disk.durable import Durability, write_whole
 from gateway.errors import Damaged
 from gateway.versions import check_file_version
 
-_VERSION = 1
+_VERSION = 2  # 1: without the name of the queue
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """Which spool this is. `work_queue` is the queue of the runs that need its files."""
+    """Which spool this is. `work_queue` is the Prefect work queue of the runs that need its files.
+
+    The queue is named once, for good: runs lie in it.
+    """
 
     node_id: UUID
     name: str
-
-    @property
-    def work_queue(self) -> str:
-        """The Prefect work queue whose runs read this spool."""
-        return f"node-{self.node_id}"
+    work_queue: str
 
     @property
     def worker_name(self) -> str:
@@ -40,7 +39,9 @@ def read_node(spool: Path) -> Node:
     if not file.exists():
         spool.mkdir(parents=True, exist_ok=True)
         name = socket.gethostname().split(".")[0]
-        identity = {"version": _VERSION, "node_id": str(uuid4()), "name": name}
+        node_id = str(uuid4())
+        queue = f"node-{name}-{node_id[:8]}"
+        identity = {"version": _VERSION, "node_id": node_id, "name": name, "work_queue": queue}
         _write_unless_there(file, json.dumps(identity))
     return _read(file)
 
@@ -55,7 +56,8 @@ def _read(file: Path) -> Node:
     try:
         identity = json.loads(file.read_bytes())
         check_file_version(str(file), identity.get("version"), _VERSION)
-        return Node(UUID(identity["node_id"]), str(identity["name"]))
+        node_id = UUID(identity["node_id"])
+        return Node(node_id, str(identity["name"]), str(identity.get("work_queue", f"node-{node_id}")))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Damaged(
             f"{file} can't be read: put it back from a backup, it names the queue of the payloads here"

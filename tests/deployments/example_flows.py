@@ -16,6 +16,7 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas.objects import State
 from prefect.states import AwaitingRetry
 
+from flows.ending import failing_in_words
 from gateway.config import load_settings
 from gateway.errors import BrokerUnavailable, Dependency
 from gateway.payloads.index import opened_payload_index
@@ -57,7 +58,8 @@ def announce(succeeds_if: str) -> None:
 
 
 @flow(name="example-retrying")
-def retrying(marker: str) -> None:
+@failing_in_words
+def retrying(marker: str) -> State[None] | None:
     """Succeed at the second try of a task; then fail as no code of ours foresees."""
     announce(marker)
     raise ValueError("SECRET-PATIENT is no patient")

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
 
 from tests.deployments.conftest import NewWorker
 from tests.deployments.operator import Operator
@@ -61,8 +62,28 @@ def test_the_log_of_a_run_says_in_a_sentence_what_went_wrong(
     began, tried, failed = run_log(operator.client, run_id)
     assert began.startswith("Beginning flow run")
     assert tried == "nobody listens; tried again within seconds (1 of 4)"
-    assert failed.startswith("failed: ValueError at tests.deployments.example_flows:")
-    assert failed.endswith(", which nobody foresaw; Retry starts it again, with nothing lost")
+    reason = operator.state(run_id).message or ""
+    assert reason.startswith("ValueError at "), "its text may quote a patient"
+    assert failed == f"failed: {reason}; put it right, then Retry"
+
+
+def test_of_a_run_that_fails_nothing_is_kept_but_what_it_says(
+    shared_worker: WorkerProcess, operator: Operator, tmp_path: Path
+) -> None:
+    run_id = operator.trigger("example-retrying/retrying", {"marker": str(tmp_path / "marker")})
+    operator.wait_for(run_id, "Failed")
+    of_run = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run_id]))
+    assert operator.client.read_artifacts(artifact_filter=of_run) == []
+    assert not list((shared_worker.data_dir / "prefect").rglob("storage/*"))
+
+
+def test_what_an_exception_of_any_flow_says_stands_in_no_log(
+    shared_worker: WorkerProcess, operator: Operator, tmp_path: Path
+) -> None:
+    run_id = operator.trigger("example-failing-once/failing_once", {"marker": str(tmp_path / "none")})
+    operator.wait_for(run_id, "Failed")
+    wait_until(lambda: len(run_log(operator.client, run_id)) == 2, 20, "the log of the run to arrive")
+    assert run_log(operator.client, run_id)[1].startswith("failed: ValueError at tests.deployments.example_flows:")
 
 
 def test_a_run_that_completes_has_nothing_to_say_of_states(shared_worker: WorkerProcess, operator: Operator) -> None:

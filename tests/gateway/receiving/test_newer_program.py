@@ -88,9 +88,9 @@ def test_a_node_of_a_later_version_is_refused_by_name(tmp_path: Path) -> None:
     node = read_node(tmp_path)
     file = tmp_path / "node.json"
     written = json.loads(file.read_bytes())
-    assert written["version"] == 1
-    file.write_text(json.dumps(written | {"version": 2}))
-    with pytest.raises(FromNewerProgram, match=r"node\.json has version 2, and this program"):
+    assert written["version"] == 2
+    file.write_text(json.dumps(written | {"version": 3}))
+    with pytest.raises(FromNewerProgram, match=r"node\.json has version 3, and this program"):
         read_node(tmp_path)
     del written["version"]  # as 0.1 wrote it
     file.write_text(json.dumps(written))
