@@ -41,7 +41,7 @@ def api(gateway: Gateway) -> Iterator[httpx.Client]:
 
 @pytest.fixture(scope="module")
 def told(gateway: Gateway, mig: Mig, dcmtk: Dcmtk) -> dict[str, Any]:
-    """What `mig payload find --json` tells of a study that was sent, once it is announced."""
+    """What `mig payload find --json` tells of a study that was sent, once it is announced and nothing of it changes."""
     dataset = dcmread(sample("CT_small.dcm"))
     dataset.AccessionNumber, dataset.PatientID, dataset.IssuerOfPatientID = ACCESSION, PATIENT, ISSUER
     file = gateway.directory.with_name("sent") / "sent.dcm"
@@ -50,9 +50,10 @@ def told(gateway: Gateway, mig: Mig, dcmtk: Dcmtk) -> dict[str, Any]:
     assert "Failed" not in dcmtk.storescu(gateway.receiver, [file], calling="CT01").output
 
     def announced() -> Any:
-        return mig("payload", "find", "--state", "announced", "--json", *ASKED).rows
+        rows = mig("payload", "find", "--state", "announced", "--json", *ASKED).rows
+        return [row for row in rows if row["run_state"] == "Completed"]
 
-    (row,) = wait_until(announced, 60, "the payload to be found as announced")
+    (row,) = wait_until(announced, 60, "the payload to be found as announced, and its run to have ended")
     return dict(row)
 
 
