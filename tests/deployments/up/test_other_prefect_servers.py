@@ -63,7 +63,7 @@ def test_work_of_every_kind_is_given_a_run_retried_and_cancelled(
             work.wait(work_id, Wait(Dependency.EVENTS, "nobody listens"))
             due = dispatching.now + timedelta(seconds=600)
             client.set_flow_run_state(run_id, AwaitingRetry(scheduled_time=due), force=True)
-            retried, cancelled = (work.asked(work_id, command) for command in OperatorCommand)
+            retried, cancelled = (work.asked(work_id, each) for each in (OperatorCommand.RETRY, OperatorCommand.CANCEL))
             assert (retried.carried_out, retried.outcome) == (True, "its run starts now")
             assert (cancelled.carried_out, cancelled.outcome) == (True, "it is ended")
             assert operator.state(run_id).name == "Cancelled"
