@@ -38,15 +38,14 @@ outbox = Table(
     Column("body", Text, nullable=False),
     Column("timestamp", UtcDateTime, nullable=False),
     Column("about", String(200), nullable=False),
-    Column("again", UtcDateTime),
+    Column("turn", UtcDateTime, nullable=False),  # its timestamp; of one that is said again, when that was asked for
     Column("claimed_until", UtcDateTime),
     Column("published", UtcDateTime),
-    Index("outbox_by_publication", "published", "timestamp"),
+    Index("outbox_by_turn", "published", "turn"),
 )
 
 _CLAIM = timedelta(seconds=60)  # longer than a publisher needs for one
-_MESSAGE_COLUMNS = [outbox.c[name] for name in Message.__slots__]
-_SINCE = func.coalesce(outbox.c.again, outbox.c.timestamp)
+_MESSAGE_COLUMNS = [outbox.c["turn" if name == "again" else name] for name in Message.__slots__]
 
 
 def put(connection: Connection, message: Message) -> None:
@@ -93,14 +92,14 @@ class Outbox:
 
     def depth(self) -> tuple[int, datetime | None]:
         """How many wait to be published, and since when the oldest."""
-        waiting = select(func.count(), func.min(_SINCE)).where(outbox.c.published.is_(None))
+        waiting = select(func.count(), func.min(outbox.c.turn)).where(outbox.c.published.is_(None))
         with database_errors(), self._engine.connect() as connection:
             count, oldest = connection.execute(waiting).one()
         return count, oldest
 
     def _claim(self, now: datetime) -> Message | None:
         free = or_(outbox.c.claimed_until.is_(None), outbox.c.claimed_until < now)
-        oldest = select(*_MESSAGE_COLUMNS).where(outbox.c.published.is_(None), free).order_by(_SINCE)
+        oldest = select(*_MESSAGE_COLUMNS).where(outbox.c.published.is_(None), free).order_by(outbox.c.turn)
         with database_errors(), self._engine.begin() as connection:
             found = connection.execute(oldest.limit(1)).one_or_none()
             if found is None:
@@ -111,15 +110,24 @@ class Outbox:
 
     def _change(self, message: Message, changes: dict[str, Any]) -> None:
         """Unless it is to be said once more meanwhile."""
-        this = (outbox.c.message_id == message.message_id) & outbox.c.again.is_not_distinct_from(message.again)
+        this = (outbox.c.message_id == message.message_id) & (outbox.c.turn == _turn(message))
         with database_errors(), self._engine.begin() as connection:
             connection.execute(update(outbox).where(this).values(changes))
 
 
+def _turn(message: Message) -> datetime:
+    """By when it takes its turn among those that wait."""
+    return message.again or message.timestamp
+
+
 def _values(message: Message) -> dict[str, Any]:
-    return asdict(message) | {"body": message.body.decode(), "correlation_id": str(message.correlation_id)}
+    values = asdict(message) | {"body": message.body.decode(), "correlation_id": str(message.correlation_id)}
+    del values["again"]
+    return values | {"turn": _turn(message)}
 
 
 def _message(found: Row[Any]) -> Message:
     values = dict(found._mapping)
-    return Message(**values | {"body": values["body"].encode()})
+    turn = values.pop("turn")
+    again = turn if turn != found.timestamp else None
+    return Message(**values | {"body": found.body.encode(), "again": again})

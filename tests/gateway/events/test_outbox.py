@@ -1,12 +1,13 @@
 """Events that are written with what they tell, and published until the broker has them."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from gateway.errors import BrokerRefused, BrokerUnavailable
 from gateway.events import Message
-from gateway.events.outbox import Outbox
+from gateway.events.outbox import Outbox, put_again
 from gateway.exports.states import ExportState
 from tests.gateway.conftest import on_both_databases
 from tests.gateway.exports.scene import Publisher, Scene
@@ -57,6 +58,19 @@ def test_an_event_that_is_refused_holds_up_no_other(scene: Scene, outbox: Outbox
     assert not outbox.publish_next(publisher, scene.now)
     assert outbox.depth()[0] == 1
     assert outbox.publish_next(Publisher(), scene.now + timedelta(seconds=61)), "and it is tried again"
+
+
+def test_what_is_said_again_waits_behind_what_waits_already(scene: Scene, outbox: Outbox) -> None:
+    publisher = Publisher()
+    assert outbox.publish_next(publisher, scene.now)
+    (first,) = publisher.published
+    with scene.ledger.engine.begin() as connection:
+        assert put_again(connection, replace(first, again=scene.now))
+    while outbox.publish_next(publisher, scene.now):
+        pass
+    *_, second, last = publisher.published
+    assert (second.again, b'"task-1"' in second.body) == (None, True)
+    assert last == replace(first, again=scene.now)
 
 
 def test_two_publishers_do_not_publish_the_same(scene: Scene, outbox: Outbox) -> None:
