@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from gateway.associations.store import AssociationStore
 _log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class KeptAssociations:
     """From the journal of a node into the tables. What is taken twice, after a crash, is kept once."""
 
@@ -23,6 +23,7 @@ class KeptAssociations:
     node_id: UUID
     keep: timedelta
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    _were_open: bool = field(default=True, init=False)  # in the tables: a dispatcher before this one may have left some
 
     async def take(self) -> bool:
         """Take all there are. Raises what the database's being away raises: then the rest stays in the journal."""
@@ -46,5 +47,7 @@ class KeptAssociations:
             self.store.take_in(segment.records, self.node_id)
             self.journal.remove(segment)
             has_asked = True
-        self.store.renew(open_now, self.node_id)
+        if open_now or self._were_open:
+            self.store.renew(open_now, self.node_id)
+            has_asked, self._were_open = True, bool(open_now)
         return has_asked

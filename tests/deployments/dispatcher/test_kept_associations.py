@@ -14,9 +14,9 @@ from gateway.clock import time_of
 from gateway.config import Settings
 from gateway.errors import DatabaseUnavailable
 from gateway.node_context import NodeContext
-from gateway.operations.associations import AssociationListing
+from gateway.operations.associations import AssociationListing, Wanted
 from tests.databases import empty_database
-from tests.gateway.associations.records import BEGAN_NS, rejected, stored
+from tests.gateway.associations.records import BEGAN_NS, rejected, still_open, stored
 
 
 @pytest.fixture
@@ -44,6 +44,17 @@ def test_what_the_receiver_has_noted_is_taken_once(kept: KeptAssociations, node:
     views = AssociationListing(node.database).page(20)
     assert {view.id for view in views} == {record.association_id for record in records}
     assert {view.node for view in views} == {node.node_id}
+
+
+def test_while_nobody_is_open_the_database_is_not_asked(kept: KeptAssociations, node: NodeContext) -> None:
+    listing, association = AssociationListing(node.database), still_open(1)
+    kept.journal.write_open([association])
+    assert take(kept)
+    assert listing.count(Wanted(open=True)) == 1
+    kept.journal.write_open([])
+    assert take(kept), "it is open no longer"
+    assert listing.count(Wanted(open=True)) == 0
+    assert not take(kept)
 
 
 def test_while_the_database_is_away_it_stays_in_the_journal(kept: KeptAssociations, node: NodeContext) -> None:
