@@ -4,7 +4,6 @@ Only the area's owner adds to it; see `gateway.receiving.intake`.
 """
 
 import re
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -88,7 +87,7 @@ class SpoolArea:
 
     def uploaded_ids(self) -> list[UUID]:
         """The payloads of which the index has not taken over when they were stored."""
-        return [UUID(path.name) for path in (self.root / "uploaded").glob("*-*-*-*-*") if path.suffix != ".tmp"]
+        return _named_for_payloads(self.root / "uploaded")
 
     def _uploaded(self, payload_id: UUID) -> Path:
         return self.root / "uploaded" / str(payload_id)
@@ -109,7 +108,7 @@ class SpoolArea:
 
     def announcement_ids(self) -> list[UUID]:
         """The payloads of which there is one."""
-        return [UUID(path.stem) for path in _manifests(self._announced)]
+        return _manifests(self._announced)
 
     def ask_to_close(self, payload_id: UUID) -> None:
         """Have the owner close a group that is open, durably: it may not be running."""
@@ -118,10 +117,7 @@ class SpoolArea:
 
     def asked_to_close(self) -> list[UUID]:
         """The groups that somebody wants closed."""
-        try:
-            return [UUID(path.name) for path in self._to_close.iterdir() if _PAYLOAD_ID.fullmatch(path.name)]
-        except FileNotFoundError:
-            return []
+        return _named_for_payloads(self._to_close)
 
     def forget_to_close(self, payload_id: UUID) -> None:
         """There is no such group any more."""
@@ -134,11 +130,11 @@ class SpoolArea:
 
     def ready_ids(self) -> list[UUID]:
         """The payloads that are closed and not yet announced, the oldest first."""
-        return [UUID(path.stem) for path in _manifests(self.ready)]
+        return _manifests(self.ready)
 
     def done_ids(self) -> list[UUID]:
         """The payloads that are announced and not yet deleted, the oldest first."""
-        return [UUID(path.stem) for path in _manifests(self.done)]
+        return _manifests(self.done)
 
     def state(self, payload_id: UUID) -> PayloadState | None:
         """Where the payload's manifest stands; None where it is no longer, or not yet, on this spool."""
@@ -203,10 +199,19 @@ def scp_area(spool: Path, flushing: Flushing = Durability.DISK, *, zeros_ahead: 
     return SpoolArea(spool / "scp", flushing, zeros_ahead)
 
 
-def _manifests(directory: Path) -> Iterator[Path]:
+def _manifests(directory: Path) -> list[UUID]:
+    """The payloads of which a manifest stands there, the oldest first."""
     if not directory.is_dir():
-        return iter(())
-    return iter(sorted(filter(_is_manifest, directory.iterdir()), key=_modified))
+        return []
+    return [UUID(path.stem) for path in sorted(filter(_is_manifest, directory.iterdir()), key=_modified)]
+
+
+def _named_for_payloads(directory: Path) -> list[UUID]:
+    """The payloads of which a file stands there; none where there is no such directory."""
+    try:
+        return [UUID(path.name) for path in directory.iterdir() if _PAYLOAD_ID.fullmatch(path.name)]
+    except FileNotFoundError:
+        return []
 
 
 def _is_manifest(path: Path) -> bool:
