@@ -13,12 +13,13 @@ failures    what is away and what is refused, by the database's own codes
 from gateway.database.engine import check_address, open_unguarded
 from gateway.database.failures import database_errors
 from gateway.database.guard import check_database, open_database
-from gateway.database.ids import ids_beginning
+from gateway.database.ids import begins, ids_beginning
 from gateway.database.tables import UtcDateTime, metadata, values_of
 from gateway.database.watch import ending_with_schema
 
 __all__ = [
     "UtcDateTime",
+    "begins",
     "check_address",
     "check_database",
     "database_errors",

@@ -8,6 +8,7 @@ from itertools import dropwhile, islice
 from uuid import UUID
 
 from gateway.config import Settings
+from gateway.database import begins
 from gateway.errors import Damaged, FromNewerProgram, PrefectUnavailable
 from gateway.lookup.digests import NOTHING, Identifiers, LookupKey, have_one_of_each
 from gateway.lookup.key import key_to_ask_with
@@ -133,7 +134,7 @@ class PayloadList:
         views = [self.view(row) for row in self.index.matching(beginning)]
         seen = {view.id for view in views}
         others = (view for view in self._without_row(EVERY_PAYLOAD) if view.id not in seen)
-        return [*views, *(view for view in others if _begins(view.id, beginning))]
+        return [*views, *(view for view in others if begins(view.id, beginning))]
 
     def _views(self, wanted: PayloadFilter, after: PayloadRow | None) -> Iterator[PayloadView]:
         if after is None and not wanted.announced:
@@ -157,12 +158,12 @@ class PayloadList:
             return
         key = self._key if wanted.lookups else None
         for group in open_groups(self.area, every_study=wanted.study is not None, lookup_key=key):
-            fits = (
+            is_wanted = (
                 wanted.study in {None, *group.studies}
                 and wanted.ae in {None, group.called_ae, group.calling_ae}
                 and have_one_of_each(group.lookups, wanted.lookups)
             )
-            if fits and self._is_from(wanted.source, group.calling_ae, group.payload_id):
+            if is_wanted and self._is_from(wanted.source, group.calling_ae, group.payload_id):
                 yield open_view(group, self.node.node_id, self.quiet_seconds.get(group.called_ae))
 
     def _not_indexed(self, wanted: PayloadFilter) -> list[Payload]:
@@ -223,7 +224,3 @@ class PayloadList:
         except PrefectUnavailable:
             self.prefect_is_away = True
             return {}
-
-
-def _begins(payload_id: UUID, beginning: str) -> bool:
-    return payload_id.hex.startswith(beginning.replace("-", "").lower())

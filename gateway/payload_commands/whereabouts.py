@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
+from gateway.database import begins
 from gateway.inference.row import RequestState
 from gateway.inference.store import RequestStore
 from gateway.payloads.index import PayloadIndex
@@ -46,7 +47,7 @@ class Whereabouts:
     def matching(self, beginning: str) -> list[UUID]:
         """Return payloads whose id begins so, as people abbreviate it; the first few."""
         on_spool = [*self.area.ready_ids(), *(group.payload_id for group in open_groups(self.area))]
-        found = [each for each in on_spool if each.hex.startswith(beginning.replace("-", "").lower())]
+        found = [each for each in on_spool if begins(each, beginning)]
         found += [row.payload_id for row in self.index.matching(beginning)]
         found += self.requests.payloads_matching(beginning)
         return list(dict.fromkeys(found))
