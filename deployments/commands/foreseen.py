@@ -1,10 +1,10 @@
 """What would happen, if: `mig explain` and `mig export submit --dry-run`."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from gateway.exports.request import ExportRequest
     from gateway.operations.foreseeing.export import ForeseenExport
     from gateway.operations.foreseeing.foreseen import Foreseen, ForeseenClosing, ForeseenEvent, ForeseenPayload
+
+_Foreseen = TypeVar("_Foreseen", "Foreseen", "ForeseenExport")
 
 _CONTEXT_COLUMNS = ("result", "name", "abstract_syntax", "transfer_syntax")
 _OBJECT_COLUMNS = ("path", "bytes", "reason")
@@ -38,19 +40,13 @@ def explain(
 
     The exit code is 1 where anything of it would be refused or ignored.
     """
-    from deployments.process.exit_codes import ExitCode
     from gateway.config import load_settings
     from gateway.operations.foreseeing.explaining import explain as foresee
     from gateway.operations.foreseeing.foreseen import Question
 
     question = Question(calling, called, _address(address), list(map(_sop_class, sop_class or ())), files or ())
     foreseen = foresee(load_settings().settings, question)
-    if as_json:
-        print_object(asdict(foreseen), as_json=True)
-    else:
-        _print(foreseen)
-    if not foreseen.is_all_taken:
-        raise typer.Exit(ExitCode.FAILED)
+    _tell(foreseen, _print, as_json=as_json, is_all_right=foreseen.is_all_taken)
 
 
 def foresee_export(request: "ExportRequest", *, as_json: bool) -> None:
@@ -58,17 +54,22 @@ def foresee_export(request: "ExportRequest", *, as_json: bool) -> None:
     from contextlib import closing
 
     from deployments.commands.site import site_settings
-    from deployments.process.exit_codes import ExitCode
     from gateway.node_context import NodeContext
     from gateway.operations.foreseeing.export import foreseen_export
 
     with closing(NodeContext(site_settings(), may_upgrade=False)) as node:
         foreseen = foreseen_export(node, request)
+    _tell(foreseen, _print_export, as_json=as_json, is_all_right=foreseen.is_all_sent)
+
+
+def _tell(foreseen: _Foreseen, show: Callable[[_Foreseen], None], *, as_json: bool, is_all_right: bool) -> None:
+    from deployments.process.exit_codes import ExitCode
+
     if as_json:
         print_object(asdict(foreseen), as_json=True)
     else:
-        _print_export(foreseen)
-    if not foreseen.is_all_sent:
+        show(foreseen)
+    if not is_all_right:
         raise typer.Exit(ExitCode.FAILED)
 
 

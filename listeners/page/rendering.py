@@ -7,7 +7,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
-from gateway.wording import size
+from gateway.wording import counted, size
 from listeners.page.guard import PROOF, Guard
 
 _HEADERS = {
@@ -33,7 +33,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.filters |= {"when": when, "size": size, "duration": duration, "ago": ago}
+        self._environment.filters |= {"when": when, "size": size, "counted": counted, "duration": duration, "ago": ago}
         self._environment.globals |= {"token": guard.token, "token_name": PROOF, "zone": zone}
 
     def render(self, template: str, status: int = 200, **values: Any) -> HTMLResponse:
