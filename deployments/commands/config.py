@@ -32,7 +32,7 @@ def check(
     """
     from gateway.config import load_settings
     from gateway.database import check_address
-    from gateway.operations.site import check_account
+    from gateway.operations.condition.site import check_account
 
     loaded = load_settings()
     check_address(loaded.settings.database_url)
@@ -45,7 +45,7 @@ def check(
 def _ask_all(settings: "Settings") -> None:
     from deployments.process.exit_codes import ExitCode
     from deployments.up.ports import check_ports
-    from gateway.operations.others import others_health
+    from gateway.operations.condition.others import others_health
     from gateway.roles import holder
 
     found = others_health(settings)

@@ -103,7 +103,7 @@ def _process(role: str) -> "Iterator[Settings]":
     Prefect must be imported after that: it reads its environment, and leaves alone a log that is set up.
     """
     from gateway.config import load_settings
-    from gateway.operations.site import check_account
+    from gateway.operations.condition.site import check_account
 
     settings = load_settings().settings
     check_account(settings)

@@ -12,8 +12,8 @@ def site_settings() -> "Settings":
     Raises SettingsError where nothing was ever run on the data directory, or where it belongs to another account.
     """
     from gateway.config import load_settings
-    from gateway.operations.running import as_running
-    from gateway.operations.site import check_site
+    from gateway.operations.condition.running import as_running
+    from gateway.operations.condition.site import check_site
 
     loaded = load_settings()
     check_site(loaded)

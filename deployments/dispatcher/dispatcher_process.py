@@ -29,8 +29,8 @@ from gateway.errors import Dependency
 from gateway.events.outbox import Outbox
 from gateway.kinds import KINDS
 from gateway.node_context import NodeContext
-from gateway.operations.heartbeat import DISPATCHER, Hearts
-from gateway.operations.running import told
+from gateway.operations.condition.heartbeat import DISPATCHER, Hearts
+from gateway.operations.condition.running import told
 from gateway.roles import only_one
 from gateway.runs.api import PrefectApi
 from gateway.runs.deployment import DeploymentRuns

@@ -9,7 +9,7 @@ import structlog
 
 from deployments.process.waking import wait_for_any
 from gateway.errors import BrokerRefused, DatabaseRefused, PrefectRefused, TransientError
-from gateway.operations.heartbeat import STEP_SECONDS, Hearts
+from gateway.operations.condition.heartbeat import STEP_SECONDS, Hearts
 from gateway.work.back_off import BackOff
 from gateway.work.outage import Outages
 

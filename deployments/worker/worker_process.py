@@ -17,8 +17,8 @@ from deployments.worker.run_log import cut_run_log
 from deployments.worker.worker import GatewayWorker
 from gateway.config import Settings
 from gateway.database import ending_with_schema, open_database
-from gateway.operations.heartbeat import WORKER, Hearts
-from gateway.operations.running import told
+from gateway.operations.condition.heartbeat import WORKER, Hearts
+from gateway.operations.condition.running import told
 from gateway.roles import only_one
 from gateway.spool.node import Node, read_node
 

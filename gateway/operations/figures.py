@@ -18,8 +18,8 @@ from gateway.exports.listing import ExportListing
 from gateway.exports.tables import WORK as EXPORTS
 from gateway.inference.row import WORK as REQUESTS
 from gateway.node_context import NodeContext
-from gateway.operations.heartbeat import RECEIVER, beats
-from gateway.operations.readiness import ACCEPTING
+from gateway.operations.condition.heartbeat import RECEIVER, beats
+from gateway.operations.condition.readiness import ACCEPTING
 from gateway.payloads.rows import WORK as PAYLOADS
 from gateway.payloads.rows import of_node
 from gateway.spool.area import scp_area

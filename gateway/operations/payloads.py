@@ -13,9 +13,9 @@ from gateway.errors import Damaged, FromNewerProgram, PrefectUnavailable
 from gateway.lookup.digests import NOTHING, Identifiers, LookupKey, have_one_of_each
 from gateway.lookup.key import key_to_ask_with
 from gateway.operations.associations import broken_off, is_fed_from
+from gateway.operations.condition.prefect import ask_prefect
 from gateway.operations.payload_detail import PayloadDetail, payload_detail
 from gateway.operations.payload_view import STATES_OF_RUNS, PayloadState, PayloadView, closed_view, open_view
-from gateway.operations.prefect import ask_prefect
 from gateway.payloads.announcements import Repeats
 from gateway.payloads.finding import EVERY_PAYLOAD, PayloadFilter, fits
 from gateway.payloads.index import PayloadIndex

@@ -10,7 +10,7 @@ from gateway.exports.ledger import opened_ledger
 from gateway.exports.states import ExportState
 from gateway.inference.row import RequestState
 from gateway.inference.store import opened_request_store
-from gateway.operations.prefect import ask_prefect
+from gateway.operations.condition.prefect import ask_prefect
 from gateway.runs.api import PrefectApi
 from gateway.runs.reading import RunFilter, count_runs, find_runs
 from gateway.runs.run import AWAITING_RETRY

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gateway.config import Settings
 from gateway.errors import GatewayError
-from gateway.operations.parts import PartHealth, parts_health
+from gateway.operations.condition.parts import PartHealth, parts_health
 from gateway.operations.queues import QueueDepth, export_depths, request_depths, run_depths, spool_depths
 
 _PLACES: dict[str, Callable[[Settings], list[QueueDepth]]] = {

@@ -16,7 +16,7 @@ from gateway.events.rabbitmq import connection_parameters
 from gateway.events.rabbitmq_errors import our_error
 from gateway.exports.ledger import ExportLedger
 from gateway.exports.request import ROUTING_KEY_PREFIX
-from gateway.operations.heartbeat import CONSUMER, STEP_SECONDS, Hearts
+from gateway.operations.condition.heartbeat import CONSUMER, STEP_SECONDS, Hearts
 from gateway.work.back_off import BackOff
 from gateway.work.outage import Outages
 from listeners.amqp.consumer import Consumer

@@ -1,16 +1,11 @@
 """The HTTP API.
 
 api_process   the API as a process: what it needs, its routers, its end
+routes        what is asked and answered
 server        uvicorn, kept still while nobody asks and short with who says nothing
 app           the application: routers, what every answer has in common
 limits        how long and how large a request may be
 problems      errors, as RFC 9457 has them; nothing of what came in is said back
 openapi       requests that we read ourselves, described all the same
-payloads      what was received, and what became of it
-associations  who came, and who was refused
-exports       export requests
-inference     inference requests of the ACR DSI
-health        whether the parts answer, the loops turn, and a study would be kept
-metrics       figures for Prometheus
 recent        answers that are good for a moment
 """

@@ -16,17 +16,17 @@ from gateway.errors import SettingsError
 from gateway.inference.acceptance import RequestAcceptance
 from gateway.inference.store import RequestStore
 from gateway.node_context import NodeContext
-from gateway.operations.running import told
+from gateway.operations.condition.running import told
 from gateway.roles import only_one
 from listeners.api.app import create_app
-from listeners.api.associations import associations_routes
-from listeners.api.commands import commands_routes
-from listeners.api.dicom_associations import dicom_associations_routes
-from listeners.api.exports import exports_routes
-from listeners.api.health import health_routes
-from listeners.api.inference import inference_routes
-from listeners.api.metrics import metrics_routes
-from listeners.api.payloads import payloads_routes
+from listeners.api.routes.associations import associations_routes
+from listeners.api.routes.commands import commands_routes
+from listeners.api.routes.dicom_associations import dicom_associations_routes
+from listeners.api.routes.exports import exports_routes
+from listeners.api.routes.health import health_routes
+from listeners.api.routes.inference import inference_routes
+from listeners.api.routes.metrics import metrics_routes
+from listeners.api.routes.payloads import payloads_routes
 from listeners.api.server import ApiServer, listening
 from listeners.page.routes import page_routes
 

@@ -16,9 +16,9 @@ from gateway.disk.file_system import check_file_system, overwrites_in_place
 from gateway.disk.room import Room
 from gateway.errors import NoRoom, SpoolFailed
 from gateway.lookup.key import key_to_keep_with
-from gateway.operations.heartbeat import RECEIVER, Hearts
-from gateway.operations.readiness import ACCEPTING
-from gateway.operations.running import told
+from gateway.operations.condition.heartbeat import RECEIVER, Hearts
+from gateway.operations.condition.readiness import ACCEPTING
+from gateway.operations.condition.running import told
 from gateway.receiving.intake import Intake
 from gateway.receiving.recovery import recover
 from gateway.receiving.verification import verify

@@ -14,7 +14,7 @@ from gateway.associations.store import AssociationStore
 from gateway.config import Settings
 from gateway.node_context import NodeContext
 from listeners.api.app import create_app
-from listeners.api.associations import associations_routes
+from listeners.api.routes.associations import associations_routes
 from tests.databases import empty_database
 from tests.deployments.commands.mig import MigHere
 from tests.gateway.associations.records import CT, EXPLICIT_LITTLE, MWL, SECOND_NS, rejected, still_open, stored

@@ -25,9 +25,9 @@ from gateway.inference.tables import requests
 from gateway.node_context import NodeContext
 from gateway.sources.outcome import OUTCOME, RetrievalOutcome, SourceOutcome
 from listeners.api.app import create_app
-from listeners.api.associations import associations_routes
-from listeners.api.exports import exports_routes
-from listeners.api.inference import inference_routes
+from listeners.api.routes.associations import associations_routes
+from listeners.api.routes.exports import exports_routes
+from listeners.api.routes.inference import inference_routes
 from tests.deployments.commands.mig import MigHere
 from tests.gateway.acr.requests import as_body, inference_request
 from tests.listeners.api.serving import serving

@@ -16,7 +16,7 @@ from gateway.inference.outputs import output_services
 from gateway.inference.store import RequestStore
 from gateway.node_context import NodeContext
 from listeners.api.app import create_app
-from listeners.api.exports import exports_routes
+from listeners.api.routes.exports import exports_routes
 from tests.databases import empty_database
 from tests.deployments.commands.mig import MigHere
 from tests.gateway.dimse.raw_pacs import RawPacs, answering, raw_pacs

@@ -11,7 +11,7 @@ import pytest
 
 from gateway.config import Settings
 from gateway.errors import SettingsError
-from gateway.operations.site import check_account
+from gateway.operations.condition.site import check_account
 from gateway.spool.node import read_node
 from tests.databases import empty_database
 from tests.deployments.commands.mig import MigHere

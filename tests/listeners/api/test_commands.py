@@ -17,8 +17,8 @@ from gateway.node_context import NodeContext
 from gateway.payloads.workflow_request import workflow_request
 from gateway.work.commands import CommandRow, Commands, OperatorCommand
 from listeners.api.app import create_app
-from listeners.api.commands import commands_routes
 from listeners.api.problems import MEDIA_TYPE as PROBLEM
+from listeners.api.routes.commands import commands_routes
 from tests.deployments.commands.mig import used_site
 from tests.deployments.payloads import made_payload, put_into_ready
 from tests.gateway.acr.requests import as_body, inference_request

@@ -12,7 +12,7 @@ from gateway.clock import time_of
 from gateway.config import Settings
 from gateway.node_context import NodeContext
 from listeners.api.app import create_app
-from listeners.api.dicom_associations import dicom_associations_routes
+from listeners.api.routes.dicom_associations import dicom_associations_routes
 from tests.databases import empty_database
 from tests.gateway.associations.records import BEGAN_NS, SECOND_NS, still_open, stored
 from tests.listeners.api.serving import serving

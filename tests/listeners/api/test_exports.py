@@ -16,9 +16,9 @@ from gateway.node_context import NodeContext
 from gateway.spool.node import read_node
 from gateway.work.commands import Commands, OperatorCommand
 from listeners.api.app import create_app
-from listeners.api.commands import commands_routes
-from listeners.api.exports import exports_routes
 from listeners.api.problems import MEDIA_TYPE as PROBLEM
+from listeners.api.routes.commands import commands_routes
+from listeners.api.routes.exports import exports_routes
 from tests.databases import empty_database
 from tests.gateway.dimse.raw_pacs import answering, raw_pacs
 from tests.gateway.exports.scene import Scene, pacs_destination, request_body

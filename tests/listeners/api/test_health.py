@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.operations.heartbeat import beats
+from gateway.operations.condition.heartbeat import beats
 from gateway.paths import Paths
 from tests.gateway.receiving.scene import data_set
 from tests.listeners.api.service import MIG, Api, running_api

@@ -17,11 +17,11 @@ from gateway.destinations.circuits import Circuits
 from gateway.exports.request import read_export_request
 from gateway.kinds import KINDS
 from gateway.node_context import NodeContext
+from gateway.operations.condition.heartbeat import RECEIVER, Hearts
+from gateway.operations.condition.readiness import ACCEPTING
 from gateway.operations.figures import WORK
-from gateway.operations.heartbeat import RECEIVER, Hearts
-from gateway.operations.readiness import ACCEPTING
 from listeners.api.app import create_app
-from listeners.api.metrics import NodeCollector, metrics_routes
+from listeners.api.routes.metrics import NodeCollector, metrics_routes
 from listeners.scp.store_times import StoreTimes
 from tests.gateway.receiving.scene import Scene
 from tests.listeners.api.serving import serving

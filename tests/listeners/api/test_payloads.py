@@ -18,8 +18,8 @@ from gateway.lookup.key import key_to_keep_with
 from gateway.node_context import NodeContext
 from gateway.payloads.index import PayloadIndex
 from listeners.api.app import create_app
-from listeners.api.payloads import payloads_routes
 from listeners.api.problems import MEDIA_TYPE as PROBLEM
+from listeners.api.routes.payloads import payloads_routes
 from tests.deployments.commands.mig import MigHere, used_site
 from tests.deployments.payloads import made_payload, put_into_ready, with_lookups
 from tests.gateway.associations.records import stored

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from gateway.operations.heartbeat import Beat, beats
+from gateway.operations.condition.heartbeat import Beat, beats
 from gateway.paths import Paths
 
 

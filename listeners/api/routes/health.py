@@ -13,10 +13,10 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from gateway.node_context import NodeContext
-from gateway.operations.health import Verdict, health
-from gateway.operations.liveness import liveness
-from gateway.operations.readiness import why_not_ready
-from gateway.operations.services import ServiceState, services
+from gateway.operations.condition.health import Verdict, health
+from gateway.operations.condition.liveness import liveness
+from gateway.operations.condition.readiness import why_not_ready
+from gateway.operations.condition.services import ServiceState, services
 from listeners.api.app import Routes
 from listeners.api.recent import Recent
 

@@ -4,7 +4,7 @@ from functools import partial
 
 from gateway.config import DestinationSettings, Settings
 from gateway.destinations.registered import Destinations
-from gateway.operations.parts import (
+from gateway.operations.condition.parts import (
     Check,
     PartHealth,
     ask_database,

@@ -18,6 +18,7 @@ from prometheus_client.registry import Collector
 from gateway.config import Settings
 from gateway.errors import GatewayError
 from gateway.node_context import NodeContext
+from gateway.operations.condition.liveness import Liveness, liveness
 from gateway.operations.figures import (
     DatabaseFigures,
     ReceiverFigures,
@@ -26,7 +27,6 @@ from gateway.operations.figures import (
     receiver_figures,
     spool_figures,
 )
-from gateway.operations.liveness import Liveness, liveness
 from gateway.versions import program_version
 from listeners.api.app import Routes
 from listeners.api.recent import Recent

@@ -10,8 +10,8 @@ import pytest
 
 from gateway.disk.lock_file import locked
 from gateway.errors import AlreadyRunning
-from gateway.operations.heartbeat import DISPATCHER, WORKER, Hearts, beats
-from gateway.operations.liveness import liveness
+from gateway.operations.condition.heartbeat import DISPATCHER, WORKER, Hearts, beats
+from gateway.operations.condition.liveness import liveness
 from gateway.paths import Paths
 from tests.clock import MovableClock
 

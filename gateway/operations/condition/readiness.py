@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 from gateway.config import Settings
 from gateway.network.addresses import not_listening
-from gateway.operations.heartbeat import RECEIVER, beats, holder_of_role
-from gateway.operations.running import as_running
+from gateway.operations.condition.heartbeat import RECEIVER, beats, holder_of_role
+from gateway.operations.condition.running import as_running
 
 ACCEPTING = "accepting"
 """The receiver's loop that takes connections. It tells with its beat what the receiver would answer."""

@@ -13,7 +13,7 @@ from gateway.errors import DatabaseRefused, DatabaseUnavailable, Dependency, Gat
 from gateway.events import check_events
 from gateway.network.addresses import not_listening
 from gateway.object_store import open_object_store
-from gateway.operations.prefect import ask_prefect
+from gateway.operations.condition.prefect import ask_prefect
 from gateway.registry.names import names_never_resolved
 from gateway.roles import holder
 from gateway.runs.server import check_health, heartbeats

@@ -15,7 +15,7 @@ from gateway.database import check_database
 from gateway.errors import GatewayError
 from gateway.events import check_events
 from gateway.object_store import open_object_store
-from gateway.operations.services import ServiceState, consumer_state, services
+from gateway.operations.condition.services import ServiceState, consumer_state, services
 
 
 class Verdict(StrEnum):
