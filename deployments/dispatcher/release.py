@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from uuid import UUID
 
 import structlog
 from sqlalchemy import Engine as Database
@@ -22,7 +21,7 @@ from gateway.destinations.circuits import Circuits
 from gateway.errors import DatabaseUnavailable, Dependency, GatewayError, NotInPrefect
 from gateway.runs.api import PrefectApi
 from gateway.runs.reading import RunFilter, find_run, find_runs
-from gateway.runs.run import AWAITING_RETRY
+from gateway.runs.run import AWAITING_RETRY, Run
 from gateway.runs.states import put_back
 from gateway.work import waiting
 from gateway.work.kind import Probe
@@ -62,7 +61,7 @@ class Release:
             await asyncio.to_thread(lambda: self.database.connect().close())
         wanted = RunFilter(state_names=[AWAITING_RETRY], tags=[tag_of(Dependency.DATABASE)])
         for run in await find_runs(self.api, wanted, _AT_MOST):
-            await self._put_back(run.id, Dependency.DATABASE.in_words)
+            await self._put_back(run, Dependency.DATABASE.in_words)
         return True
 
     def _parts(self) -> list[AwaitedPart]:
@@ -116,12 +115,14 @@ class Release:
             waiting.forgive(connection, part)
 
     async def _let_go(self, row: WaitRow, part: AwaitedPart) -> None:
+        """Unless its run has yet to end: it has only just said that it waits, and is released the next time."""
         work = await asyncio.to_thread(self.engine.kinds[row.kind].kind.ledger.find, row.work_id)
         if work is None or work.flow_run_id is None:
             return
-        if await asyncio.to_thread(self._note, row):
-            waited_for = f"the {part.dependency} {part.name}" if part.name else part.dependency.in_words
-            await self._put_back(work.flow_run_id, waited_for)
+        run = await find_run(self.api, work.flow_run_id)
+        if run is None or run.state_type.is_at_work or not await asyncio.to_thread(self._note, row):
+            return
+        await self._put_back(run, f"the {part.dependency} {part.name}" if part.name else part.dependency.in_words)
 
     def _note(self, row: WaitRow) -> bool:
         """Count it, unless somebody else has seen to it."""
@@ -131,9 +132,8 @@ class Release:
                 connection, row.work_id
             )
 
-    async def _put_back(self, run_id: UUID, waited_for: str) -> None:
-        run = await find_run(self.api, run_id)
-        if run is None or not run.is_waiting or starts_by_itself(run, self._now()):
+    async def _put_back(self, run: Run, waited_for: str) -> None:
+        if not run.is_waiting or starts_by_itself(run, self._now()):
             return
         with suppress(NotInPrefect):  # deleted meanwhile
             verdict = await put_back(self.api, run.id, f"It waited for {waited_for}, which answers again.")

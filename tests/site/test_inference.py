@@ -155,7 +155,8 @@ def test_a_source_that_was_away_is_found_again_by_itself(
     way.restore()
     requests.wait_for(transaction, "completed")
     assert requests.event(transaction)["file_count"] == 1
-    assert "waited_for='the source http://127.0.0.1:" in requests.site.gateway.log
+    released = "waited_for='the source http://127.0.0.1:"
+    wait_until(lambda: released in requests.site.gateway.log, 10, "a word of the dispatcher")
 
 
 def test_what_was_fetched_before_a_kill_is_not_fetched_again(requests: Requests, site: Site) -> None:

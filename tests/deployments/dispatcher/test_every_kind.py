@@ -199,6 +199,23 @@ def test_work_that_fails_again_though_the_part_answers_keeps_its_own_delay(
     assert not is_released(work, operator, work_id)
 
 
+def test_a_run_that_has_said_that_it_waits_and_has_yet_to_end_is_released_the_next_time(
+    work: KindScene, operator: Operator, broker: Broker
+) -> None:
+    """Else nobody would: its wait would be over, and the run sleep until its own time."""
+    work_id = dispatched(work, Running(), operator)
+    work.wait(work_id, AWAY)
+    broker.answers = True
+    work.dispatching.release()
+    due = work.dispatching.now + timedelta(seconds=600)
+    operator.client.set_flow_run_state(
+        work.run_id(work_id), AwaitingRetry(message="waits", scheduled_time=due), force=True
+    )
+    work.dispatching.clock.move(2)
+    work.dispatching.release()
+    assert is_released(work, operator, work_id)
+
+
 def test_the_next_outage_releases_it_again(work: KindScene, operator: Operator, broker: Broker) -> None:
     work_id = waiting_run(work, operator)
     broker.answers = True
