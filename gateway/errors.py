@@ -8,6 +8,7 @@ act on and that holds no patient data and no credential.
     │   ├── StoreUnavailable
     │   ├── CorruptedInTransit
     │   ├── BrokerUnavailable
+    │   │   └── NobodyListens
     │   ├── DatabaseUnavailable
     │   ├── PrefectUnavailable
     │   ├── PeerUnavailable
@@ -97,6 +98,10 @@ class BrokerUnavailable(TransientError):
     """The event could not be handed over: nobody answers, it was returned, or it was not confirmed."""
 
     waits_for = Dependency.EVENTS
+
+
+class NobodyListens(BrokerUnavailable):
+    """The event came back: no queue is bound to its routing key."""
 
 
 class DatabaseUnavailable(TransientError):

@@ -5,6 +5,7 @@ engine              from work to runs, and from the ends of runs to work
 decision            what the end of a run means
 release             what waits for a part goes on as soon as that answers
 probes              how the parts are asked
+trial               how the broker is: by an event that waits
 operator_commands   what operators ask for is done
 destination_probes  destinations that are away are asked whether they are back
 associations        what the receiver has noted is taken into the database

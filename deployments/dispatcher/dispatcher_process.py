@@ -15,9 +15,10 @@ from deployments.dispatcher.event_publisher import OutboxPublisher
 from deployments.dispatcher.leftovers import Leftovers
 from deployments.dispatcher.lost_workers import LOOK_SECONDS, LostWorkers
 from deployments.dispatcher.operator_commands import OperatorCommands
-from deployments.dispatcher.probes import PROBES
+from deployments.dispatcher.probes import PROBES, Probes
 from deployments.dispatcher.registering import Registering
 from deployments.dispatcher.release import Release
+from deployments.dispatcher.trial import Trial
 from deployments.dispatcher.watch import wake_on_change
 from deployments.prefect_side.pools import ingest_pool, retrieve_pool
 from deployments.process.services import Services, refusal_alone
@@ -25,7 +26,6 @@ from deployments.process.stopping import cancel_all, stop_on_signals
 from gateway.associations.journal import Journal
 from gateway.associations.store import AssociationStore
 from gateway.config import Settings
-from gateway.errors import Dependency
 from gateway.events.outbox import Outbox
 from gateway.kinds import KINDS
 from gateway.node_context import NodeContext
@@ -35,7 +35,6 @@ from gateway.roles import only_one
 from gateway.runs.api import PrefectApi
 from gateway.runs.deployment import DeploymentRuns
 from gateway.work.commands import Commands
-from gateway.work.kind import Probe
 
 if TYPE_CHECKING:
     from deployments.prefect_side.registration import Description
@@ -55,7 +54,7 @@ def serve(
     settings: Settings,
     descriptions: "Sequence[Description] | None" = None,
     deployments: Mapping[str, str] | None = None,
-    probes: Mapping[Dependency, Probe] = PROBES,
+    probes: Probes = PROBES,
 ) -> None:
     """Dispatch until SIGTERM. `deployments` names other ones than those of the kinds, by kind.
 
@@ -73,7 +72,7 @@ async def _serve(
     node: NodeContext,
     descriptions: "Sequence[Description] | None",
     deployments: Mapping[str, str],
-    probes: Mapping[Dependency, Probe],
+    probes: Probes,
 ) -> None:
     stopping = stop_on_signals()
     async with AsyncExitStack() as stack:
@@ -110,10 +109,11 @@ def _of_the_engine(
     node: NodeContext,
     api: PrefectApi,
     engine: Engine,
-    probes: Mapping[Dependency, Probe],
+    probes: Probes,
 ) -> list[Coroutine[None, None, None]]:
     """What is done for work of every kind. What is recorded on this node wakes the look at once."""
-    release = Release(api, engine, node.database, probes, node.circuits)
+    trial = Trial(Outbox(node.database), probes.publisher)
+    release = Release(api, engine, node.database, probes.parts, node.circuits, trial)
     commands = OperatorCommands(api, engine, Commands(node.database), node.node_id)
     wake, wake_for_commands = asyncio.Event(), asyncio.Event()
     wake_ups = node.settings.paths.wake_ups

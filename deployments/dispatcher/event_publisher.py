@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import structlog
 
 from gateway.config import load_settings
-from gateway.errors import BrokerRefused
+from gateway.errors import BrokerRefused, GatewayError, NobodyListens
 from gateway.events import EventPublisher, open_publisher
 from gateway.events.outbox import Outbox
 
@@ -36,13 +36,18 @@ class OutboxPublisher:
             raise refusal
         return published > 0
 
-    def _publish_all(self, publisher: EventPublisher) -> tuple[int, BrokerRefused | None]:
-        """Return how many were published, and the last refusal: one event that is refused holds up no other."""
+    def _publish_all(self, publisher: EventPublisher) -> tuple[int, GatewayError | None]:
+        """Return how many were published, and the last refusal.
+
+        One event that is refused holds up no other, and where nobody listens for events of one kind, those of others go
+        out all the same.
+        """
         published, refusal = 0, None
+        passed_over: set[str] = set()
         while True:
             try:
-                if not self.outbox.publish_next(publisher, datetime.now(UTC)):
+                if not self.outbox.publish_next(publisher, datetime.now(UTC), passed_over):
                     return published, refusal
                 published += 1
-            except BrokerRefused as error:
+            except (BrokerRefused, NobodyListens) as error:
                 refusal = error

@@ -3,12 +3,13 @@
 Each probe reads the settings anew, as a run does: an address may have been put right.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from gateway.config import load_settings
 from gateway.database import check_database, open_database
 from gateway.errors import Dependency
-from gateway.events import check_events
+from gateway.events import EventPublisher, check_events, open_publisher
 from gateway.object_store import open_object_store
 from gateway.work.kind import Probe
 
@@ -29,8 +30,23 @@ def check_own_database() -> None:
         engine.dispose()
 
 
-PROBES: Mapping[Dependency, Probe] = {
-    Dependency.OBJECT_STORE: check_object_store,
-    Dependency.EVENTS: check_own_events,
-    Dependency.DATABASE: check_own_database,
-}
+def own_publisher() -> EventPublisher:
+    return open_publisher(load_settings().settings)
+
+
+@dataclass(frozen=True, slots=True)
+class Probes:
+    """What asks each part, and where an event is published to try the broker out."""
+
+    parts: Mapping[Dependency, Probe]
+    publisher: Callable[[], EventPublisher]
+
+
+PROBES = Probes(
+    {
+        Dependency.OBJECT_STORE: check_object_store,
+        Dependency.EVENTS: check_own_events,
+        Dependency.DATABASE: check_own_database,
+    },
+    own_publisher,
+)

@@ -1,7 +1,7 @@
 """Work that waits for a part that is away goes on as soon as that answers, the oldest first, whatever its kind.
 
-A probe may succeed where the real work still fails: a broker that answers but has no queue bound, say. So work is
-released once for each outage that a probe has seen; released in vain, it waits longer each time.
+A probe may succeed where the real work still fails: an object store that has a bucket and takes no object, say. So work
+is released once for each outage that a probe has seen; released in vain, it waits longer each time.
 """
 
 import asyncio
@@ -15,6 +15,7 @@ from sqlalchemy import Engine as Database
 
 from deployments.dispatcher.decision import starts_by_itself
 from deployments.dispatcher.engine import Engine, free_places
+from deployments.dispatcher.trial import Trial
 from gateway.clock import Clock, SystemClock, time_of
 from gateway.database import database_errors
 from gateway.destinations.circuits import Circuits
@@ -42,6 +43,7 @@ class Release:
     database: Database
     probes: Mapping[Dependency, Probe]
     circuits: Circuits
+    trial: Trial
     clock: Clock = field(default_factory=SystemClock)
     _asked: dict[tuple[Dependency, str], float] = field(default_factory=dict, init=False)
     _away: set[tuple[Dependency, str]] = field(default_factory=set, init=False)
@@ -94,6 +96,8 @@ class Release:
             circuit = await asyncio.to_thread(self.circuits.of, part.name)
             return circuit is None or not circuit.blocks(self._now())
         try:
+            if part.dependency is Dependency.EVENTS and await self._takes_events(part):
+                return True
             probe = self.probes.get(part.dependency) or await asyncio.to_thread(self._probe_of_its_kind, part)
             if probe is None:
                 return False
@@ -104,6 +108,20 @@ class Release:
             _log.debug("still away", part=part.dependency.in_words, name=part.name, reason=str(error))
             return False
         return True
+
+    async def _takes_events(self, part: AwaitedPart) -> bool:
+        """Whether the broker has just taken one; False where none is here to try. Raises why it came back."""
+        for row in self.trial.in_turn(await asyncio.to_thread(self._that_wait, part)):
+            event = await asyncio.to_thread(self.engine.kinds[row.kind].kind.event_of, row.work_id)
+            run = await self._run_of(row) if event else None
+            if event and run and run.is_waiting:  # else somebody has cancelled it
+                await asyncio.to_thread(self.trial.publish, event, self._now())
+                return True
+        return False
+
+    def _that_wait(self, part: AwaitedPart) -> list[WaitRow]:
+        with database_errors(), self.database.connect() as connection:
+            return waiting.that_wait(connection, part, self._now(), _AT_MOST)
 
     def _probe_of_its_kind(self, part: AwaitedPart) -> Probe | None:
         with database_errors(), self.database.connect() as connection:
@@ -116,13 +134,14 @@ class Release:
 
     async def _let_go(self, row: WaitRow, part: AwaitedPart) -> None:
         """Unless its run has yet to end: it has only just said that it waits, and is released the next time."""
-        work = await asyncio.to_thread(self.engine.kinds[row.kind].kind.ledger.find, row.work_id)
-        if work is None or work.flow_run_id is None:
-            return
-        run = await find_run(self.api, work.flow_run_id)
+        run = await self._run_of(row)
         if run is None or run.state_type.is_at_work or not await asyncio.to_thread(self._note, row):
             return
         await self._put_back(run, f"the {part.dependency} {part.name}" if part.name else part.dependency.in_words)
+
+    async def _run_of(self, row: WaitRow) -> Run | None:
+        work = await asyncio.to_thread(self.engine.kinds[row.kind].kind.ledger.find, row.work_id)
+        return await find_run(self.api, work.flow_run_id) if work and work.flow_run_id else None
 
     def _note(self, row: WaitRow) -> bool:
         """Count it, unless somebody else has seen to it."""

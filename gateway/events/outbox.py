@@ -3,9 +3,11 @@
 Published at least once, in order, each with the id that it was written with.
 """
 
+from collections.abc import Collection
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import (
     Column,
@@ -17,15 +19,17 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    delete,
     func,
     insert,
     or_,
     select,
     update,
 )
+from sqlalchemy.exc import IntegrityError
 
 from gateway.database import UtcDateTime, database_errors, metadata
-from gateway.errors import BrokerRefused
+from gateway.errors import BrokerNotSetUp, BrokerRefused, BrokerUnavailable, NobodyListens
 from gateway.events.port import EventPublisher, Message
 
 outbox = Table(
@@ -71,17 +75,22 @@ class Outbox:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def publish_next(self, publisher: EventPublisher, now: datetime) -> bool:
+    def publish_next(self, publisher: EventPublisher, now: datetime, passed_over: set[str] | None = None) -> bool:
         """Publish the oldest that nobody else is publishing; False where there is none.
 
         Raises BrokerUnavailable and BrokerRefused: then it stays. One that is refused, for its size perhaps, lets the
-        others go first for a while.
+        others go first for a while. Where nobody listens or may publish, its routing key is `passed_over` from then on.
         """
-        message = self._claim(now)
+        passed_over = set() if passed_over is None else passed_over
+        message = self._claim(now, passed_over)
         if message is None:
             return False
         try:
             publisher.publish(message)
+        except (NobodyListens, BrokerNotSetUp):
+            passed_over.add(message.routing_key)
+            self._change(message, {"claimed_until": None})
+            raise
         except BrokerRefused:
             raise
         except BaseException:
@@ -90,6 +99,28 @@ class Outbox:
         self._change(message, {"published": now, "body": ""})  # which may be a megabyte, and nobody needs any more
         return True
 
+    def try_out(self, publisher: EventPublisher, message: Message, now: datetime) -> None:
+        """Publish a message that somebody waits to publish, and remember that; else leave nothing here.
+
+        Raises BrokerUnavailable and BrokerRefused. Who is killed meanwhile leaves it to be published.
+        """
+        if not self._claim_new(message, now):
+            if self.is_published(message.message_id):
+                return
+            raise BrokerUnavailable("the event is being published just now")
+        try:
+            publisher.publish(message)
+        except BaseException:
+            self._forget(message)
+            raise
+        self._change(message, {"published": now, "body": ""})  # which may be a megabyte, and nobody needs any more
+
+    def is_published(self, message_id: UUID) -> bool:
+        """Whether the broker has had it from here."""
+        known = select(outbox.c.message_id).where(outbox.c.message_id == message_id, outbox.c.published.is_not(None))
+        with database_errors(), self._engine.connect() as connection:
+            return connection.execute(known).first() is not None
+
     def depth(self) -> tuple[int, datetime | None]:
         """How many wait to be published, and since when the oldest."""
         waiting = select(func.count(), func.min(outbox.c.turn)).where(outbox.c.published.is_(None))
@@ -97,8 +128,9 @@ class Outbox:
             count, oldest = connection.execute(waiting).one()
         return count, oldest
 
-    def _claim(self, now: datetime) -> Message | None:
-        free = or_(outbox.c.claimed_until.is_(None), outbox.c.claimed_until < now)
+    def _claim(self, now: datetime, passed_over: Collection[str]) -> Message | None:
+        unclaimed = or_(outbox.c.claimed_until.is_(None), outbox.c.claimed_until < now)
+        free = unclaimed & outbox.c.routing_key.not_in(passed_over)
         oldest = select(*_MESSAGE_COLUMNS).where(outbox.c.published.is_(None), free).order_by(outbox.c.turn)
         with database_errors(), self._engine.begin() as connection:
             found = connection.execute(oldest.limit(1)).one_or_none()
@@ -107,6 +139,21 @@ class Outbox:
             this = update(outbox).where(outbox.c.message_id == found.message_id, outbox.c.published.is_(None), free)
             claimed = connection.execute(this.values(claimed_until=now + _CLAIM)).rowcount
         return _message(found) if claimed else None
+
+    def _claim_new(self, message: Message, now: datetime) -> bool:
+        """Put it here, claimed. False where it is here already."""
+        this = outbox.c.message_id == message.message_id
+        with database_errors(), self._engine.begin() as connection:
+            try:
+                put(connection, message)
+            except IntegrityError:
+                return False
+            connection.execute(update(outbox).where(this).values(claimed_until=now + _CLAIM))
+        return True
+
+    def _forget(self, message: Message) -> None:
+        with database_errors(), self._engine.begin() as connection:
+            connection.execute(delete(outbox).where(outbox.c.message_id == message.message_id))
 
     def _change(self, message: Message, changes: dict[str, Any]) -> None:
         """Unless it is to be said once more meanwhile."""

@@ -6,7 +6,7 @@ from pika.adapters.utils.connection_workflow import AMQPConnectionWorkflowFailed
 from pika.exceptions import AMQPConnectionError, ChannelClosed, ConnectionClosed, IncompatibleProtocolError
 
 from gateway.config import RabbitMqSettings
-from gateway.errors import BrokerNotSetUp, BrokerUnavailable, GatewayError
+from gateway.errors import BrokerNotSetUp, BrokerUnavailable, GatewayError, NobodyListens
 from gateway.events.confirmed_channel import Blocked, NotConfirmed, NotInTime, Unroutable
 from gateway.network.connection_errors import is_untrusted, reason
 
@@ -27,9 +27,9 @@ def our_error(error: Exception, settings: RabbitMqSettings, routing_key: str, st
         return BrokerNotSetUp(f"{broker} can't be used: {reason(cause)}")
     match cause:
         case Unroutable():
-            text = (
-                f"was reached and its exchange {settings.exchange} exists, but no queue is bound to the routing key "
-                f"{routing_key}: nobody would receive the event"
+            return NobodyListens(
+                f"{broker} was reached and its exchange {settings.exchange} exists, but no queue is bound to the "
+                f"routing key {routing_key}: nobody would receive the event"
             )
         case NotInTime():
             text = f"did not {cause} within {step_seconds:g} s"

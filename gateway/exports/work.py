@@ -3,9 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from uuid import UUID
 
 from gateway.destinations.circuits import Circuits
 from gateway.destinations.registered import Destinations
+from gateway.events.port import Message
 from gateway.exports.lease import ExportLease
 from gateway.exports.ledger import ExportLedger
 from gateway.exports.settling import give_up
@@ -95,6 +97,9 @@ class ExportWork:
             reason = CANCELLED if cancelled else FAILED
             give_up(ExportLease(lease), self.destinations(), reason, now, cancelled=cancelled)
         return lease is not None
+
+    def event_of(self, work_id: UUID) -> Message | None:
+        return None  # what an export has to tell is in the outbox
 
     def probe_for(self, wait: WaitRow) -> Probe | None:
         return None  # destinations are probed by their circuit breakers

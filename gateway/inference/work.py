@@ -3,11 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from uuid import UUID
 
-from gateway.inference.identity import priority_class
+from gateway.events.port import Message
+from gateway.inference.identity import payload_id, priority_class
 from gateway.inference.naming import run_name
 from gateway.inference.row import ENDS, RequestRow, RequestState
 from gateway.inference.store import RequestStore
+from gateway.payloads.announcements import Announcements
 from gateway.runs.run import WantedRun
 from gateway.work.commands import OperatorCommand
 from gateway.work.kind import OwnCommands, Probe
@@ -46,8 +49,7 @@ class RequestWork:
         return request_run(row, work.attempt) if row else None
 
     def is_open(self, work: Work) -> bool:
-        row = self.store.find(work.work_id)
-        return row is not None and row.state not in ENDS
+        return self._is_open(work.work_id)
 
     def run_ended(self, work: Work, event: Event, message: str, now: datetime) -> None:
         assert work.flow_run_id
@@ -74,9 +76,16 @@ class RequestWork:
         self.store.cancel(work.work_id, _CANCELLED_BY_OPERATOR, now)
         return True  # whatever has changed
 
+    def event_of(self, work_id: UUID) -> Message | None:
+        return Announcements(self.store.work.engine).message_of(payload_id(work_id)) if self._is_open(work_id) else None
+
     def probe_for(self, wait: WaitRow) -> Probe | None:
         row = self.store.find(wait.work_id)
         return self.source_probe(row, wait.name) if row else None
+
+    def _is_open(self, work_id: UUID) -> bool:
+        row = self.store.find(work_id)
+        return row is not None and row.state not in ENDS
 
 
 def request_run(row: RequestRow, attempt: int) -> WantedRun:

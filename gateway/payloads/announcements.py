@@ -72,6 +72,13 @@ class Announcements:
         with database_errors(), self.engine.connect() as connection:
             return connection.execute(wanted).first() is not None
 
+    def message_of(self, payload_id: UUID) -> Message | None:
+        """What is kept of this payload."""
+        wanted = select(announcements.c.message).where(announcements.c.payload_id == payload_id)
+        with database_errors(), self.engine.connect() as connection:
+            kept = connection.execute(wanted).scalar_one_or_none()
+        return decode_message(zlib.decompress(kept)) if kept else None
+
     def say_again(self, payload_id: UUID, now: datetime) -> bool:
         """Leave what is kept in the outbox, and count it. False where it still waits there from the last time."""
         this = announcements.c.payload_id == payload_id

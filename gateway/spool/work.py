@@ -8,6 +8,7 @@ from uuid import UUID
 import structlog
 
 from gateway.errors import Damaged, FromNewerProgram
+from gateway.events.port import Message
 from gateway.payloads.announcements import decode_message
 from gateway.payloads.index import PayloadIndex
 from gateway.payloads.payload import Payload
@@ -93,6 +94,9 @@ class PayloadWork:
         seen_now = self.ledger.find(work.work_id)
         return seen_now is not None and seen_now.flow_run_id == work.flow_run_id
 
+    def event_of(self, work_id: UUID) -> Message | None:
+        return self._announcement(work_id) if self.area.state(work_id) == "ready" else None
+
     def probe_for(self, wait: WaitRow) -> Probe | None:
         return None
 
@@ -105,12 +109,19 @@ class PayloadWork:
         """Into the database. As long as the payload is in `ready/` it may yet be announced with another."""
         if self.area.state(payload_id) == "ready":
             return
-        file = self.area.announcement(payload_id)
+        if message := self._announcement(payload_id):
+            self.index.announcements.keep(payload_id, message)
+        self.area.announcement(payload_id).unlink(missing_ok=True)
+
+    def _announcement(self, payload_id: UUID) -> Message | None:
+        """What its run has left here before it published that, or tried to."""
         try:
-            self.index.announcements.keep(payload_id, decode_message(file.read_bytes()))
+            return decode_message(self.area.announcement(payload_id).read_bytes())
+        except FileNotFoundError:
+            return None
         except ValueError:
             _log.error("what a payload was announced with can't be read", payload=str(payload_id))
-        file.unlink(missing_ok=True)
+            return None
 
     def _record(self, payload_id: UUID) -> None:
         assert self._recorded is not None

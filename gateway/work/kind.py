@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from gateway.events.port import Message
 from gateway.runs.run import WantedRun
 from gateway.work.commands import CommandRow, OperatorCommand
 from gateway.work.ledger import WorkLedger
@@ -79,6 +80,12 @@ class Kind(Protocol):
 
     def cancelled(self, work: Work, now: datetime, *, run_is_over: bool) -> bool:
         """An operator has ended it; `run_is_over`: no run will say so. False where it has changed since it was seen."""
+
+    def event_of(self, work_id: UUID) -> Message | None:
+        """The event that this work has yet to publish, if it has tried to: all else is done by then.
+
+        None where it has none, or only another node knows.
+        """
 
     def probe_for(self, wait: WaitRow) -> Probe | None:
         """How it is found out whether a part of this kind's own, such as a source, answers; None where nobody can."""

@@ -174,6 +174,11 @@ def oldest(connection: Connection, part: AwaitedPart) -> WaitRow | None:
     return next(iter(_rows(connection, _for(part) & waits.c.next_try.is_not(None), 1)), None)
 
 
+def that_wait(connection: Connection, part: AwaitedPart, now: datetime, limit: int) -> list[WaitRow]:
+    """Return what waits for a part and does not start by itself soon, the oldest first."""
+    return _rows(connection, _for(part) & (waits.c.next_try > now + SOON), limit)
+
+
 def forgive(connection: Connection, part: AwaitedPart) -> None:
     """The part was away, and answers again: releases before that were not in vain for want of what it now has."""
     connection.execute(update(waits).where(_for(part), waits.c.releases > 0).values(not_before=None))

@@ -16,13 +16,16 @@ from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from deployments.dispatcher.engine import Dispatched, Engine
 from deployments.dispatcher.operator_commands import OperatorCommands
 from deployments.dispatcher.release import Release
+from deployments.dispatcher.trial import Trial
 from deployments.prefect_side.pools import Pool
 from deployments.prefect_side.prefect_api import prefect_errors
 from deployments.prefect_side.registration import register
 from gateway.acr.submission import read_submission
 from gateway.clock import time_of
 from gateway.config import Settings
-from gateway.errors import Dependency
+from gateway.errors import BrokerUnavailable, Dependency
+from gateway.events import EventPublisher
+from gateway.events.outbox import Outbox
 from gateway.exports.request import read_export_request
 from gateway.kinds import KINDS, ask
 from gateway.node_context import NodeContext
@@ -55,6 +58,10 @@ class WatchedRuns(DeploymentRuns):
         return run
 
 
+def _nobody() -> EventPublisher:
+    raise BrokerUnavailable("this test has no event broker")
+
+
 @dataclass
 class Dispatching:
     """A node with work of every kind, and its dispatcher, for which it is now until the clock is moved."""
@@ -64,6 +71,7 @@ class Dispatching:
     work_pool: str
     database_url: str | None = None
     probes: dict[Dependency, Probe] = field(default_factory=dict)
+    publisher: Callable[[], EventPublisher] = _nobody
     clock: MovableClock = field(default_factory=lambda: MovableClock(time.time_ns()))
     run_created: Callable[[], object] = lambda: None
 
@@ -128,9 +136,14 @@ class Dispatching:
         with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}), prefect_errors():
             asyncio.run(once())
 
+    def _publisher(self) -> EventPublisher:
+        return self.publisher()
+
     def _releasing(self, api: PrefectApi, engine: Engine) -> Release:
         if self._release is None:
-            self._release = Release(api, engine, self.node.database, self.probes, self.node.circuits, self.clock)
+            trial = Trial(Outbox(self.node.database), self._publisher)
+            node = self.node
+            self._release = Release(api, engine, node.database, self.probes, node.circuits, trial, self.clock)
         self._release.api, self._release.engine = api, engine
         return self._release
 

@@ -4,6 +4,7 @@ import os
 import re
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -11,6 +12,7 @@ from deployments.prefect_side.environment import use_prefect
 from deployments.process.logging import configure_logging
 from gateway.config import load_settings
 from gateway.errors import BrokerUnavailable, Dependency, GatewayError
+from gateway.events.port import Message
 from gateway.spool.area import SpoolArea, scp_area
 from gateway.spool.node import Node, read_node
 from tests.peers.processes import Server, processes_at_home_in
@@ -113,24 +115,41 @@ class DispatcherProcess(Role):
         return self.data_dir / "broker"
 
 
+@dataclass(frozen=True, slots=True)
+class FileBroker:
+    """A broker that takes events while a file is there."""
+
+    file: Path
+
+    def publish(self, _message: Message) -> None:
+        self.check()
+
+    def check(self) -> None:
+        if not self.file.exists():
+            raise BrokerUnavailable("there is no file")
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
 def _main(role: str) -> None:
     settings = load_settings().settings
     configure_logging(settings.log, role)
     use_prefect(settings)
     from deployments.dispatcher.dispatcher_process import serve as dispatch
+    from deployments.dispatcher.probes import Probes
     from deployments.worker.worker_process import serve as work
 
     descriptions = example_descriptions()
 
-    def check_broker() -> None:
-        if not (settings.data_dir / "broker").exists():
-            raise BrokerUnavailable("there is no file")
+    broker = FileBroker(settings.data_dir / "broker")
 
     try:
         if role == WorkerProcess.role:
             work(settings, descriptions)
         else:
-            dispatch(settings, descriptions, {"payload": "example-ingest/ingesting"}, {Dependency.EVENTS: check_broker})
+            ingesting = {"payload": "example-ingest/ingesting"}
+            dispatch(settings, descriptions, ingesting, Probes({Dependency.EVENTS: broker.check}, lambda: broker))
     except GatewayError as error:
         raise SystemExit(str(error)) from error
 

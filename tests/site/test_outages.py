@@ -79,18 +79,20 @@ def test_what_is_refused_for_credentials_goes_on_by_itself_when_they_are_put_rig
     wait_until(lambda: all(run.state_name == "Completed" for run in site.runs()), 30, "every run to be Completed")
 
 
-def test_a_broker_where_nobody_listens_is_said_to_be_so(site: Site) -> None:
+def test_a_broker_where_nobody_listens_is_said_to_be_so_and_all_goes_on_once_somebody_does(site: Site) -> None:
     with site.rabbitmq.connection(site.virtual_host) as connection:
         connection.channel().queue_unbind(ROUTING_KEY, "monaideploy", ROUTING_KEY)
-    answered = send_studies(site, 1)
-
-    def said() -> str:
-        message = "".join((run.state and run.state.message) or "" for run in site.runs())
-        return message if "Waits for the event broker" in message else ""
-
-    message = wait_until(said, 150, "the run to wait")  # asked once: it soon tries again
-    assert "no queue is bound" in message
-    assert ROUTING_KEY in message
+    answered = send_studies(site, 3)
+    wait_until(lambda: len(waiting(site)) == 3, 150, "all three to wait")
+    for run in waiting(site):
+        message = str(run.state and run.state.message)
+        assert "no queue is bound" in message
+        assert ROUTING_KEY in message
+    released = site.gateway.log.count("waiting run released")
     with site.rabbitmq.connection(site.virtual_host) as connection:
         connection.channel().queue_bind(ROUTING_KEY, "monaideploy", ROUTING_KEY)
-    site.wait_for_instances(answered, within_seconds=120)
+    site.wait_for_instances(answered, within_seconds=60)
+    assert site.gateway.log.count("waiting run released") > released, "when it was bound, and not at their own time"
+    wait_until(lambda: all(run.state_name == "Completed" for run in site.runs()), 60, "every run to be Completed")
+    site.new_events(wait_seconds=1)
+    assert len(site.message_ids) == len(set(site.message_ids)) == 3, "each once"

@@ -43,10 +43,10 @@ def test_a_probe_fails_while_its_part_is_away(
     settings_file: Path, dependency: Dependency, expected: type[Exception]
 ) -> None:
     with pytest.raises(expected):
-        PROBES[dependency]()
+        PROBES.parts[dependency]()
 
 
 def test_a_probe_goes_by_the_settings_of_its_moment(settings_file: Path) -> None:
     settings_file.write_text("")  # a local store and SQLite
-    PROBES[Dependency.OBJECT_STORE]()
-    PROBES[Dependency.DATABASE]()
+    PROBES.parts[Dependency.OBJECT_STORE]()
+    PROBES.parts[Dependency.DATABASE]()

@@ -5,11 +5,13 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.errors import BrokerRefused, BrokerUnavailable
+from gateway.errors import BrokerRefused, BrokerUnavailable, NobodyListens
 from gateway.events import Message
-from gateway.events.outbox import Outbox, put_again
+from gateway.events.outbox import Outbox, put, put_again
 from gateway.exports.states import ExportState
+from gateway.payloads.workflow_request import ROUTING_KEY, workflow_request
 from tests.gateway.conftest import on_both_databases
+from tests.gateway.events.payloads import instance, payload
 from tests.gateway.exports.scene import Publisher, Scene
 
 pytestmark = on_both_databases
@@ -58,6 +60,25 @@ def test_an_event_that_is_refused_holds_up_no_other(scene: Scene, outbox: Outbox
     assert not outbox.publish_next(publisher, scene.now)
     assert outbox.depth()[0] == 1
     assert outbox.publish_next(Publisher(), scene.now + timedelta(seconds=61)), "and it is tried again"
+
+
+def test_an_event_that_nobody_listens_for_holds_up_none_of_another_kind(scene: Scene, outbox: Outbox) -> None:
+    class Unheard(Publisher):
+        def publish(self, message: Message) -> None:
+            if message.routing_key != ROUTING_KEY:
+                raise NobodyListens("no queue is bound")
+            super().publish(message)
+
+    other = workflow_request(payload(instance(1)), "monaideploy")
+    publisher, passed_over = Unheard(), set[str]()
+    with pytest.raises(NobodyListens):
+        outbox.publish_next(publisher, scene.now, passed_over)
+    assert not outbox.publish_next(publisher, scene.now, passed_over), "the second would come back as well"
+    with scene.ledger.engine.begin() as connection:
+        put(connection, other)
+    assert outbox.publish_next(publisher, scene.now, passed_over)
+    assert [each.message_id for each in publisher.published] == [other.message_id]
+    assert len(scene.published()) == 2, "tried again the next time"
 
 
 def test_what_is_said_again_waits_behind_what_waits_already(scene: Scene, outbox: Outbox) -> None:
