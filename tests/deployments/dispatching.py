@@ -106,11 +106,12 @@ class Dispatching:
         """Within, operators' commands are carried out as they come."""
         over = threading.Event()
 
-        def carry_out() -> None:
-            while not over.wait(0.05):
-                self.carry_out()
+        async def carry_out(_engine: Engine, commands: OperatorCommands, _release: Release) -> None:
+            while not over.is_set():
+                await commands.look()
+                await asyncio.sleep(0.05)
 
-        thread = threading.Thread(target=carry_out)
+        thread = threading.Thread(target=self._step, args=(carry_out,))
         thread.start()
         try:
             yield
