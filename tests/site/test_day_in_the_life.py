@@ -22,6 +22,7 @@ from examples.ct_study import made_ct_study
 from examples.made_study import Examination, write_study
 from examples.mr_study import made_mr_study
 from examples.ultrasound import write_ultrasound_clip
+from tests.deployments.up.gateway import QUICK_RETRIES
 from tests.gateway.dimse.raw_pacs import Manners, RawPacs, raw_pacs
 from tests.gateway.events.conftest import bind_durably, settings_for
 from tests.gateway.exports.scene import pacs_destination, request_body
@@ -125,7 +126,7 @@ def pacs() -> Iterator[RawPacs]:
 def hospital(
     tmp_path: Path, rabbitmq: RabbitMQ, minio: MinIO, toxiproxy: Toxiproxy, pacs: RawPacs, chromium: BrowserContext
 ) -> Iterator[Hospital]:
-    settings = {
+    settings = QUICK_RETRIES | {
         "MIG_SCP__REJECT_UNKNOWN_SOURCES": "true",
         "MIG_SOURCES": json.dumps(REGISTERED),
         "MIG_DESTINATIONS": json.dumps([pacs_destination(pacs).model_dump(exclude_none=True)]),

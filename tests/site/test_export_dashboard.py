@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import BrowserContext, expect
 
 from gateway.exports.states import ExportState
+from tests.deployments.up.gateway import QUICK_RETRIES
 from tests.gateway.dimse.raw_pacs import raw_pacs
 from tests.gateway.exports.scene import pacs_destination
 from tests.peers.ports import free_port
@@ -17,7 +18,7 @@ from tests.site.test_dashboard import picture
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[ExportSite]:
-    with running_export_site(tmp_path) as site:
+    with running_export_site(tmp_path, **QUICK_RETRIES) as site:
         yield site
 
 
@@ -25,8 +26,9 @@ def test_a_destination_that_is_down_is_waited_for_then_failed_and_retried_with_t
     site: ExportSite, chromium: BrowserContext
 ) -> None:
     with raw_pacs() as pacs:
-        there = pacs_destination(pacs, retry_for_seconds=45)
-        site.register(there.model_copy(update={"port": free_port()}))
+        there = pacs_destination(pacs)
+        away = there.model_copy(update={"port": free_port()})
+        site.register(away)
         export_id = site.ask(site.put_some(3), "pacs")
         site.wait_for(export_id, ExportState.WAITING)
         run = site.run_of(export_id)
@@ -40,6 +42,8 @@ def test_a_destination_that_is_down_is_waited_for_then_failed_and_retried_with_t
         expect(page.get_by_text("Tries again by ").first).to_be_visible()
         page.get_by_text("Tries again by ").first.scroll_into_view_if_needed()
         picture(page, "export-waits")
+        site.register(away.model_copy(update={"retry_for_seconds": 1}))  # it has been away for longer
+        assert site.mig("export", "retry", str(export_id)).exit_code == 0
         site.wait_for(export_id, ExportState.FAILED)
         expect(page.get_by_text("Failed", exact=True).first).to_be_visible(timeout=60_000)
         expect(page.get_by_text("pacs: 3 of 3 files not stored: ").first).to_be_visible(timeout=30_000)

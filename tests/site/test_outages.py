@@ -8,6 +8,7 @@ from prefect.client.schemas.objects import FlowRun
 
 from examples.ct_study import made_ct_study
 from examples.made_study import Examination, write_study
+from tests.deployments.up.gateway import QUICK_RETRIES
 from tests.peers.minio import MinIO
 from tests.peers.processes import Server
 from tests.peers.rabbitmq import RabbitMQ
@@ -23,7 +24,7 @@ _numbers = count()
 def _site(
     tmp_path_factory: pytest.TempPathFactory, rabbitmq: RabbitMQ, minio: MinIO, toxiproxy: Toxiproxy
 ) -> Iterator[Site]:
-    with running_site(tmp_path_factory.mktemp("site"), rabbitmq, minio, toxiproxy) as site:
+    with running_site(tmp_path_factory.mktemp("site"), rabbitmq, minio, toxiproxy, **QUICK_RETRIES) as site:
         yield site
 
 

@@ -15,6 +15,9 @@ from tests.waiting import wait_until
 
 MIG = Path(sys.executable).with_name("mig")
 
+QUICK_RETRIES = {"PREFECT_TASKS_DEFAULT_RETRY_DELAY_SECONDS": "0.1,0.2,0.3,0.4"}
+"""For tests in which a part is away until its runs wait: they do after a second, and not after fifteen."""
+
 
 class Gateway:
     """HOME, working directory, log and data are below `directory`."""
