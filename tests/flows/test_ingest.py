@@ -1,9 +1,6 @@
 """The flow `ingest`, each run in a process of its own, as a worker runs it."""
 
 import json
-import os
-import subprocess
-import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,19 +22,12 @@ from gateway.payloads.announcements import decode_message
 from gateway.payloads.index import opened_payload_index
 from gateway.payloads.payload import Payload
 from gateway.wording import size
+from tests.flows.running import Runs
 from tests.gateway.events.conftest import prefect_events
 from tests.gateway.receiving.scene import Scene
 from tests.peers.minio import MinIO
 from tests.peers.prefect_server import PrefectServer
 from tests.peers.run_logs import run_log
-
-ROOT = Path(__file__).parents[2]
-RUN = """
-import sys
-from flows.ingest import ingest_payload
-state = ingest_payload(sys.argv[1], return_state=True)
-print(state.state_details.flow_run_id)
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +37,7 @@ class Node:
     data_dir: Path
     spool: Scene
     prefect: PrefectServer
+    runs: Runs
 
     @property
     def store(self) -> LocalObjectStore:
@@ -63,17 +54,8 @@ class Node:
 
     def ingest(self, payload_id: UUID, **environment: str) -> UUID:
         """Run the flow to its end; return the run's id."""
-        finished = subprocess.run(
-            [sys.executable, "-c", RUN, str(payload_id)],
-            cwd=ROOT,
-            env=os.environ | self._environment() | environment,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        assert finished.returncode == 0, finished.stderr
-        return UUID(finished.stdout.split()[-1])
+        settings = {"MIG_DATA_DIR": str(self.data_dir), "MIG_PREFECT__API_URL": self.prefect.api_url}
+        return self.runs.begin("flows.ingest.ingest_payload", payload_id, settings | environment).ended()
 
     def state(self, run_id: UUID) -> State[Any]:
         with SyncPrefectClient(self.prefect.api_url) as client:
@@ -93,18 +75,10 @@ class Node:
             )
         return {run.name: run.state_type for run in runs}
 
-    def _environment(self) -> dict[str, str]:
-        return {
-            "MIG_DATA_DIR": str(self.data_dir),
-            "MIG_PREFECT__API_URL": self.prefect.api_url,
-            "PREFECT_API_URL": self.prefect.api_url,
-            "PREFECT_HOME": str(self.data_dir / "prefect"),
-        }
-
 
 @pytest.fixture
-def node(tmp_path: Path, prefect: PrefectServer) -> Node:
-    return Node(tmp_path, Scene(tmp_path / "spool"), prefect)
+def node(tmp_path: Path, prefect: PrefectServer, runs: Runs) -> Node:
+    return Node(tmp_path, Scene(tmp_path / "spool"), prefect, runs)
 
 
 def announced(node: Node, payload: Payload) -> list[dict[str, Any]]:

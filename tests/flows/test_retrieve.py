@@ -1,10 +1,7 @@
 """The flow `retrieve`, each run in a process of its own, as a worker runs it; on one node or on two."""
 
 import json
-import os
 import sqlite3
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -24,6 +21,7 @@ from gateway.inference.row import RequestRow, RequestState
 from gateway.inference.store import opened_request_store
 from gateway.object_store.local import LocalObjectStore
 from gateway.payloads.announcements import Announcements
+from tests.flows.running import Begun, Runs
 from tests.gateway.acr.requests import Json, as_body, inference_request, source
 from tests.gateway.dicomweb.faulty_archive import (
     FaultyArchive,
@@ -41,14 +39,6 @@ from tests.waiting import wait_until
 
 pytestmark = pytest.mark.peers
 
-ROOT = Path(__file__).parents[2]
-RUN = """
-import sys
-from flows.retrieve import retrieve_request
-state = retrieve_request(sys.argv[1], return_state=True)
-print(state.state_details.flow_run_id)
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class Node:
@@ -57,28 +47,21 @@ class Node:
     site: Path
     name: str
     prefect: PrefectServer
+    runs: Runs
     request: UUID
 
-    def start(self, **environment: str) -> "subprocess.Popen[str]":
+    def start(self, **environment: str) -> Begun:
         """Begin a run of the request."""
-        return subprocess.Popen(
-            [sys.executable, "-c", RUN, str(self.request)],
-            cwd=ROOT,
-            env=os.environ | self._environment() | environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        return self.runs.begin("flows.retrieve.retrieve_request", self.request, self._settings() | environment)
 
     def retrieve(self, **environment: str) -> State[Any]:
         """Run it to its end; return the state of the run."""
         return self.ended(self.start(**environment))
 
-    def ended(self, process: "subprocess.Popen[str]") -> State[Any]:
-        output, errors = process.communicate(timeout=120)
-        assert process.returncode == 0, errors
+    def ended(self, run: Begun) -> State[Any]:
+        run_id = run.ended()
         with SyncPrefectClient(self.prefect.api_url) as client:
-            state = client.read_flow_run(UUID(output.split()[-1])).state
+            state = client.read_flow_run(run_id).state
         assert state
         return state
 
@@ -86,15 +69,13 @@ class Node:
     def area(self) -> Path:
         return self.site / self.name / "retrieval" / "areas" / str(self.request)
 
-    def _environment(self) -> dict[str, str]:
+    def _settings(self) -> dict[str, str]:
         store = {"kind": "local", "path": str(self.site / "objects")}
         return {
             "MIG_DATA_DIR": str(self.site / self.name),
             "MIG_DATABASE__URL": f"sqlite:///{self.site}/gateway.db",
             "MIG_OBJECT_STORE": json.dumps(store),
             "MIG_PREFECT__API_URL": self.prefect.api_url,
-            "PREFECT_API_URL": self.prefect.api_url,
-            "PREFECT_HOME": str(self.site / self.name / "prefect"),
         }
 
 
@@ -104,6 +85,7 @@ class Site:
 
     directory: Path
     prefect: PrefectServer
+    runs: Runs
     transaction_id: str
 
     @property
@@ -111,7 +93,7 @@ class Site:
         return request_id(self.transaction_id)
 
     def node(self, name: str = "node-1") -> Node:
-        return Node(self.directory, name, self.prefect, self.request)
+        return Node(self.directory, name, self.prefect, self.runs, self.request)
 
     def accept(self, request: Json) -> None:
         with opened_request_store(f"sqlite:///{self.directory}/gateway.db") as store:
@@ -144,8 +126,8 @@ class Site:
 
 
 @pytest.fixture
-def site(tmp_path: Path, prefect: PrefectServer) -> Site:
-    return Site(tmp_path, prefect, str(uuid4()))
+def site(tmp_path: Path, prefect: PrefectServer, runs: Runs) -> Site:
+    return Site(tmp_path, prefect, runs, str(uuid4()))
 
 
 @pytest.fixture
