@@ -9,16 +9,19 @@ from deployments.commands.tables import AsJson, print_rows
 
 app = typer.Typer(help="Destinations.", no_args_is_help=True)
 
-_COLUMNS = ("name", "kind", "address", "state", "since", "answered", "next_probe", "reason")
+_MET = ("name", "kind", "address", "state", "since", "answered", "next_probe")
+_COLUMNS = (*_MET, "queued", "oldest", "failed", "reason")
 
 
 @app.command("list")
 def list_destinations(as_json: AsJson = False) -> None:
-    """List the destinations that are registered, and how exports have last met each: there, away, refuses, unknown."""
+    """List the destinations that are registered, how exports have last met each (there, away, refuses, unknown), and
+    what is queued for it.
+    """
     from dataclasses import asdict
 
-    from gateway.destinations.listing import destination_views
     from gateway.exports.ledger import opened_ledger
+    from gateway.operations.destinations import destination_views
 
     settings = site_settings()
     with opened_ledger(settings.database_url, may_upgrade=False) as ledger:

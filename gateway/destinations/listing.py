@@ -27,7 +27,7 @@ class RegisteredDestination:
     reason: str
 
 
-def destination_views(settings: Settings, engine: Engine) -> list[RegisteredDestination]:
+def registered_destinations(settings: Settings, engine: Engine) -> list[RegisteredDestination]:
     """Return every registered destination. Raises DatabaseUnavailable."""
     circuits = {circuit.name: circuit for circuit in Circuits(engine).all()}
     return [_view(each, circuits.get(each.name)) for each in settings.destinations]

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import ColumnElement, Connection, Engine, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, exists, func, select
 
 from gateway.database import database_errors, ids_beginning
 from gateway.exports.states import DestinationRow, ExportOrigin, ExportRow, ExportState, SendRow, SendState
@@ -38,6 +38,16 @@ class DestinationView:
     away_since: datetime | None
     reason: str
     files: list[FileView]
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationDepth:
+    """How many exports in a state still miss something at a destination; the first was asked for at `oldest`."""
+
+    destination: str
+    state: ExportState
+    count: int
+    oldest: datetime
 
 
 class _Shown(BaseModel):
@@ -134,17 +144,21 @@ class ExportListing:
         with database_errors(), self._engine.connect() as connection:
             return [export_row(found) for found in connection.execute(wanted.limit(limit))]
 
-    def counts_by_destination(self) -> dict[tuple[str, ExportState], int]:
-        """How many exports that are not over, or somebody has to see to, go to each destination, by their state."""
+    def depths(self) -> list[DestinationDepth]:
+        """How much waits for each destination, in exports that are not over, or that somebody has to see to.
+
+        An export waits for none of its destinations that has all of it already.
+        """
         shown = sorted(state for state in ExportState if state not in {ExportState.SUCCEEDED, ExportState.CANCELLED})
+        count, oldest = func.count(exports.c.export_id.distinct()), func.min(exports.c.received)
         wanted = (
-            select(destinations.c.name, exports.c.state, func.count())
+            select(destinations.c.name, exports.c.state, count, oldest)
             .join(exports, exports.c.export_id == destinations.c.export_id)
-            .where(exports.c.state.in_(shown))
+            .where(exports.c.state.in_(shown), _misses_something())
             .group_by(destinations.c.name, exports.c.state)
         )
         with database_errors(), self._engine.connect() as connection:
-            return {(name, ExportState(state)): count for name, state, count in connection.execute(wanted)}
+            return [DestinationDepth(name, ExportState(state), *of) for name, state, *of in connection.execute(wanted)]
 
 
 def _conditions(wanted: ExportFilter) -> Iterator[ColumnElement[bool]]:
@@ -159,6 +173,13 @@ def _conditions(wanted: ExportFilter) -> Iterator[ColumnElement[bool]]:
         yield exports.c.received >= wanted.since
     if wanted.until is not None:
         yield exports.c.received < wanted.until
+
+
+def _misses_something() -> ColumnElement[bool]:
+    """Whether a destination of an export has not all of it; one that was to have nothing at all has not."""
+    there = (sends.c.export_id == destinations.c.export_id) & (sends.c.destination == destinations.c.position)
+    stored = sends.c.state.in_(sorted(state for state in SendState if state.is_stored))
+    return exists().where(there, ~stored) | ~exists().where(there)
 
 
 def _values(connection: Connection, rows: Sequence[ExportRow]) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ Each question is a function that returns frozen dataclasses. Asking changes noth
 status          how the site is: its parts and its queues
 condition       whether each part, process and peer is well
 queues          how much waits where
+destinations    and for whom
 figures         the same and since when: counted, not listed
 payloads        what was received, and what became of it
 payload_view    one payload, as every face shows it in a list

@@ -14,7 +14,8 @@ from gateway.destinations.circuits import Circuits
 from gateway.disk.room import Room, Space
 from gateway.errors import SpoolFailed
 from gateway.events.outbox import Outbox
-from gateway.exports.listing import ExportListing
+from gateway.exports.listing import DestinationDepth, ExportListing
+from gateway.exports.states import ExportState
 from gateway.exports.tables import WORK as EXPORTS
 from gateway.inference.row import WORK as REQUESTS
 from gateway.node_context import NodeContext
@@ -46,11 +47,14 @@ class WorkFigure:
 
 @dataclass(frozen=True, slots=True)
 class ExportFigure:
-    """How many exports to a destination are in a state, of those that are not over or that somebody has to see to."""
+    """How many exports that miss something at a destination are in a state, of those that are not over or that somebody
+    has to see to; `oldest` is since when the oldest is here, where it is not over.
+    """
 
     destination: str
     state: str
     count: int
+    oldest: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +150,13 @@ def _work(ledger: WorkLedger) -> list[WorkFigure]:
 
 
 def _exports(engine: Engine, registered: set[str]) -> list[ExportFigure]:
-    counted: dict[tuple[str, str], int] = {}
-    for (name, state), count in ExportListing(engine).counts_by_destination().items():
-        key = name if name in registered else UNREGISTERED, str(state)
-        counted[key] = counted.get(key, 0) + count
-    return [ExportFigure(name, state, count) for (name, state), count in sorted(counted.items())]
+    found: dict[tuple[str, ExportState], list[DestinationDepth]] = {}
+    for depth in ExportListing(engine).depths():
+        name = depth.destination if depth.destination in registered else UNREGISTERED
+        found.setdefault((name, depth.state), []).append(depth)
+    return [_export_figure(name, state, depths) for (name, state), depths in sorted(found.items())]
+
+
+def _export_figure(name: str, state: ExportState, depths: Sequence[DestinationDepth]) -> ExportFigure:
+    oldest = None if state.is_settled else min(depth.oldest for depth in depths)
+    return ExportFigure(name, state, sum(depth.count for depth in depths), oldest)

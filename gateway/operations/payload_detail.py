@@ -16,9 +16,10 @@ MOST = 50
 class PayloadDetail(PayloadView):
     """What a list shows of a payload, and more. `run_url` is the page of its last run in Prefect's dashboard.
 
-    `associations` are those that have ended, for as long as they are kept.
+    Its objects lie in `bucket`. `associations` are those that have ended, for as long as they are kept.
     """
 
+    bucket: str
     run_url: str | None
     exports: list[ExportView]
     export_count: int
@@ -26,12 +27,13 @@ class PayloadDetail(PayloadView):
     association_count: int
 
 
-def payload_detail(engine: Engine, view: PayloadView, run_url: str | None) -> PayloadDetail:
+def payload_detail(engine: Engine, view: PayloadView, bucket: str, run_url: str | None) -> PayloadDetail:
     """Return the rest of a payload that was found. Raises DatabaseUnavailable."""
     exports, associations = ExportListing(engine), AssociationListing(engine)
     fed_it, sent = Wanted(payload_id=view.id), ExportFilter(payload=str(view.id))
     return PayloadDetail(
         **{field: getattr(view, field) for field in PayloadView.__slots__},
+        bucket=bucket,
         run_url=run_url,
         exports=exports.page(MOST, wanted=sent),
         export_count=exports.total(sent),

@@ -44,7 +44,8 @@ def payload_list(settings: Settings, index: PayloadIndex) -> "PayloadList":
 
     quiet_seconds = {entity.ae_title: entity.timeout_seconds for entity in settings.application_entities}
     key = partial(key_to_ask_with, settings)
-    return PayloadList(index, scp_area(spool), find_node(spool), runs, quiet_seconds, key, settings.run_url)
+    bucket = settings.object_store.bucket
+    return PayloadList(index, scp_area(spool), find_node(spool), runs, quiet_seconds, key, bucket, settings.run_url)
 
 
 @dataclass
@@ -53,8 +54,8 @@ class PayloadList:
 
     Where Prefect does not answer that is noted, and what hangs on it is shown as unknown.
     `runs_by_id` asks Prefect for the runs that are still there. `quiet_seconds` after its last instance a payload of an
-    AE title is closed. `read_key` gives the key of what payloads are found by, where somebody asks for that;
-    `run_url` says where Prefect's dashboard shows a run.
+    AE title is closed. `read_key` gives the key of what payloads are found by, where somebody asks for that; what is
+    stored lies in `bucket`, and `run_url` says where Prefect's dashboard shows a run.
     """
 
     index: PayloadIndex
@@ -63,6 +64,7 @@ class PayloadList:
     runs_by_id: Callable[[Sequence[UUID]], Mapping[UUID, Run]]
     quiet_seconds: Mapping[str, float]
     read_key: Callable[[], LookupKey]
+    bucket: str
     run_url: Callable[[UUID | None], str | None]
     prefect_is_away: bool = field(default=False, init=False)
     _on_spool: dict[PayloadFilter, list[PayloadView]] = field(default_factory=dict, init=False)
@@ -121,7 +123,7 @@ class PayloadList:
 
     def detail(self, view: PayloadView) -> PayloadDetail:
         """Return all that is known of a payload that was found."""
-        return payload_detail(self.index.work.engine, view, self.run_url(view.run_id))
+        return payload_detail(self.index.work.engine, view, self.bucket, self.run_url(view.run_id))
 
     def find(self, payload_id: UUID) -> PayloadView | None:
         """Return a payload by its id, whether the index has it or not."""

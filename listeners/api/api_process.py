@@ -27,6 +27,7 @@ from listeners.api.routes.health import health_routes
 from listeners.api.routes.inference import inference_routes
 from listeners.api.routes.metrics import metrics_routes
 from listeners.api.routes.payloads import payloads_routes
+from listeners.api.routes.status import status_routes
 from listeners.api.server import ApiServer, listening
 from listeners.page.routes import page_routes
 
@@ -54,6 +55,7 @@ def serve(settings: Settings) -> None:
             associations_routes(node),
             dicom_associations_routes(node),
             health_routes(node),
+            status_routes(node),
             metrics_routes(node),
             page_routes(node),
         ]

@@ -7,11 +7,11 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, HTTPException
 from starlette.responses import RedirectResponse, Response
 
-from gateway.destinations.listing import destination_views
 from gateway.destinations.registered import Destinations
 from gateway.errors import GatewayError
 from gateway.kinds import ask
 from gateway.node_context import NodeContext
+from gateway.operations.destinations import destination_views
 from gateway.work.commands import NothingToDo, OperatorCommand, Wish
 from gateway.work.ledger import NoSuchWork
 from listeners.page.guard import Guard

@@ -84,7 +84,6 @@ def add_payloads(router: APIRouter, pages: Pages, node: NodeContext, guard: Guar
         return pages.render(
             "payload.html",
             view=listing.detail(view),
-            bucket=node.settings.object_store.bucket,
             steps=timeline(view),
             width=WIDTH,
             asked=Commands(node.database).of_work("payload", payload_id),

@@ -10,13 +10,13 @@ from fastapi import APIRouter, Depends, HTTPException
 from fastapi.concurrency import run_in_threadpool
 from starlette.responses import FileResponse, Response
 
-from gateway.destinations.listing import destination_views
 from gateway.exports.listing import ExportFilter, ExportListing
 from gateway.exports.states import ExportState
 from gateway.inference.row import RequestState
 from gateway.inference.view import view_of
 from gateway.node_context import NodeContext
 from gateway.operations.associations import AssociationListing, Wanted
+from gateway.operations.destinations import destination_views
 from gateway.operations.figures import spool_figures
 from gateway.operations.status import SiteStatus, site_status
 from gateway.operations.traffic import traffic
@@ -70,7 +70,6 @@ def _add_overview(router: APIRouter, pages: Pages, node: NodeContext) -> None:
             site=found,
             refused=associations.page(_SENDERS, wanted=refused),
             refusals=associations.count(refused),
-            destinations=destination_views(node.settings, node.database),
             space=spool.space if spool else None,
             hours=columns(traffic(node.database, now)),
             dashboard=node.settings.dashboard_url,

@@ -1,6 +1,6 @@
 """Whether the parts answer, as MONAI Deploy's informatics gateway tells it on `/health`.
 
-All are asked at the moment and at the same time, each within seconds.
+All are asked at the moment and at the same time, each within seconds; a part that work waits for is none that answers.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,8 +13,7 @@ from sqlalchemy import Engine
 from gateway.config import RabbitMqSettings, S3StoreSettings, Settings
 from gateway.database import check_database
 from gateway.errors import GatewayError
-from gateway.events import check_events
-from gateway.object_store import open_object_store
+from gateway.operations.condition.parts import ask_events, ask_object_store
 from gateway.operations.condition.services import ServiceState, consumer_state, services
 
 
@@ -54,9 +53,9 @@ def health(settings: Settings, engine: Engine) -> Health:
     questions: dict[str, Callable[[], Verdict]] = {
         "Informatics Gateway Services": lambda: _of_services(settings),
         _database_name(engine): lambda: _answers(lambda: check_database(engine)),
-        "minio" if is_s3 else "Local Object Store": lambda: _answers(open_object_store(settings).check),
+        "minio" if is_s3 else "Local Object Store": lambda: _answers(lambda: ask_object_store(settings)),
         **({"Rabbit MQ Subscriber": lambda: _BY_STATE[consumer_state(settings)]} if has_broker else {}),
-        "Rabbit MQ Publisher" if has_broker else "Prefect Events": lambda: _answers(lambda: check_events(settings)),
+        "Rabbit MQ Publisher" if has_broker else "Prefect Events": lambda: _answers(lambda: ask_events(settings)),
     }
     with ThreadPoolExecutor(len(questions)) as threads:
         results = threads.map(lambda ask: ask(), questions.values())

@@ -101,10 +101,7 @@ def _of_the_database(figures: DatabaseFigures, settings: Settings, now: datetime
         if each.oldest:
             oldest.add_metric([each.kind, each.state], _age(each.oldest, now))
     yield from (work, oldest)
-    exports = _gauge("mig_exports", "Exports that are not over, or failed, by destination.", "destination", "state")
-    for export in figures.exports:
-        exports.add_metric([export.destination, export.state], export.count)
-    yield exports
+    yield from _of_the_exports(figures, now)
     away = _gauge("mig_destination_away", "1 where a destination is not tried for now.", "destination")
     for destination in settings.destinations:
         away.add_metric([destination.name], destination.name in figures.away)
@@ -112,6 +109,18 @@ def _of_the_database(figures: DatabaseFigures, settings: Settings, now: datetime
     yield _one("mig_events_unpublished", "Events that are decided and not published.", figures.unpublished)
     age = _age(figures.oldest_unpublished, now)
     yield _one("mig_events_unpublished_oldest_seconds", "How long the oldest of them waits; 0 without any.", age)
+
+
+def _of_the_exports(figures: DatabaseFigures, now: datetime) -> Iterator[Metric]:
+    text = "Exports that are not over, or failed, and miss something at a destination."
+    exports = _gauge("mig_exports", text, "destination", "state")
+    text = "How long the oldest of them that is not over is here."
+    oldest = _gauge("mig_exports_oldest_seconds", text, "destination", "state")
+    for each in figures.exports:
+        exports.add_metric([each.destination, each.state], each.count)
+        if each.oldest:
+            oldest.add_metric([each.destination, each.state], _age(each.oldest, now))
+    yield from (exports, oldest)
 
 
 def _of_the_spool(figures: SpoolFigures, now: datetime) -> Iterator[Metric]:
