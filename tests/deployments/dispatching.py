@@ -123,13 +123,8 @@ class Dispatching:
         """Take a step of a dispatcher that has just started, but for what it remembers of parts."""
 
         async def once() -> None:
-            async with PrefectClient(self.api_url) as client, PrefectApi(self.api_url) as api:
-
-                async def registered() -> None:
-                    queues = (self.node.identity.work_queue, "immediate", "higher", "normal", "lower")
-                    await register(client, [Pool(self.work_pool, queues)], [TRIVIAL])
-
-                runs = WatchedRuns(api, "example-trivial/trivial", registered, self.run_created)
+            async with PrefectApi(self.api_url) as api:
+                runs = WatchedRuns(api, "example-trivial/trivial", self._register, self.run_created)
                 engine = Engine({name: Dispatched(make(self.node), runs) for name, make in KINDS.items()})
                 commands = OperatorCommands(api, engine, Commands(self.node.database), self.node.node_id)
                 await act(engine, commands, self._releasing(api, engine))
@@ -139,6 +134,11 @@ class Dispatching:
 
     def _publisher(self) -> EventPublisher:
         return self.publisher()
+
+    async def _register(self) -> None:
+        queues = (self.node.identity.work_queue, "immediate", "higher", "normal", "lower")
+        async with PrefectClient(self.api_url) as client:
+            await register(client, [Pool(self.work_pool, queues)], [TRIVIAL])
 
     def _releasing(self, api: PrefectApi, engine: Engine) -> Release:
         if self._release is None:
