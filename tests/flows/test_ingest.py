@@ -1,6 +1,7 @@
 """The flow `ingest`, each run in a process of its own, as a worker runs it."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +29,7 @@ from tests.gateway.receiving.scene import Scene
 from tests.peers.minio import MinIO
 from tests.peers.prefect_server import PrefectServer
 from tests.peers.run_logs import run_log
+from tests.waiting import wait_until
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,11 @@ class Node:
         with SyncPrefectClient(self.prefect.api_url) as client:
             return run_log(client, run_id)
 
-    def tasks(self, run_id: UUID) -> dict[str, StateType | None]:
+    def wait_for_tasks(self, run_id: UUID, expected: Mapping[str, StateType]) -> None:
+        """Prefect records them as their events come in, which is after the run has ended."""
+        wait_until(lambda: self._tasks(run_id) == expected, 30, f"the tasks of the run to be {expected}")
+
+    def _tasks(self, run_id: UUID) -> dict[str, StateType | None]:
         with SyncPrefectClient(self.prefect.api_url) as client:
             runs = client.read_task_runs(
                 flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[run_id])),
@@ -93,7 +99,7 @@ def test_a_payload_is_stored_announced_and_cleared_away(node: Node) -> None:
     uploaded = node.spool.area.uploaded(payload.payload_id)
     assert uploaded
     assert before < uploaded < datetime.now(UTC)
-    assert node.tasks(run) == dict.fromkeys(("assemble", "upload", "notify", "clear"), StateType.COMPLETED)
+    node.wait_for_tasks(run, dict.fromkeys(("assemble", "upload", "notify", "clear"), StateType.COMPLETED))
     (event,) = announced(node, payload)
     stored = {stored.key for stored in node.store.list("")}
     told = {f"{payload.payload_id}/{file[kind]}" for file in event["payload"] for kind in ("path", "metadata")}
@@ -161,7 +167,7 @@ def test_a_store_that_refuses_us_is_waited_for_until_that_is_put_right(node: Nod
     assert "refuses the access key" in (node.state(refused).message or "")
     assert node.state(refused).message in node.log(refused)
     assert "or when it answers" in (node.state(refused).message or "")
-    assert node.tasks(refused) == {"assemble": StateType.COMPLETED, "upload": StateType.FAILED}
+    node.wait_for_tasks(refused, {"assemble": StateType.COMPLETED, "upload": StateType.FAILED})
     assert node.spool.area.uploaded(payload.payload_id) is None
     store["secret_key"] = minio.secret_key
     again = node.ingest(payload.payload_id, MIG_OBJECT_STORE=json.dumps(store))
