@@ -6,20 +6,18 @@ import pytest
 
 from tests.flows import running
 from tests.flows.running import Runs
-from tests.gateway.events.conftest import QUICK
 from tests.peers import prefect_server
 from tests.peers.prefect_server import PrefectServer
-from tests.peers.processes import Server
 
 
-@pytest.fixture(scope="session")
-def prefect(tmp_path_factory: pytest.TempPathFactory, servers: list[Server]) -> Iterator[PrefectServer]:
-    with prefect_server.running(tmp_path_factory.mktemp("prefect-flows"), environment=QUICK) as peer:
-        servers.append(peer.server)
+@pytest.fixture(scope="package")
+def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
+    """One that only these tests use: some look at all that it has."""
+    with prefect_server.running(tmp_path_factory.mktemp("prefect-flows")) as peer:
         yield peer
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def runs(tmp_path_factory: pytest.TempPathFactory, prefect: PrefectServer) -> Iterator[Runs]:
     with running.running(tmp_path_factory.mktemp("flows"), prefect) as started:
         yield started

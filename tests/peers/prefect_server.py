@@ -79,6 +79,8 @@ def running(
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": database_url or f"sqlite+aiosqlite:///{directory}/prefect.db",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_SERVER_LOGGING_LEVEL": "INFO",
+        # As `mig up` has it: by default it records what it has every five seconds, and who waits for it takes as long.
+        "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_FLUSH_INTERVAL": "0.1",
         "PREFECT_UI_API_URL": f"http://127.0.0.1:{port}/api",
         "DO_NOT_TRACK": "1",
     }

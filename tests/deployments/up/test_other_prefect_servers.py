@@ -16,7 +16,7 @@ from gateway.work.waiting import Wait
 from tests.deployments.dispatching import Dispatching, KindScene, dispatching_on
 from tests.deployments.operator import Operator
 from tests.deployments.up.gateway import Gateway
-from tests.gateway.events.conftest import QUICK, prefect_events
+from tests.gateway.events.conftest import prefect_events
 from tests.peers import prefect_server
 from tests.peers.components import OLDER_PREFECT
 from tests.peers.dcmtk import Dcmtk
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.peers
 @pytest.fixture(scope="module")
 def older(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
     python = OLDER_PREFECT.file("python")
-    with prefect_server.running(tmp_path_factory.mktemp("prefect"), environment=QUICK, python=python) as server:
+    with prefect_server.running(tmp_path_factory.mktemp("prefect"), python=python) as server:
         yield server
 
 

@@ -14,14 +14,10 @@ from gateway.config import RabbitMqSettings, Settings
 from gateway.config.sections import PrefectSettings
 from gateway.events import EventPublisher, open_publisher
 from gateway.payloads.workflow_request import ROUTING_KEY
-from tests.peers import prefect_server
 from tests.peers.prefect_server import PrefectServer
 from tests.peers.processes import Server
 from tests.peers.rabbitmq import RabbitMQ
 from tests.waiting import wait_until
-
-# Prefect records what it has every five seconds by default: tests that wait for it would take as long.
-QUICK = {"PREFECT_SERVER_SERVICES_EVENT_PERSISTER_FLUSH_INTERVAL": "0.1"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +51,20 @@ def settings_for(rabbitmq: RabbitMQ, **changes: object) -> RabbitMqSettings:
 
 
 def bind_durably(rabbitmq: RabbitMQ, settings: RabbitMqSettings, routing_key: str = ROUTING_KEY) -> str:
-    """Bind a queue, and wait until the broker has written it down: killed before, it would never serve it again."""
+    """Bind a queue, and wait until the broker can be killed."""
     queue = rabbitmq.bind_queue(settings.virtual_host, settings.exchange, routing_key)
+    wait_until_written_down(rabbitmq, settings, queue)
+    return queue
+
+
+def wait_until_written_down(rabbitmq: RabbitMQ, settings: RabbitMqSettings, queue: str) -> None:
+    """Wait until the broker has written a new queue down: killed before, it would never serve it again."""
     entry = f"{settings.virtual_host}_{queue}".encode()
 
     def is_written_down() -> bool:
         return any(entry in file.read_bytes() for file in rabbitmq.server.directory.glob("data/*/quorum/*/names.dets"))
 
     wait_until(is_written_down, 30, "the broker to write its new queue down")
-    return queue
 
 
 def prefect_events(api_url: str) -> list[dict[str, Any]]:
@@ -72,13 +73,6 @@ def prefect_events(api_url: str) -> list[dict[str, Any]]:
     answer = httpx.post(f"{api_url}/events/filter", json=question, trust_env=False, timeout=30)
     events: list[dict[str, Any]] = answer.raise_for_status().json()["events"]
     return events
-
-
-@pytest.fixture(scope="session", name="prefect")
-def _prefect(tmp_path_factory: pytest.TempPathFactory, servers: list[Server]) -> Iterator[PrefectServer]:
-    with prefect_server.running(tmp_path_factory.mktemp("prefect"), environment=QUICK) as peer:
-        servers.append(peer.server)
-        yield peer
 
 
 @pytest.fixture

@@ -14,13 +14,13 @@ from gateway.events import Message
 from gateway.events.prefect import PrefectPublisher
 from gateway.payloads.workflow_request import workflow_request
 from tests.gateway.answering import answering
-from tests.gateway.events.conftest import QUICK, prefect_events
+from tests.gateway.events.conftest import prefect_events
 from tests.gateway.events.payloads import CLOSED, instance, payload
 from tests.peers import prefect_server
 from tests.peers.postgresql import PostgreSQL
 from tests.peers.prefect_server import PrefectServer
 
-NEVER = {"PREFECT_SERVER_SERVICES_EVENT_PERSISTER_FLUSH_INTERVAL": "3600"}
+_FLUSH = "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_FLUSH_INTERVAL"
 
 
 @pytest.fixture
@@ -72,11 +72,11 @@ def test_an_event_that_is_published_again_after_a_restart_is_recorded_once(
 
 @pytest.mark.peers
 def test_an_event_that_prefect_lost_before_it_was_recorded_is_not_published(tmp_path: Path, message: Message) -> None:
-    with prefect_server.running(tmp_path, environment=NEVER) as prefect:
+    with prefect_server.running(tmp_path, environment={_FLUSH: "3600"}) as prefect:
         with pytest.raises(BrokerUnavailable, match="took the event twice, but had not recorded it after 1 s"):
             publish(prefect.api_url, message, record_seconds=0.5)
         prefect.server.kill()
-        prefect.server.environment = {**prefect.server.environment, **QUICK}
+        prefect.server.environment = {**prefect.server.environment, _FLUSH: "0.1"}
         prefect.server.start()
         assert prefect_events(prefect.api_url) == []
         publish(prefect.api_url, message)
@@ -95,7 +95,7 @@ def test_a_server_on_postgresql_is_ready_while_its_database_is(
     tmp_path: Path, postgresql: PostgreSQL, message: Message
 ) -> None:
     url = postgresql.url(postgresql.new_database(), "asyncpg")
-    with prefect_server.running(tmp_path, url, QUICK) as prefect, publisher(prefect.api_url) as events:
+    with prefect_server.running(tmp_path, url) as prefect, publisher(prefect.api_url) as events:
         events.check()
         events.publish(message)
         assert len(prefect_events(prefect.api_url)) == 1
@@ -110,7 +110,7 @@ def test_the_credentials_of_prefects_own_clients_are_used(
     tmp_path: Path, message: Message, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     secret = {"PREFECT_SERVER_API_AUTH_STRING": "admin:the secret"}
-    with prefect_server.running(tmp_path, environment={**QUICK, **secret}) as prefect:
+    with prefect_server.running(tmp_path, environment=secret) as prefect:
         with pytest.raises(BrokerRefused, match="401 to POST: see PREFECT_API_AUTH_STRING and PREFECT_API_KEY"):
             publish(prefect.api_url, message)
         monkeypatch.setenv("PREFECT_API_AUTH_STRING", "admin:not the secret")
