@@ -16,7 +16,7 @@ from prefect.client.schemas.objects import FlowRun
 
 from gateway.dicom.part10 import read_head
 from tests.deployments.up.gateway import Gateway
-from tests.gateway.events.conftest import bind_durably, settings_for
+from tests.gateway.events.conftest import settings_for, wait_until_written_down
 from tests.gateway.events.consumer import accept
 from tests.peers.components import DCMTK
 from tests.peers.minio import MinIO
@@ -40,13 +40,16 @@ class Site:
     bucket: str
     events: list[dict[str, Any]] = field(default_factory=list)
     message_ids: list[str] = field(default_factory=list)
+    stored_before: set[str] = field(default_factory=set)
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def begin(self) -> None:
-        """Another test begins: what was announced and run before is none of its business."""
+        """Another test begins: what was said, announced, stored and run before is none of its business."""
+        self.gateway.forget()
         self.new_events(wait_seconds=0.1)
         self.events.clear()
         self.message_ids.clear()
+        self.stored_before = self.stored_objects()
         self.began = datetime.now(UTC)
 
     def runs(self) -> list[FlowRun]:
@@ -106,9 +109,9 @@ class Site:
 def running_site(
     directory: Path, rabbitmq: RabbitMQ, minio: MinIO, toxiproxy: Toxiproxy, **environment: str
 ) -> Iterator[Site]:
-    """Start a site whose AE title MIG takes from anybody."""
+    """Start a site whose AE title MIG takes from anybody, and waits a second for more."""
     broker = settings_for(rabbitmq)
-    bind_durably(rabbitmq, broker)
+    queue = rabbitmq.bind_queue(broker.virtual_host, broker.exchange, ROUTING_KEY)
     to_broker, to_store = (
         toxiproxy.new_proxy(rabbitmq.port),
         toxiproxy.new_proxy(int(minio.endpoint.rpartition(":")[2])),
@@ -127,10 +130,12 @@ def running_site(
         "MIG_OBJECT_STORE": json.dumps(store),
         "MIG_EVENTS": json.dumps(events),
         "MIG_SCP__REJECT_UNKNOWN_SOURCES": "false",
+        "MIG_APPLICATION_ENTITIES": '[{"ae_title": "MIG", "timeout_seconds": 1}]',
     }
     gateway = Gateway(directory, **(settings | environment))
     try:
         gateway.start()
+        wait_until_written_down(rabbitmq, broker, queue)
         yield Site(gateway, rabbitmq, minio, to_broker, to_store, broker.virtual_host, bucket)
     finally:
         gateway.server.kill()
@@ -138,13 +143,13 @@ def running_site(
         to_store.restore()
 
 
-def send(gateway: Gateway, files: Iterable[Path], *, calling_ae: str = "CT01") -> Iterator[str]:
+def send(gateway: Gateway, files: Iterable[Path], *, calling_ae: str = "CT01", called_ae: str = "MIG") -> Iterator[str]:
     """Send instances over one association; yield the SOP Instance UID of each as it is answered with success.
 
     Ends where the association does, and `storescu` with it: what is left has not been taken.
     """
     called = gateway.receiver
-    command = ["--verbose", "--aetitle", calling_ae, "--call", called.ae_title, called.host, str(called.port)]
+    command = ["--verbose", "--aetitle", calling_ae, "--call", called_ae, called.host, str(called.port)]
     sender = subprocess.Popen(
         [DCMTK.file("storescu"), *command, *files],
         env=os.environ | {"TCP_NODELAY": "1"},

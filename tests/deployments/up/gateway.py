@@ -30,7 +30,7 @@ class Gateway:
             "MIG_PREFECT__PORT": str(self.prefect_port),
             "MIG_API__PORT": str(self.http_port),
         }
-        self._starts = 0
+        self._starts = self._forgotten = 0
         self._prefect_is_the_sites = bool(environment.get("MIG_PREFECT__API_URL"))
         self.server = Server(name, [MIG, "up"], directory, self._is_ready, here | environment, start_seconds=90)
 
@@ -48,7 +48,16 @@ class Gateway:
 
     @property
     def log(self) -> str:
+        """What it has said, but for what is forgotten."""
+        return self._whole_log[self._forgotten :]
+
+    @property
+    def _whole_log(self) -> str:
         return self.server.log.read_text(encoding="utf-8")
+
+    def forget(self) -> None:
+        """Another test begins: what it has said before is none of its business."""
+        self._forgotten = len(self._whole_log)
 
     @property
     def api_url(self) -> str:
@@ -95,7 +104,7 @@ class Gateway:
         return str(wait_until(line, within_seconds, f"a log line like {pattern}"))
 
     def _is_ready(self) -> bool:
-        return len(re.findall(r" up +ready ", self.log)) >= self._starts
+        return len(re.findall(r" up +ready ", self._whole_log)) >= self._starts
 
 
 def _command_line(pid: int) -> str:
