@@ -47,7 +47,7 @@ def new_worker(tmp_path: Path, prefect: PrefectServer, work_pool: str) -> Iterat
 
         def start(**environment: str) -> WorkerProcess:
             worker = WorkerProcess(tmp_path, prefect.api_url, work_pool, environment)
-            stack.callback(worker.server.stop)
+            stack.callback(worker.server.kill)  # its orderly end takes seconds: test_stopping looks at it
             return worker.start()
 
         yield start
@@ -73,7 +73,7 @@ def _shared_workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NewWor
 
     yield shared
     for worker in workers.values():
-        worker.server.stop()
+        worker.server.kill()
 
 
 @pytest.fixture
