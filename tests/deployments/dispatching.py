@@ -11,7 +11,6 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 from prefect.client.orchestration import PrefectClient
-from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from deployments.dispatcher.engine import Dispatched, Engine
 from deployments.dispatcher.operator_commands import OperatorCommands
@@ -129,13 +128,14 @@ class Dispatching:
                 commands = OperatorCommands(api, engine, Commands(self.node.database), self.node.node_id)
                 await act(engine, commands, self._releasing(api, engine))
 
-        with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}), prefect_errors():
+        with prefect_errors():
             asyncio.run(once())
 
     def _publisher(self) -> EventPublisher:
         return self.publisher()
 
     async def _register(self) -> None:
+        """Prefect's client asks again where its server on SQLite is busy just then (HTTP 503)."""
         queues = (self.node.identity.work_queue, "immediate", "higher", "normal", "lower")
         async with PrefectClient(self.api_url) as client:
             await register(client, [Pool(self.work_pool, queues)], [TRIVIAL])
