@@ -13,15 +13,17 @@ from gateway.spool.node import read_node
 from tests.databases import empty_database
 
 COMMANDS = {
-    "payload list": 1.0,
-    "export list": 0.6,
-    "inference list": 0.6,
-    "association list": 0.6,
-    "destination list": 0.6,
-    "spool list": 0.6,
-    "status": 1.0,
+    "payload list": 0.55,
+    "payload find --study 1.2.3": 0.55,
+    "export list": 0.55,
+    "inference list": 0.55,
+    "association list": 0.55,
+    "destination list": 0.55,
+    "spool list": 0.55,
+    "explain --calling CT01 --called MIG --address 127.0.0.1": 0.55,
+    "status": 0.95,
 }
-"""The most seconds of CPU that each may take: those that ask Prefect a little more."""
+"""The most seconds of CPU that each may take: what asks Prefect a little more."""
 
 _NO_PREFECT = "http://127.0.0.1:9/api"
 
@@ -36,7 +38,8 @@ def measure(scene: Scene) -> list[Row]:
             scene.say(f"mig {command}")
             seconds = [_cpu_seconds(command, directory) for _ in range(scene.rounds + 1)][1:]
             median = statistics.median(seconds)
-            rows.append(Row(what=f"mig {command}, CPU", unit="s", ours=median, at_most=most_seconds))
+            named = command.partition(" --")[0]
+            rows.append(Row(what=f"mig {named}, CPU", unit="s", ours=median, at_most=most_seconds))
     return rows
 
 

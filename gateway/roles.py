@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from gateway.disk.lock_file import LockHolder, holder_of, locked
+from gateway.disk.paths import Paths
 from gateway.errors import AlreadyRunning
-from gateway.paths import Paths
 
 
 def only_one(data_dir: Path, role: str, told: Mapping[str, Any] | None = None) -> AbstractContextManager[None]:

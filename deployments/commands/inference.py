@@ -126,8 +126,11 @@ def _found(store: "RequestStore", request_id: str) -> "RequestRow":
 
 
 def _wait(store: "RequestStore", request_id: str) -> "RequestRow":
+    import gc
+
     from rich.console import Console
 
     from deployments.commands.request_progress import wait_shown
 
+    gc.enable()  # it may take hours
     return wait_shown(lambda: _found(store, request_id), Console(stderr=True, highlight=False))

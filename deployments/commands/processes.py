@@ -1,5 +1,6 @@
 """The processes: all in one, or each by itself."""
 
+import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -107,6 +108,7 @@ def _process(role: str) -> "Iterator[Settings]":
 
     settings = load_settings().settings
     check_account(settings)
+    gc.enable()
     from deployments.process.logging import configure_logging
 
     configure_logging(settings.log, role)

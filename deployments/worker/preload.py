@@ -26,6 +26,10 @@ from prefect.settings import (
 )
 from pydantic import BaseModel
 
+import gateway.events.prefect
+import gateway.events.rabbitmq
+import gateway.object_store.s3  # noqa: F401 - adapters, which are imported where one is opened
+
 _MODELS: tuple[type[BaseModel], ...] = (
     Artifact,
     ArtifactCreate,

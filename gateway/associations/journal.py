@@ -14,11 +14,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import structlog
 from pydantic import ValidationError
 
 from gateway.associations.record import RECORD, AssociationRecord
 from gateway.disk.lock_file import locked_for_a_moment
+from gateway.log import Logger
 
 SEGMENT_BYTES = 1_000_000
 MOST_SEGMENTS = 16
@@ -27,7 +27,7 @@ _LOCK_SECONDS = 5.0
 # Of this version of the format: a newer program's files are left to it.
 _WRITTEN, _TAKEN, _OPEN = "v1-*.jsonl", "taken-v1-*.jsonl", "open-v1.jsonl"
 
-_log = structlog.get_logger(__name__)
+_log = Logger(__name__)
 
 
 class JournalBusy(OSError):

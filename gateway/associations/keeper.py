@@ -13,13 +13,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-import structlog
-
 from gateway.associations.contexts import described, refusal_of
 from gateway.associations.journal import Journal
 from gateway.associations.record import RECEIVER_ENDED, AssociationRecord, Outcome
 from gateway.associations.refusals import Refusals
 from gateway.clock import Clock, SystemClock
+from gateway.log import Logger
 
 MOST_WAITING = 1000
 _GATHER_SECONDS = 0.1  # what comes together is written together
@@ -28,7 +27,7 @@ _ROUND_SECONDS = 1.0  # those that are open are told of this often
 _IDLE_SECONDS = 60.0
 _END_SECONDS = 10.0  # for a disk that hangs
 
-_log = structlog.get_logger(__name__)
+_log = Logger(__name__)
 
 
 @dataclass(slots=True)

@@ -30,9 +30,9 @@ from gateway.config.sections import (
     WorkerSettings,
 )
 from gateway.config.types import unique
+from gateway.disk.paths import Paths
 from gateway.network.addresses import EVERYWHERE
 from gateway.network.proxies import Proxies, Proxy, environment_proxies, proxy_at
-from gateway.paths import Paths
 
 
 class Settings(BaseSettings):

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-import structlog
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, delete, func, insert, select
@@ -19,6 +18,7 @@ from gateway.database import migrations
 from gateway.database.migrations import HEAD
 from gateway.database.schema import VERSION_TABLE, Schema, SchemaState, read_schema, upgrades
 from gateway.errors import DatabaseUnavailable
+from gateway.log import Logger
 from gateway.versions import program_version
 
 LONGEST_WAIT_SECONDS = 600.0  # for the upgrade of another process
@@ -26,7 +26,7 @@ LOCK_TIMEOUT = "30s"  # for a table that somebody reads
 _LOOK_AGAIN_SECONDS = 0.2
 _LOCK = 0x4D49_4701  # any number that nobody else locks in this database
 
-_log = structlog.get_logger(__name__)
+_log = Logger(__name__)
 
 
 def upgrade(connection: Connection, longest_wait_seconds: float = LONGEST_WAIT_SECONDS) -> Schema:

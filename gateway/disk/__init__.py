@@ -3,6 +3,7 @@
 durable    writes that outlive the power, or the process
 lock_file  one process at a time, and which
 ownership  whose a file is
+paths      what lies where below `data_dir`
 room       is there room for more?
 checksum   a file's length and CRC-32C
 """

@@ -9,8 +9,6 @@ from contextlib import closing
 
 from gateway.config import RabbitMqSettings, Settings
 from gateway.events.port import EventPublisher, Message
-from gateway.events.prefect import PrefectPublisher
-from gateway.events.rabbitmq import RabbitMqPublisher
 
 __all__ = ["EventPublisher", "Message", "check_events", "open_publisher"]
 
@@ -18,7 +16,11 @@ __all__ = ["EventPublisher", "Message", "check_events", "open_publisher"]
 def open_publisher(settings: Settings) -> EventPublisher:
     """The publisher that the settings name. Nothing is asked of its broker yet."""
     if isinstance(settings.events, RabbitMqSettings):
+        from gateway.events.rabbitmq import RabbitMqPublisher
+
         return RabbitMqPublisher(settings.events)
+    from gateway.events.prefect import PrefectPublisher
+
     return PrefectPublisher(settings.prefect_api_url)
 
 

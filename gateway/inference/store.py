@@ -6,7 +6,7 @@ All methods raise DatabaseUnavailable and DatabaseRefused.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Engine, insert, select, update
@@ -14,7 +14,6 @@ from sqlalchemy.exc import IntegrityError
 
 from gateway.acr.request import INFERENCE_REQUEST
 from gateway.acr.submission import Submission
-from gateway.credentials.vault import Vault
 from gateway.database import database_errors, ids_beginning, open_database
 from gateway.errors import AlreadyKnown
 from gateway.inference.identity import request_id
@@ -24,6 +23,9 @@ from gateway.work import rows
 from gateway.work.ledger import WorkLedger
 from gateway.work.rows import NEW_WORK
 from gateway.work.transitions import Event
+
+if TYPE_CHECKING:
+    from gateway.credentials.vault import Vault
 
 
 class RequestStore:
@@ -36,7 +38,7 @@ class RequestStore:
     def accept(
         self,
         submission: Submission,
-        vault: Vault | None,
+        vault: "Vault | None",
         now: datetime,
         *,
         output_term: timedelta = timedelta(0),
@@ -174,7 +176,7 @@ def _new_row(submission: Submission, now: datetime) -> dict[str, Any]:
     }
 
 
-def _needed(vault: Vault | None) -> Vault:
+def _needed(vault: "Vault | None") -> "Vault":
     if vault is None:
         raise AssertionError("a request with credentials needs a vault")
     return vault

@@ -1,13 +1,12 @@
 """The key of what is kept to find payloads by: made beside SQLite by the receiver, read by whoever asks."""
 
-import structlog
-
 from gateway.config import Settings
 from gateway.credentials.key_file import KeyFile
 from gateway.errors import SettingsError
+from gateway.log import Logger
 from gateway.lookup.digests import LookupKey
 
-log = structlog.get_logger(__name__)
+log = Logger(__name__)
 
 
 def key_to_ask_with(settings: Settings) -> LookupKey:

@@ -13,7 +13,6 @@ Both keep one contract, and one suite of tests holds them to it:
 from gateway.config import LocalStoreSettings, Settings
 from gateway.object_store.local import LocalObjectStore
 from gateway.object_store.port import ObjectStore, StoredObject, Upload
-from gateway.object_store.s3 import S3ObjectStore
 
 __all__ = ["ObjectStore", "StoredObject", "Upload", "open_object_store"]
 
@@ -23,4 +22,6 @@ def open_object_store(settings: Settings) -> ObjectStore:
     store = settings.object_store
     if isinstance(store, LocalStoreSettings):
         return LocalObjectStore(store.path or settings.paths.objects, store.bucket)
+    from gateway.object_store.s3 import S3ObjectStore
+
     return S3ObjectStore(store)

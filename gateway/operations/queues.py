@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from gateway.config import Settings
 from gateway.events.outbox import Outbox
@@ -11,12 +12,14 @@ from gateway.exports.states import ExportState
 from gateway.inference.row import RequestState
 from gateway.inference.store import opened_request_store
 from gateway.operations.condition.prefect import ask_prefect
-from gateway.runs.api import PrefectApi
 from gateway.runs.reading import RunFilter, count_runs, find_runs
 from gateway.runs.run import AWAITING_RETRY
 from gateway.spool.area import scp_area
 from gateway.spool.listing import list_spool
 from gateway.spool.node import find_node
+
+if TYPE_CHECKING:
+    from gateway.runs.api import PrefectApi
 
 _RUNS = {
     "runs to start": ["Scheduled", "Late", "Pending"],
@@ -76,13 +79,13 @@ def run_depths(settings: Settings) -> list[QueueDepth]:
         return []
     queue = node.work_queue
 
-    async def depths(api: PrefectApi) -> list[QueueDepth]:
+    async def depths(api: "PrefectApi") -> list[QueueDepth]:
         return [await _runs(api, queue, name, states) for name, states in _RUNS.items()]
 
     return ask_prefect(settings, depths)
 
 
-async def _runs(api: PrefectApi, queue: str, name: str, states: Sequence[str]) -> QueueDepth:
+async def _runs(api: "PrefectApi", queue: str, name: str, states: Sequence[str]) -> QueueDepth:
     wanted = RunFilter(queues=[queue], state_names=states)
     count = await count_runs(api, wanted)
     oldest = await find_runs(api, wanted, 1) if count else []

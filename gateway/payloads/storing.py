@@ -11,17 +11,17 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 
-import structlog
 from crc32c import crc32c
 
 from gateway.errors import InvalidDataSet
+from gateway.log import Logger
 from gateway.object_store import ObjectStore, Upload
 from gateway.payloads.assembly import Progress
 from gateway.payloads.files import PayloadFiles
 from gateway.payloads.json_model import dicom_json, minimal_json
 from gateway.payloads.payload import Instance, Payload, Resource, object_prefix
 
-log = structlog.get_logger(__name__)
+log = Logger(__name__)
 
 _QUEUED_FOR_EACH = 4  # instances that wait their turn for each one that is on its way
 

@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-import structlog
-
+from gateway.log import Logger
 from gateway.spool.area import SpoolArea
 
-log = structlog.get_logger(__name__)
+log = Logger(__name__)
 
 UNKNOWN_PAYLOAD = "unknown"
 

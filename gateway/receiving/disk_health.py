@@ -4,12 +4,11 @@ import os
 import threading
 from pathlib import Path
 
-import structlog
-
 from gateway.disk.durable import Flushing
 from gateway.errors import SpoolFailed
+from gateway.log import Logger
 
-log = structlog.get_logger(__name__)
+log = Logger(__name__)
 
 
 class DiskHealth:

@@ -13,13 +13,12 @@ from types import TracebackType
 from typing import Self
 from uuid import UUID
 
-import structlog
-
 from gateway.clock import Clock, SystemClock
 from gateway.config import ApplicationEntitySettings
 from gateway.disk.durable import write_whole
 from gateway.disk.room import Room, is_full
 from gateway.errors import NoRoom, SpoolFailed
+from gateway.log import Logger
 from gateway.lookup.digests import NONE, LookupKey, Lookups
 from gateway.payloads.payload import ClosedBy, Instance, Payload
 from gateway.receiving.disk_health import DiskHealth
@@ -32,7 +31,7 @@ from gateway.spool.owner import owned
 
 _SHORTEST_WAIT_SECONDS = 0.05  # each look at the groups is one at all of them
 
-log = structlog.get_logger(__name__)
+log = Logger(__name__)
 
 
 @dataclass(eq=False)

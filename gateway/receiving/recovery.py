@@ -20,10 +20,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID, uuid5
 
-import structlog
-
 from gateway.dicom.part10 import PREAMBLE_BYTES
 from gateway.errors import Damaged, FromNewerProgram
+from gateway.log import Logger
 from gateway.payloads.payload import PAYLOAD_VERSION, version_of
 from gateway.receiving.association_files import LONGEST_AHEAD_BYTES
 from gateway.receiving.damage import UNKNOWN_PAYLOAD, keep_damaged
@@ -34,7 +33,7 @@ from gateway.spool.area import SpoolArea, manifest_name
 from gateway.spool.preamble import Preamble, decode_preamble, is_from_newer_program, is_uncommitted
 from gateway.versions import check_file_version
 
-log = structlog.get_logger(__name__)
+log = Logger(__name__)
 
 _LOST_SECTOR = {errno.EIO, errno.ENODATA, errno.EREMOTEIO, errno.EBADMSG, errno.EUCLEAN}
 """What file systems say of a file that they can't read; other errors are of the machine's set-up, and are raised."""

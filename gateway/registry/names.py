@@ -10,8 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import structlog
-
+from gateway.log import Logger
 from gateway.network.addresses import plain_address
 
 Resolve = Callable[[str], frozenset[str]]
@@ -20,7 +19,7 @@ RENEW_SECONDS = 60.0
 _FIRST_SECONDS = 2.0  # that a start waits for the first answers
 _AT_ONCE = 8
 
-_log = structlog.get_logger(__name__)
+_log = Logger(__name__)
 
 
 def resolve_host(name: str) -> frozenset[str]:

@@ -2,12 +2,14 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from gateway.errors import NotInPrefect
-from gateway.runs.api import PrefectApi
 from gateway.runs.run import PastState, Run, StateType
+
+if TYPE_CHECKING:
+    from gateway.runs.api import PrefectApi
 
 _PAGE = 200  # the most that a server returns at once unless told otherwise
 _IDS_AT_ONCE = 100  # in one question
@@ -36,12 +38,12 @@ class RunFilter:
         return {"flow_runs": {key: value for key, value in runs.items() if value}, **pools}
 
 
-async def read_run(api: PrefectApi, run_id: UUID) -> Run:
+async def read_run(api: "PrefectApi", run_id: UUID) -> Run:
     """Return a run. Raises NotInPrefect where it was deleted."""
     return await api.ask("GET", f"flow_runs/{run_id}", Run.of)
 
 
-async def find_run(api: PrefectApi, run_id: UUID) -> Run | None:
+async def find_run(api: "PrefectApi", run_id: UUID) -> Run | None:
     """Return a run; None where it was deleted."""
     try:
         return await read_run(api, run_id)
@@ -49,16 +51,16 @@ async def find_run(api: PrefectApi, run_id: UUID) -> Run | None:
         return None
 
 
-async def read_states(api: PrefectApi, run_id: UUID) -> list[PastState]:
+async def read_states(api: "PrefectApi", run_id: UUID) -> list[PastState]:
     """Return every state that a run has been in, the first one first; none for a run that was deleted."""
     return await api.ask("GET", f"flow_run_states/?flow_run_id={run_id}", _states)
 
 
-async def count_runs(api: PrefectApi, wanted: RunFilter) -> int:
+async def count_runs(api: "PrefectApi", wanted: RunFilter) -> int:
     return await api.ask("POST", "flow_runs/count", int, wanted.as_json())
 
 
-async def find_runs(api: PrefectApi, wanted: RunFilter, at_most: int | None = None) -> list[Run]:
+async def find_runs(api: "PrefectApi", wanted: RunFilter, at_most: int | None = None) -> list[Run]:
     """Return runs, those that began first, or are to begin first, before others."""
     found: dict[UUID, Run] = {}  # what leaves the filter meanwhile moves the rest between the pages
     offset = 0
@@ -73,7 +75,7 @@ async def find_runs(api: PrefectApi, wanted: RunFilter, at_most: int | None = No
     return list(found.values())
 
 
-async def runs_by_id(api: PrefectApi, run_ids: Sequence[UUID]) -> dict[UUID, Run]:
+async def runs_by_id(api: "PrefectApi", run_ids: Sequence[UUID]) -> dict[UUID, Run]:
     """Return those of these runs that are still there."""
     found: dict[UUID, Run] = {}
     for some in _parted(run_ids):
@@ -81,7 +83,7 @@ async def runs_by_id(api: PrefectApi, run_ids: Sequence[UUID]) -> dict[UUID, Run
     return found
 
 
-async def runs_over(api: PrefectApi, run_ids: Sequence[UUID], ends: Collection[StateType]) -> dict[UUID, Run | None]:
+async def runs_over(api: "PrefectApi", run_ids: Sequence[UUID], ends: Collection[StateType]) -> dict[UUID, Run | None]:
     """Return those of these runs that have come to one of these ends; None: it was deleted.
 
     A server that is asked for every run in full, every few seconds, has little time left for a long backlog.

@@ -5,10 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-import structlog
-
 from gateway.errors import Damaged, FromNewerProgram
 from gateway.events.port import Message
+from gateway.log import Logger
 from gateway.payloads.announcements import decode_message
 from gateway.payloads.index import PayloadIndex
 from gateway.payloads.payload import Payload
@@ -23,7 +22,7 @@ from gateway.work.rows import Work
 from gateway.work.transitions import Event
 from gateway.work.waiting import WaitRow
 
-_log = structlog.get_logger(__name__)
+_log = Logger(__name__)
 
 
 @dataclass

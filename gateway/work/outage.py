@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass, field
 
-import structlog
-
 from gateway.clock import Clock, SystemClock
 from gateway.errors import BrokerRefused, Dependency, GatewayError, SettingsError, TransientError
+from gateway.log import Logger
 
 FIRST_CONTACT_SECONDS = 20.0  # processes that start together find each other within these: nothing to speak of
 
-_log = structlog.get_logger()
+_log = Logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from typing import Any, Self
 
 from gateway.clock import Clock, SystemClock
 from gateway.disk.lock_file import LockHolder, holder_of
-from gateway.paths import Paths
+from gateway.disk.paths import Paths
 from gateway.spool.area import scp_area
 from gateway.spool.owner import owner_of
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from gateway.disk.paths import Paths
 from gateway.operations.condition.heartbeat import Beat, beats
-from gateway.paths import Paths
 
 
 @dataclass(frozen=True, slots=True)

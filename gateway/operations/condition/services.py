@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from gateway.config import RabbitMqSettings, Settings
+from gateway.disk.paths import Paths
 from gateway.operations.condition.heartbeat import CONSUMER, DISPATCHER, RECEIVER, WORKER, Beat, beats, holder_of_role
 from gateway.operations.condition.readiness import ACCEPTING
-from gateway.paths import Paths
 from gateway.spool.area import scp_area
 
 

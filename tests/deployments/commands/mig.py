@@ -71,6 +71,7 @@ class MigHere(Mig):
         assert typed is None, "nobody types here"
         output, errors = io.StringIO(), io.StringIO()
         logged_as = structlog.get_config()
+        structlog.reset_defaults()  # as it is in a process of its own
         exit_code: object = 0
         with (
             mock.patch.dict(os.environ, self.whole_environment, clear=True),

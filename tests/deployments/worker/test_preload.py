@@ -104,6 +104,10 @@ def test_no_heartbeat_of_a_flow_holds_up_the_end_of_its_run(fork_server: ForkSer
     assert fork_server.heartbeat is None
 
 
+def test_the_adapters_that_a_run_opens_are_there(fork_server: ForkServer) -> None:
+    assert {"gateway.events.prefect", "gateway.events.rabbitmq", "gateway.object_store.s3"} <= fork_server.modules
+
+
 def test_a_run_imports_nothing_of_prefect_that_was_not_there(
     fork_server: ForkServer, worker: WorkerProcess, operator: Operator, tmp_path: Path
 ) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway.disk.paths import Paths
 from gateway.operations.condition.heartbeat import beats
-from gateway.paths import Paths
 from tests.gateway.receiving.scene import data_set
 from tests.listeners.api.service import MIG, Api, running_api
 from tests.listeners.scp.raw_peer import RawPeer

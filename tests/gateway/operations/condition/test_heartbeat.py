@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from gateway.disk.lock_file import locked
+from gateway.disk.paths import Paths
 from gateway.errors import AlreadyRunning
 from gateway.operations.condition.heartbeat import DISPATCHER, WORKER, Hearts, beats
 from gateway.operations.condition.liveness import liveness
-from gateway.paths import Paths
 from tests.clock import MovableClock
 
 
