@@ -1,35 +1,30 @@
-"""What an operator asks of a gateway that has announced a million payloads: pages of the index, on both databases."""
+"""What is asked of a gateway that has announced a million payloads: each page of the list, on both databases."""
 
-import random
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from sqlalchemy import Engine, insert
+from sqlalchemy import Engine
 
+from bench.many_payloads import accession, address, closed_at, fill, patient, sender, study
 from bench.row import Row
 from bench.scene import Scene
 from gateway.database import open_database
-from gateway.payloads.finding import PayloadFilter
+from gateway.lookup.digests import LookupKey
+from gateway.operations.payloads import PayloadList
+from gateway.payloads.finding import EVERY_PAYLOAD, PayloadFilter
 from gateway.payloads.index import PayloadIndex
-from gateway.payloads.rows import Dispatch, payloads
-from gateway.payloads.studies import studies
-from gateway.work.rows import NEW_WORK
+from gateway.spool.area import scp_area
 from tests.peers import postgresql
 
 PAYLOADS = 1_000_000
 MOST_MS = 50.0
 
 _PAGE = 21  # one more than are shown: whether there are more
-_AT_ONCE = 10_000
-_FIRST = datetime(2024, 1, 1, tzinfo=UTC)
-_EVERY = timedelta(minutes=1)
-_SENDERS = 50
 _TRIES = 9
 
 
@@ -40,27 +35,65 @@ def measure(scene: Scene) -> list[Row]:
         with scene.fresh("pages") as directory, database(directory) as engine:
             scene.say(f"pages: {name} is filled")
             count = scene.amount(PAYLOADS)
-            _fill(engine, count)
-            for question, ask in _questions(PayloadIndex(engine), count).items():
-                scene.say(f"pages, {name}: {question}")
-                what = f"of {count:,} payloads, {name}: {question}"
-                rows.append(Row(what=what, unit="ms", ours=_milliseconds(ask), at_most=MOST_MS))
+            fill(engine, count)
+            for row in _rows(engine, directory, count):
+                scene.say(f"pages, {name}: {row.what}")
+                rows.append(replace(row, what=f"of {count:,} payloads, {name}: {row.what}"))
     return rows
 
 
-def _questions(index: PayloadIndex, count: int) -> dict[str, Callable[[], object]]:
-    (middle,) = index.newest(1, PayloadFilter(until=_FIRST + count // 2 * _EVERY))
-    rarely, often = PayloadFilter(ae="CT07"), PayloadFilter(ae="MIG")
-    return {
-        "the first page": lambda: index.newest(_PAGE),
-        "a page in the middle": lambda: index.newest(_PAGE, after=middle),
-        "by study": lambda: index.newest(_PAGE, PayloadFilter(study=_study(count // 2))),
-        "by an AE title of one in fifty": lambda: index.newest(_PAGE, rarely),
-        "by the AE title of all": lambda: index.newest(_PAGE, often),
-        "what is not announced": lambda: index.newest(_PAGE, PayloadFilter(announced=False)),
-        "by the beginning of an id": lambda: index.matching(str(middle.payload_id)[:8]),
+def _rows(engine: Engine, directory: Path, count: int) -> Iterator[Row]:
+    index = PayloadIndex(engine)
+    (middle,) = index.newest(1, PayloadFilter(until=closed_at(count // 2)))
+    for question, wanted in _filters(count).items():
+        first, deep = (_milliseconds(_page(index, directory, wanted, after)) for after in (None, middle.payload_id))
+        note = f"the first page {first:.1f} ms, one that follows {count // 2:,} others {deep:.1f} ms"
+        yield Row(what=question, unit="ms", ours=max(first, deep), at_most=MOST_MS, note=note)
+    begins = str(middle.payload_id)[:8]
+    asked: dict[str, Callable[[], object]] = {
+        "by the beginning of an id": lambda: index.matching(begins),
         "how many there are": index.count,
     }
+    for question, ask in asked.items():
+        yield Row(what=question, unit="ms", ours=_milliseconds(ask), at_most=MOST_MS)
+
+
+def _filters(count: int) -> Mapping[str, PayloadFilter]:
+    """Everything that a list may be asked by, with what many have, and what none has."""
+    some = count // 2 - 1000
+    return {
+        "all": EVERY_PAYLOAD,
+        "by study": PayloadFilter(study=study(some)),
+        "by Accession Number": PayloadFilter(lookups=(frozenset({accession(some)}),)),
+        "by Patient ID": PayloadFilter(lookups=(frozenset({patient(some)}),)),
+        "by an AE title of one in fifty": PayloadFilter(ae=sender(some)),
+        "by the AE title of all": PayloadFilter(ae="MIG"),
+        "by an AE title of none": PayloadFilter(ae="NOBODY"),
+        "by a source's title, of one in fifty": PayloadFilter(source=sender(some)),
+        "by a source's address, of one in fifty": PayloadFilter(source=address(some)),
+        "by the source of none": PayloadFilter(source="10.9.9.9"),
+        "what is announced": PayloadFilter(announced=True),
+        "what is not announced, ten in a million": PayloadFilter(announced=False),
+        "what is not announced of one source": PayloadFilter(announced=False, source=sender(some)),
+        "closed since": PayloadFilter(since=closed_at(count // 4)),
+        "closed until": PayloadFilter(until=closed_at(3 * count // 4)),
+        "closed within a day": PayloadFilter(since=closed_at(some), until=closed_at(some + 1440)),
+        "by what closed all": PayloadFilter(closed_by="quiet"),
+        "by what closed ten in a million": PayloadFilter(closed_by="operator"),
+    }
+
+
+def _page(index: PayloadIndex, directory: Path, wanted: PayloadFilter, after: UUID | None) -> Callable[[], object]:
+    def page() -> object:
+        """By a list of its own, as each command and each request does."""
+        listed = PayloadList(index, scp_area(directory), None, lambda _: {}, {}, _no_key, lambda _: None)
+        return listed.page(_PAGE, wanted, after=after)
+
+    return page
+
+
+def _no_key() -> LookupKey:
+    raise AssertionError("no group is open, and nothing is to be digested")
 
 
 def _milliseconds(ask: Callable[[], object]) -> float:
@@ -70,44 +103,6 @@ def _milliseconds(ask: Callable[[], object]) -> float:
         ask()
         taken.append(1000 * (time.perf_counter() - begun))
     return statistics.median(taken)
-
-
-def _fill(engine: Engine, count: int) -> None:
-    node, ids = uuid4(), random.Random(1)
-    with engine.begin() as connection:
-        for first in range(0, count, _AT_ONCE):
-            numbers = range(first, min(first + _AT_ONCE, count))
-            keys = {number: UUID(int=ids.getrandbits(128), version=4) for number in numbers}
-            connection.execute(insert(payloads), [_payload(key, number, node) for number, key in keys.items()])
-            connection.execute(insert(studies), [_held(key, number) for number, key in keys.items()])
-
-
-def _payload(payload_id: UUID, number: int, node: UUID) -> dict[str, Any]:
-    at = _FIRST + number * _EVERY
-    times = dict.fromkeys(("opened", "closed", "last_received", "announced"), at)
-    return {
-        **NEW_WORK,
-        **times,
-        "payload_id": payload_id,
-        "node_id": node,
-        "called_ae": "MIG",
-        "calling_ae": f"CT{number % _SENDERS:02}",
-        "service": 1,
-        "instances": 324,
-        "bytes": 170_000_000,
-        "closed_by": "quiet",
-        "supplements": None,
-        "state": Dispatch.ANNOUNCED if number % 1000 else Dispatch.DISPATCHED,
-    }
-
-
-def _held(payload_id: UUID, number: int) -> dict[str, Any]:
-    held = {"series": 3, "instances": 324, "modalities": "CT"}
-    return {"payload_id": payload_id, "study_instance_uid": _study(number), **held}
-
-
-def _study(number: int) -> str:
-    return f"1.2.826.0.1.3680043.8.498.{number}"
 
 
 @contextmanager

@@ -32,10 +32,14 @@ class PayloadFilter:
 
 EVERY_PAYLOAD = PayloadFilter()
 
+_NOT_ANNOUNCED = [state for state in Dispatch if state is not Dispatch.ANNOUNCED]
+
 
 def alternatives(wanted: PayloadFilter) -> list[list[ColumnElement[bool]]]:
     """The same for a query of the table, as sets of conditions that exclude each other: an index answers each."""
     column, sets = payloads.c, [list(_conditions(wanted))]
+    if wanted.announced is False:
+        sets = [[column.state == state, *others] for state in _NOT_ANNOUNCED for others in sets]
     if wanted.ae is not None:
         sets = _either(column.called_ae == wanted.ae, column.calling_ae == wanted.ae, sets)
     if wanted.source is not None:
@@ -51,9 +55,8 @@ def _either(
 
 def _conditions(wanted: PayloadFilter) -> Iterator[ColumnElement[bool]]:
     column = payloads.c
-    if wanted.announced is not None:
-        is_announced = column.state == Dispatch.ANNOUNCED
-        yield is_announced if wanted.announced else ~is_announced
+    if wanted.announced:  # nearly all are: this is not what an index is to be chosen by
+        yield column.state.not_in(_NOT_ANNOUNCED)
     if wanted.study:
         yield column.payload_id.in_(select(studies.c.payload_id).where(studies.c.study_instance_uid == wanted.study))
     if wanted.since:

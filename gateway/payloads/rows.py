@@ -88,6 +88,7 @@ payloads = Table(
     Column("announced", UtcDateTime),
     Column("lookup_key", String(16)),
     Index("payloads_by_closing", "closed"),
+    Index("payloads_by_state", "state", "closed"),
     Index("payloads_by_node", "node_id", "state"),
     Index("payloads_by_calling_ae", "calling_ae", "closed"),
     Index("payloads_by_called_ae", "called_ae", "closed"),

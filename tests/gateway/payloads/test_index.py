@@ -7,16 +7,16 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Engine, Select, select, text
 
 from gateway.associations.store import AssociationStore
 from gateway.database import open_database
 from gateway.errors import DatabaseUnavailable, SettingsError
 from gateway.lookup.digests import Identifiers
-from gateway.payloads.finding import PayloadFilter
+from gateway.payloads.finding import PayloadFilter, alternatives
 from gateway.payloads.index import PayloadIndex, opened_payload_index
 from gateway.payloads.payload import Payload
-from gateway.payloads.rows import Dispatch, PayloadRow
+from gateway.payloads.rows import Dispatch, PayloadRow, payloads
 from gateway.payloads.studies import PayloadStudy
 from tests.deployments.payloads import made_payload, with_lookups
 from tests.gateway.associations.records import stored
@@ -110,6 +110,40 @@ def test_payloads_are_found_by_study_ae_title_time_and_what_closed_them(index: P
     assert found(index, closed_by="quiet", ae="CT01") == [early.payload_id]
     assert index.count(PayloadFilter(ae="MIG")) == 1
     assert index.count() == 2
+
+
+def test_what_is_not_announced_is_found_whatever_else_it_is(index: PayloadIndex) -> None:
+    recorded, waiting, announced = received = [made_payload(NODE) for _ in range(3)]
+    for payload in received:
+        index.record(payload)
+    index.note_wait(waiting.payload_id, [], NOW, NOW)
+    index.note_announced(announced.payload_id, NOW)
+    assert set(found(index, announced=False)) == {recorded.payload_id, waiting.payload_id}
+    assert found(index, announced=True) == [announced.payload_id]
+    assert (index.count(PayloadFilter(announced=False)), index.count(PayloadFilter(announced=True))) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "chosen"),
+    [
+        (PayloadFilter(announced=False), "payloads_by_state (state=?)"),
+        (PayloadFilter(announced=True, source="CT01"), "payloads_by_calling_ae (calling_ae=?)"),
+    ],
+)
+def test_of_years_of_payloads_only_the_few_that_are_not_announced_are_looked_at(
+    tmp_path: Path, wanted: PayloadFilter, chosen: str
+) -> None:
+    conditions = alternatives(wanted)[0]
+    question = select(payloads).where(*conditions).order_by(payloads.c.closed.desc()).limit(20)
+    engine = open_database(f"sqlite:///{tmp_path}/gateway.db")
+    with engine.connect() as connection:
+        plan = connection.execute(text(f"EXPLAIN QUERY PLAN {literal(question, engine)}")).all()
+    engine.dispose()
+    assert chosen in str(plan)
+
+
+def literal(question: Select[Any], engine: Engine) -> str:
+    return str(question.compile(engine, compile_kwargs={"literal_binds": True}))
 
 
 def test_what_a_payload_holds_is_kept_study_by_study(index: PayloadIndex) -> None:
