@@ -1,7 +1,7 @@
 """Who receives: the gateway, and its peers, each as its users start it."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,15 +41,15 @@ def gateway(directory: Path, **settings: str) -> Iterator[Receiver]:
         yield receiver
 
 
-def gateway_at(directory: Path, **settings: str) -> Receiver:
-    """`mig scp` on `directory`, not yet started."""
+def gateway_at(directory: Path, program: Sequence[str] = ("deployments", "scp"), **settings: str) -> Receiver:
+    """`mig scp` on `directory`, not yet started. `program` is the module, with arguments, that does its work."""
     port = free_port()
     environment = {
         "MIG_DATA_DIR": str(directory / "data"),
         "MIG_SCP__PORT": str(port),
         "PYTHONPATH": str(Path(__file__).parents[1]),
     }
-    command = [sys.executable, "-P", "-m", "deployments", "scp"]
+    command = [sys.executable, "-P", "-m", *program]
     return Receiver("MIG", port, Server("gateway", command, directory, lambda: listens(port), environment | settings))
 
 
@@ -57,6 +57,14 @@ def gateway_at(directory: Path, **settings: str) -> Receiver:
 def gateway_os(directory: Path) -> Iterator[Receiver]:
     """The same with durability "os": safe from a crash of the process, not of the machine."""
     with gateway(directory, MIG_SPOOL__DURABILITY="os") as receiver:
+        yield receiver
+
+
+@contextmanager
+def forgetful(directory: Path) -> Iterator[Receiver]:
+    """The gateway's, which keeps no association."""
+    receiver = gateway_at(directory, ("bench.forgetful",))
+    with running(receiver.server):
         yield receiver
 
 

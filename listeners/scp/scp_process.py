@@ -39,8 +39,8 @@ _LONGEST_TURN_SECONDS = 60.0  # a disk that is slow holds a loop up for that lon
 _SWITCH_SECONDS = 0.1
 
 
-def serve(settings: Settings, stopping: threading.Event) -> None:
-    """Receive until `stopping` is set.
+def serve(settings: Settings, stopping: threading.Event, keeper: AssociationKeeper | None = None) -> None:
+    """Receive until `stopping` is set. Who came is told to `keeper`, by default one with a journal.
 
     Raises SettingsError for what the settings ask and this machine can't give, SpoolOwned where another process
     receives into the same spool.
@@ -49,7 +49,7 @@ def serve(settings: Settings, stopping: threading.Event) -> None:
     sys.setswitchinterval(_SWITCH_SECONDS)
     registry = Registry.of(settings, settings.paths.names_never_resolved)
     role = only_one(settings.data_dir, "scp", told(settings, "scp"))
-    keeper = AssociationKeeper(Journal(settings.paths.associations))
+    keeper = keeper or AssociationKeeper(Journal(settings.paths.associations))
     with _opened_spool(settings, registry) as intake, role, keeper.running():
         hearts = Hearts(settings.paths, RECEIVER)
         accepting, closing = hearts.of(ACCEPTING, _LONGEST_TURN_SECONDS), hearts.of("closing", _LONGEST_TURN_SECONDS)
