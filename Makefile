@@ -68,6 +68,10 @@ faults: export CI := true
 faults: peers ## Try for an hour what make test tries for minutes: kills and requests that are made up
 	$(PYTEST) --at-length -m at_length
 
+.PHONY: pictures
+pictures: peers ## Take the pictures of the docs anew
+	RENEW_PICTURES=1 $(BIN)/pytest tests/site/test_dashboard.py tests/site/test_export_dashboard.py tests/site/test_studies_form.py
+
 .PHONY: lint
 lint: $(INSTALLED_FOR_TESTS) ## Check style and format
 	$(BIN)/ruff check .

@@ -14,15 +14,14 @@ from examples.ct_study import made_ct_study
 from examples.made_study import Examination, write_study
 from gateway.spool.area import scp_area
 from tests.deployments.up.gateway import QUICK_RETRIES
+from tests.peers.dcmtk import ApplicationEntity, Dcmtk
 from tests.peers.minio import MinIO
 from tests.peers.rabbitmq import RabbitMQ
 from tests.peers.toxiproxy import Toxiproxy
+from tests.pictures import picture
 from tests.site.pressing import press_retry
 from tests.site.site import Site, running_site, send
 from tests.waiting import wait_until
-
-PICTURES = Path(__file__).parents[2] / "test-output"
-
 
 _numbers = count()
 """Of the studies: each is another one."""
@@ -60,11 +59,6 @@ def open_run(site: Site, browser: BrowserContext, run: FlowRun) -> Page:
     page.set_viewport_size({"width": 1500, "height": 1000})
     page.goto(f"http://127.0.0.1:{site.gateway.prefect_port}/runs/flow-run/{run.id}")
     return page
-
-
-def picture(page: Page, name: str) -> None:
-    PICTURES.mkdir(exist_ok=True)
-    page.screenshot(path=PICTURES / f"{name}.png")
 
 
 def test_a_run_has_a_telling_name_and_shows_its_tasks_and_what_was_stored(
@@ -159,6 +153,27 @@ def test_a_study_is_found_on_the_page_put_right_and_retried_there(
     assert complaints == []
 
 
+def test_who_came_and_who_was_refused_is_read_at_night(
+    site: Site, study: list[Path], chromium: BrowserContext, dcmtk: Dcmtk
+) -> None:
+    answered = list(send(site.gateway, study))
+    dcmtk.echoscu(ApplicationEntity("MIGG", site.gateway.dicom_port), calling="CT01")
+    page, complaints = open_page(site, chromium)
+    page.emulate_media(color_scheme="dark")
+    page.get_by_role("link", name="Associations", exact=True).click()
+
+    def both_are_there() -> bool:
+        page.reload()
+        rows = page.get_by_role("row")
+        return bool(rows.filter(has_text="MIGG").count() and rows.filter(has_text="released").count())
+
+    wait_until(both_are_there, 30, "who came and who was refused to be listed")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(22, 24, 27)"
+    picture(page, "page-associations-dark")
+    assert complaints == []
+    site.wait_for_instances(answered, within_seconds=60)
+
+
 def test_the_page_is_read_on_a_phone_and_by_keyboard(site: Site, chromium: BrowserContext) -> None:
     page, complaints = open_page(site, chromium)
     page.set_viewport_size({"width": 390, "height": 800})
@@ -166,6 +181,7 @@ def test_the_page_is_read_on_a_phone_and_by_keyboard(site: Site, chromium: Brows
         page.get_by_role("link", name=name, exact=True).first.click()
         expect(page.get_by_role("heading", name=name, exact=True)).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), name
+    page.get_by_role("link", name="Overview", exact=True).first.click()
     picture(page, "page-phone")
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="To the content")).to_be_focused()

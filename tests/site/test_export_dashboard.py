@@ -11,9 +11,9 @@ from tests.deployments.up.gateway import QUICK_RETRIES
 from tests.gateway.dimse.raw_pacs import raw_pacs
 from tests.gateway.exports.scene import pacs_destination
 from tests.peers.ports import free_port
+from tests.pictures import picture
 from tests.site.exporting import ExportSite, running_export_site
 from tests.site.pressing import press_retry
-from tests.site.test_dashboard import picture
 
 
 @pytest.fixture

@@ -20,13 +20,13 @@ from tests.peers.minio import MinIO
 from tests.peers.orthanc import Orthanc
 from tests.peers.rabbitmq import RabbitMQ
 from tests.peers.toxiproxy import Toxiproxy
+from tests.pictures import picture
 from tests.site.pressing import press_submit
 from tests.site.site import Site, running_site
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.peers
 
-PICTURES = Path(__file__).parents[2] / "test-output"
 STUDIES = [Examination(patient=711, study=number) for number in (1, 2)]
 UIDS = [str(examination.study_instance_uid) for examination in STUDIES]
 USER = ("gateway", "s3cret")
@@ -76,8 +76,7 @@ def test_a_person_asks_for_studies(site: Site, chromium: BrowserContext) -> None
         for number, item in enumerate(items):
             field(page, name).get_by_role("button", name="Add item").click()
             field(page, name).locator("textarea").nth(number).fill(item)
-    PICTURES.mkdir(exist_ok=True)
-    page.screenshot(path=PICTURES / "retrieve-studies.png")
+    picture(page, "retrieve-studies")
     press_submit(page)
     event = the_event(site)
     assert (event["file_count"], event["workflows"], event["trigger"]["dataService"]) == (12, ["lung-nodules"], 5)
@@ -85,7 +84,7 @@ def test_a_person_asks_for_studies(site: Site, chromium: BrowserContext) -> None
     expect(page.get_by_text("Completed", exact=True).first).to_be_visible(timeout=60_000)
     page.get_by_text("Artifacts", exact=True).click()
     expect(page.get_by_text("What each source gave")).to_be_visible()
-    page.screenshot(path=PICTURES / "retrieve-studies-completed.png")
+    picture(page, "retrieve-studies-completed")
 
 
 def test_a_script_asks_prefects_own_api(site: Site) -> None:
