@@ -41,11 +41,14 @@ def explain(
     The exit code is 1 where anything of it would be refused or ignored.
     """
     from gateway.config import load_settings
+    from gateway.operations.foreseeing.asking import NotAsked, question
     from gateway.operations.foreseeing.explaining import explain as foresee
-    from gateway.operations.foreseeing.foreseen import Question
 
-    question = Question(calling, called, _address(address), list(map(_sop_class, sop_class or ())), files or ())
-    foreseen = foresee(load_settings().settings, question)
+    try:
+        asked = question(calling, called, address, sop_class or (), files or ())
+    except NotAsked as error:
+        raise typer.BadParameter(str(error), param_hint=f"--{error.field.replace('_', '-')}") from error
+    foreseen = foresee(load_settings().settings, asked)
     _tell(foreseen, _print, as_json=as_json, is_all_right=foreseen.is_all_taken)
 
 
@@ -94,24 +97,6 @@ def _through(event: "ForeseenEvent") -> str:
 
 def _print_body(event: "ForeseenEvent") -> None:
     typer.echo(json.dumps(event.body, indent=2, ensure_ascii=False))
-
-
-def _address(text: str) -> str:
-    from gateway.network.addresses import plain_address, plain_network
-
-    if "/" in text or plain_network(text) is None:
-        raise typer.BadParameter(f"{text} is no IP address", param_hint="--address")
-    return plain_address(text)
-
-
-def _sop_class(text: str) -> str:
-    from gateway.dicom.dictionary import uid_of
-    from gateway.dicom.uid import is_uid
-
-    uid = text if is_uid(text) else uid_of(text)
-    if uid is None:
-        raise typer.BadParameter(f"{text} is neither a UID nor a keyword of PS3.6", param_hint="--sop-class")
-    return uid
 
 
 def _print(foreseen: "Foreseen") -> None:

@@ -22,6 +22,7 @@ from listeners.api.app import create_app
 from listeners.api.routes.associations import associations_routes
 from listeners.api.routes.commands import commands_routes
 from listeners.api.routes.dicom_associations import dicom_associations_routes
+from listeners.api.routes.explain import explain_routes
 from listeners.api.routes.exports import exports_routes
 from listeners.api.routes.health import health_routes
 from listeners.api.routes.inference import inference_routes
@@ -54,6 +55,7 @@ def serve(settings: Settings) -> None:
             commands_routes(node),
             associations_routes(node),
             dicom_associations_routes(node),
+            explain_routes(node),
             health_routes(node),
             status_routes(node),
             metrics_routes(node),

@@ -5,6 +5,7 @@ shown is what `gateway.operations` answers. Without scripts everything works but
 
 routes     each page, but for
 payloads   the list of the payloads, what is looked for among them, and the page of one
+foreseen   what would happen if somebody called
 actions    each button: a POST with a token, then the page that it came from
 guard      who may look, and that a button was pressed here
 rendering  templates, times and sizes, headers

@@ -24,6 +24,7 @@ from gateway.work.commands import Commands
 from listeners.api.app import Routes
 from listeners.api.recent import Recent
 from listeners.page.actions import add_actions
+from listeners.page.foreseen import add_foreseen
 from listeners.page.guard import Guard
 from listeners.page.payloads import SHOWN, add_payloads
 from listeners.page.rendering import Pages
@@ -43,6 +44,7 @@ def page_routes(node: NodeContext) -> Routes:
     _add_overview(router, pages, node)
     add_payloads(router, pages, node, guard)
     _add_lists(router, pages, node)
+    add_foreseen(router, pages, node)
     add_actions(router, pages, node, guard)
 
     @router.get("/ui/static/{name}")

@@ -177,7 +177,7 @@ def test_who_came_and_who_was_refused_is_read_at_night(
 def test_the_page_is_read_on_a_phone_and_by_keyboard(site: Site, chromium: BrowserContext) -> None:
     page, complaints = open_page(site, chromium)
     page.set_viewport_size({"width": 390, "height": 800})
-    for name in ("Overview", "Payloads", "Associations", "Destinations", "Exports", "Requests"):
+    for name in ("Overview", "Payloads", "Associations", "Destinations", "Exports", "Requests", "What if"):
         page.get_by_role("link", name=name, exact=True).first.click()
         expect(page.get_by_role("heading", name=name, exact=True)).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), name

@@ -31,7 +31,7 @@ from tests.gateway.receiving.scene import Scene as Spool
 from tests.listeners.api.serving import serving
 
 NOW = datetime.now(UTC)
-PAGES = ["/", "/ui/payloads", "/ui/associations", "/ui/destinations", "/ui/exports", "/ui/requests"]
+PAGES = ["/", "/ui/payloads", "/ui/associations", "/ui/destinations", "/ui/exports", "/ui/requests", "/ui/explain"]
 
 
 @pytest.fixture

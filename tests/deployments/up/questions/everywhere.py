@@ -1,6 +1,7 @@
 """One thing as it is told on every face: each of these fails where they do not say the same."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from tests.deployments.up.questions.faces import (
     Faces,
@@ -97,3 +98,25 @@ def export_everywhere(
     assert [{name: listed[name] for name in names} for listed in page.rows("file", "tries")] == [
         {name: told(file[column]) for name, column in names.items()} for file in place["files"]
     ]
+
+
+def foreseen_everywhere(faces: Faces, who: dict[str, str], *sop_classes: str) -> dict[str, Any]:
+    """What would happen to who calls so, as all tell it."""
+    options = [part for name, value in who.items() for part in (f"--{name}", value)]
+    options += [part for each in sop_classes for part in ("--sop-class", each)]
+    foreseen = dict(faces.mig("explain", *options, "--json").rows)
+    assert faces.http.get("/explain", params=who | {"sop_class": sop_classes}).json() == foreseen
+    association, *tables = faces.mig("explain", *options).output.split("\n\n")
+    page = faces.page(f"/ui/explain?{urlencode(who | {'sop_classes': ' '.join(sop_classes)})}")
+    rejected = f"rejected {foreseen['association']['codes']}: {foreseen['association']['reason']}"
+    said = "accepted" if foreseen["association"]["is_accepted"] else rejected
+    assert association.strip() == f"association  {said}"
+    assert f">{said}</p>" in page.html
+    assert foreseen["contexts_reason"] in page.html
+    for contexts in tables:
+        assert_rows_told(contexts.removesuffix(f"{foreseen['contexts_reason']}\n"), foreseen["contexts"])
+        names = {"result": "result", "name": "name", "abstract syntax": "abstract_syntax"}
+        names |= {"transfer syntax": "transfer_syntax"}
+        words = [{name: told(each[column]) for name, column in names.items()} for each in foreseen["contexts"]]
+        assert page.rows(*names) == words
+    return foreseen

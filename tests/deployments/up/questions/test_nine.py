@@ -12,6 +12,7 @@ from pynetdicom import AE
 from tests.deployments.up.questions.everywhere import (
     destinations_everywhere,
     export_everywhere,
+    foreseen_everywhere,
     is_said,
     part_everywhere,
     part_told,
@@ -26,6 +27,8 @@ from tests.site.site import ROUTING_KEY
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.peers
+
+WORKLIST = "1.2.840.10008.5.1.4.31"
 
 
 def test_did_it_arrive(faces: Faces, study: Study, payload_id: str) -> None:
@@ -184,7 +187,7 @@ def test_send_only_what_is_missing(site: Site, faces: Faces, payload_id: str) ->
     assert site.viewer.names == [*sent, sent[1]]
 
 
-def test_what_would_happen_if(site: Site, faces: Faces, payload_id: str) -> None:
+def test_what_would_happen_if_it_were_exported(site: Site, faces: Faces, payload_id: str) -> None:
     """An export of what is there and what is not: foreseen by the command and over HTTP, and then carried out."""
     body = request_body([*site.objects(payload_id), "p/lost.dcm"], ["archive"], "if", payload_id=None)
     file = site.gateway.directory / "request.json"
@@ -201,3 +204,20 @@ def test_what_would_happen_if(site: Site, faces: Faces, payload_id: str) -> None
     (would_be,) = foreseen.rows["destinations"]
     assert place["stored"] == would_be["sends"] == 3
     assert [each["reason"] for each in place["files"]] == [each["reason"] for each in foreseen.rows["files"]]
+
+
+def test_what_would_happen_if_somebody_called(faces: Faces) -> None:
+    who = {"calling": "CT02", "called": "MIG", "address": "127.0.0.1"}
+    rejected = foreseen_everywhere(faces, who)["association"]
+    assert rejected["reason"] == "CT02 is registered for 10.1.0.17, it came from 127.0.0.1"
+
+    nowhere = who | {"address": "nowhere"}
+    assert faces.http.get("/explain", params=nowhere).status_code == 422
+    assert "nowhere is no IP address" in faces.http.get("/ui/explain", params=nowhere).text
+
+    foreseen = foreseen_everywhere(faces, who | {"address": "10.1.0.17"}, "CTImageStorage", WORKLIST)
+    assert foreseen["association"]["is_accepted"]
+    assert {(each["name"], each["result"]) for each in foreseen["contexts"]} == {
+        ("CT Image Storage", "accepted"),
+        ("Modality Worklist Information Model - FIND", "abstract-syntax-not-supported"),
+    }
