@@ -88,7 +88,7 @@ class Engine:
             if meaning_of(run, attempt, datetime.now(UTC)) is not Event.RUN_LOST:
                 break
             attempt += 1
-        if not await asyncio.to_thread(each.kind.ledger.note_run, work.work_id, attempt, run.id):
+        if not await asyncio.to_thread(each.kind.ledger.note_run, work.work_id, attempt, run.id, datetime.now(UTC)):
             await cancel(each.runs.api, run.id)
         what = {each.name: str(work.work_id)}
         _log.info("run asked for", attempt=attempt, run=run.name, run_id=str(run.id), **what)

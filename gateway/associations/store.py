@@ -1,9 +1,10 @@
 """Records into the tables, each once however often it comes, and out of them when they are old."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection, Engine, bindparam, delete, insert, select, update
@@ -12,6 +13,10 @@ from gateway.associations.record import RECEIVER_ENDED, AssociationRecord, Outco
 from gateway.associations.tables import associations, payloads_fed
 from gateway.clock import time_of
 from gateway.database import database_errors
+from gateway.database.totals import Series, add
+
+ENDED, REFUSED, BYTES = "associations", "associations_refused", "received_bytes"
+"""What is counted: those that have ended, by outcome; the refusals among them; and what was received in all."""
 
 _AT_ONCE = 200  # rows in one transaction, and values that SQLite and PostgreSQL both take in one statement
 
@@ -47,7 +52,8 @@ class AssociationStore:
         lost = update(associations).where(_IS_OPEN, associations.c.node_id == node_id)
         lost = lost.where(associations.c.association_id.not_in(ids))
         with database_errors(), self._engine.begin() as connection:
-            connection.execute(lost.values(outcome=Outcome.CUT, reason=RECEIVER_ENDED))
+            cut = connection.execute(lost.values(outcome=Outcome.CUT, reason=RECEIVER_ENDED)).rowcount
+            add(connection, {Series(ENDED, (Outcome.CUT,)): cut}, node_id)
 
     def remove_older(self, moment: datetime) -> int:
         """Remove those that nothing is known of since, a few at a time; return how many there were."""
@@ -63,6 +69,18 @@ class AssociationStore:
                 return removed
 
 
+class _Known(NamedTuple):
+    """What was known of an association before."""
+
+    outcome: str
+    times: int
+    bytes: int
+
+    @property
+    def is_open(self) -> bool:
+        return self.outcome == Outcome.OPEN
+
+
 def _latest(records: Sequence[AssociationRecord]) -> Mapping[UUID, AssociationRecord]:
     """Each once: the first end of it, or the highest count."""
     latest: dict[UUID, AssociationRecord] = {}
@@ -76,16 +94,31 @@ def _latest(records: Sequence[AssociationRecord]) -> Mapping[UUID, AssociationRe
 def _take_in(connection: Connection, records: Sequence[AssociationRecord], node_id: UUID) -> None:
     ids = [record.association_id for record in records]
     of = associations.c
-    found = connection.execute(select(of.association_id, of.outcome).where(of.association_id.in_(ids)))
-    known = {row.association_id: row.outcome for row in found}
+    shown = (of.association_id, of.outcome, of.times, of.bytes)
+    found = connection.execute(select(*shown).where(of.association_id.in_(ids)))
+    known = {row.association_id: _Known(row.outcome, row.times, row.bytes) for row in found}
     if new := [record for record in records if record.association_id not in known]:
         connection.execute(insert(associations), [_row(record, node_id) for record in new])
-    if renewed := [record for record in records if known.get(record.association_id) == Outcome.OPEN]:
+    if renewed := [each for each in records if each.association_id in known and known[each.association_id].is_open]:
         renewals = [_row(record, node_id) | {"known_id": record.association_id} for record in renewed]
         connection.execute(_RENEWED, renewals)
     _add_fed(connection, [*new, *renewed])
     if grown := [_growth(record) for record in records if record.association_id in known and record.times > 1]:
         connection.execute(_GROWN, grown)
+    counted: Counter[Series] = Counter()
+    for record in records:
+        counted.update(_counted(record, known.get(record.association_id)))
+    add(connection, counted, node_id)
+
+
+def _counted(record: AssociationRecord, before: _Known | None) -> dict[Series, int]:
+    """What a record adds to what was known of it."""
+    was_open = before is None or before.is_open
+    ended_before = 0 if before is None or before.is_open else before.times
+    ended = 0 if record.is_open else max(record.times - ended_before, 0)
+    received = record.bytes - (before.bytes if before else 0) if was_open else 0
+    refused = ended if record.is_refusal else 0
+    return {Series(ENDED, (record.outcome,)): ended, Series(REFUSED): refused, Series(BYTES): max(received, 0)}
 
 
 def _add_fed(connection: Connection, records: Sequence[AssociationRecord]) -> None:

@@ -7,6 +7,7 @@ schema      which revision a database has, and what that means
 upgrade     from there to this program's, by `migrations/`
 tables      the MetaData that every room registers its tables on
 ids         by their beginnings
+totals      what was counted, whichever rows are gone
 failures    what is away and what is refused, by the database's own codes
 """
 

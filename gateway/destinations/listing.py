@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from sqlalchemy import Engine
 
@@ -9,18 +10,23 @@ from gateway.config import DestinationSettings, Settings
 from gateway.destinations.circuits import Circuit, Circuits
 
 
+class DestinationState(StrEnum):
+    """How exports have last met a destination."""
+
+    UNKNOWN = "unknown"  # nothing was sent there yet
+    THERE = "there"  # it took something, and nothing bad was met since
+    AWAY = "away"  # it is not tried, and asked again from time to time
+    REFUSES = "refuses"  # somebody has to act
+
+
 @dataclass(frozen=True, slots=True)
 class RegisteredDestination:
-    """A destination, as exports have last met it.
-
-    `there`: it took something, and nothing bad was met since · `away` since when, why, and when it is asked again ·
-    `refuses` us since when, and why: somebody has to act · `unknown`: nothing was sent there yet.
-    """
+    """A destination: since when it is in a state, when it is asked again, and why."""
 
     name: str
     kind: str
     address: str
-    state: str
+    state: DestinationState
     since: datetime | None
     answered: datetime | None
     next_probe: datetime | None
@@ -41,12 +47,13 @@ def _view(destination: DestinationSettings, circuit: Circuit | None) -> Register
     )
 
 
-def met(circuit: Circuit | None) -> tuple[str, datetime | None, datetime | None, str]:
+def met(circuit: Circuit | None) -> tuple[DestinationState, datetime | None, datetime | None, str]:
     """Its state, since when, when it is asked next, and why."""
     if circuit is None:
-        return "unknown", None, None, ""
+        return DestinationState.UNKNOWN, None, None, ""
     if circuit.is_open:
-        return "away", circuit.opened, circuit.next_probe, circuit.reason
+        return DestinationState.AWAY, circuit.opened, circuit.next_probe, circuit.reason
     if circuit.refused_since:
-        return "refuses", circuit.refused_since, None, circuit.refusal
-    return "there" if circuit.answered else "unknown", None, None, circuit.reason
+        return DestinationState.REFUSES, circuit.refused_since, None, circuit.refusal
+    state = DestinationState.THERE if circuit.answered else DestinationState.UNKNOWN
+    return state, None, None, circuit.reason

@@ -20,6 +20,9 @@ Outputs = Callable[[str], Sequence[Service]]
 May raise DatabaseUnavailable, and a PermanentError that says why there are none.
 """
 
+UNREGISTERED = "(unregistered)"
+"""What destinations are counted as that a request names, and the settings do not: there may be any number of them."""
+
 _SHOWN_DIGITS = 8
 
 

@@ -45,10 +45,11 @@ class FileSystemSpace(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """What is free, and how much of that is kept to drain what is here."""
+    """What is free, how much of that is kept to drain what is here, and how large the file system is."""
 
     free_bytes: int
     kept_bytes: int
+    size_bytes: int
 
 
 class Room:
@@ -78,5 +79,6 @@ class Room:
         return self._space(self._statvfs(self._path), 0)
 
     def _space(self, disk: FileSystemSpace, largest_payload_bytes: int) -> Space:
-        kept = max(self._reserve_bytes, int(disk.f_blocks * disk.f_frsize * _KEPT_FREE), largest_payload_bytes)
-        return Space(disk.f_bavail * disk.f_frsize, kept)
+        size = disk.f_blocks * disk.f_frsize
+        kept = max(self._reserve_bytes, int(size * _KEPT_FREE), largest_payload_bytes)
+        return Space(disk.f_bavail * disk.f_frsize, kept, size)

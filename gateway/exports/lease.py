@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, Engine, Table, bindparam, func, select, update
 
 from gateway.database import UtcDateTime, database_errors
+from gateway.database.totals import Totals, add
 from gateway.dicom.store_outcome import Outcome, StoreOutcome
 from gateway.errors import Dependency
 from gateway.events.outbox import put
@@ -162,13 +163,15 @@ class ExportLease:
         reason = "; ".join(dict.fromkeys(wait.reason for wait in waits))
         self.lease.wait(waits, next_try, now, message=reason)
 
-    def settle(self, event: Event, reason: str, told: Message | None, settlement: int, now: datetime) -> None:
-        """The export is over: that, and what is to be told of it, in one commit."""
-        changes = {"message": reason, "next_try": None, "settlements": settlement, "settled": now}
+    def settle(self, event: Event, reason: str, told: Message | None, counted: Totals, now: datetime) -> None:
+        """The export is over: that, and what is to be told and counted of it, in one commit."""
+        number = exports.c.settlements + 1
+        changes = {"message": reason, "next_try": None, "settlements": number, "settled": now}
         with self.lease.writing() as connection:
             self.lease.apply(connection, event, **changes)
             if told:
                 put(connection, told)
+            add(connection, counted)
 
     def _change_destination(self, destination: int, changes: dict[str, Any]) -> None:
         at = destinations.c.position == destination

@@ -1,13 +1,18 @@
 """The end of an export: judged as its files stand, and told."""
 
+from collections import Counter
 from datetime import datetime
 
-from gateway.destinations.registered import Destinations
+from gateway.database.totals import Series
+from gateway.destinations.registered import UNREGISTERED, Destinations
 from gateway.exports.export_complete import export_complete
 from gateway.exports.lease import ExportLease
 from gateway.exports.settlement import ExportStatus, Settlement, settlement_of
-from gateway.exports.states import ExportOrigin, FileStatus
+from gateway.exports.states import TRANSITIONS, ExportOrigin, FileStatus
 from gateway.work.transitions import Event
+
+SETTLED = "exports_settled"
+"""What is counted by destination and the state that an export has settled in there."""
 
 _ENDS = {
     ExportStatus.SUCCESS: Event.SUCCEEDED,
@@ -25,11 +30,21 @@ def settle(lease: ExportLease, destinations: Destinations, now: datetime, *, can
     settlement = settlement_of(export.problem, paths, names, sends, labels)
     was_ended = cancelled and settlement.status is not ExportStatus.SUCCESS
     event = Event.CANCELLED if was_ended else _ENDS[settlement.status]
-    number = export.settlements + 1
     is_told = export.origin is ExportOrigin.REQUEST
-    told = export_complete(export, settlement, number, now) if is_told else None
-    lease.settle(event, settlement.message, told, number, now)
+    told = export_complete(export, settlement, export.settlements + 1, now) if is_told else None
+    lease.settle(event, settlement.message, told, _counted(settlement, destinations, event), now)
     return settlement
+
+
+def _counted(settlement: Settlement, destinations: Destinations, event: Event) -> Counter[Series]:
+    """Each destination with what became of the export there. Other names than registered ones come from outside."""
+    counted: Counter[Series] = Counter()
+    for place in settlement.destinations:
+        name = place.name if place.name in destinations.registered else UNREGISTERED
+        here = _ENDS[place.status]
+        end = event if event is Event.CANCELLED and here is not Event.SUCCEEDED else here
+        counted[Series(SETTLED, (name, TRANSITIONS.of(end).target))] += 1
+    return counted
 
 
 def give_up(

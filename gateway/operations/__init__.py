@@ -7,6 +7,7 @@ condition       whether each part, process and peer is well
 queues          how much waits where
 destinations    and for whom
 figures         the same and since when: counted, not listed
+counted         how much there was in all, and how long it took
 payloads        what was received, and what became of it
 payload_view    one payload, as every face shows it in a list
 payload_detail  and by itself

@@ -3,41 +3,37 @@
 What stands in the database or on the spool is read there, so that every process tells the same, also after its restart.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Engine
 
 from gateway.config import Settings
-from gateway.destinations.circuits import Circuits
+from gateway.destinations.listing import DestinationState, destination_views
+from gateway.destinations.registered import UNREGISTERED
 from gateway.disk.room import Room, Space
 from gateway.errors import SpoolFailed
 from gateway.events.outbox import Outbox
 from gateway.exports.listing import DestinationDepth, ExportListing
 from gateway.exports.states import ExportState
-from gateway.exports.tables import WORK as EXPORTS
-from gateway.inference.row import WORK as REQUESTS
 from gateway.node_context import NodeContext
 from gateway.operations.condition.heartbeat import RECEIVER, beats
 from gateway.operations.condition.readiness import ACCEPTING
+from gateway.operations.counted import WORK, DurationFigure
 from gateway.payloads.rows import WORK as PAYLOADS
 from gateway.payloads.rows import of_node
 from gateway.spool.area import scp_area
 from gateway.spool.node import find_node
 from gateway.work.ledger import WorkLedger
-from gateway.work.rows import WorkTable
-
-WORK: Sequence[WorkTable] = (PAYLOADS, REQUESTS, EXPORTS)
-"""The tables of every kind. Their kinds themselves know what they do with a node, and so make one."""
-
-UNREGISTERED = "(unregistered)"
-"""What destinations are counted as that a request names, and the settings do not: there may be any number of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class WorkFigure:
-    """How much work of a kind is in a state; `oldest` is since when the oldest is here, where it is not over."""
+    """How much work of a kind is in a state that it may leave.
+
+    `oldest` is since when the oldest is here, where it is not over.
+    """
 
     kind: str
     state: str
@@ -59,11 +55,11 @@ class ExportFigure:
 
 @dataclass(frozen=True, slots=True)
 class DatabaseFigures:
-    """What the database tells. `away` are the registered destinations that are not tried for now."""
+    """What the database tells of what is there now."""
 
     work: Sequence[WorkFigure]
     exports: Sequence[ExportFigure]
-    away: frozenset[str]
+    destinations: Mapping[str, DestinationState]  # the state of each that is registered
     unpublished: int
     oldest_unpublished: datetime | None
 
@@ -78,25 +74,12 @@ class SpoolFigures:
 
 
 @dataclass(frozen=True, slots=True)
-class StoreFigure:
-    """How many C-STOREs were answered with a status, since the receiver's start.
-
-    `counts` has, by each bound in seconds, how many waited no longer than it and longer than the one before; the last
-    bound is `+Inf`.
-    """
-
-    status: str  # four hexadecimal digits
-    counts: Sequence[tuple[str, int]]
-    seconds: float  # that all of them waited for
-
-
-@dataclass(frozen=True, slots=True)
 class ReceiverFigures:
-    """What the receiver told with its last beat."""
+    """What the receiver told with its last beat: `stores` by status, four hexadecimal digits, since its start."""
 
     associations: int
     open_groups: int
-    stores: Sequence[StoreFigure]
+    stores: Sequence[DurationFigure]
 
 
 def database_figures(node: NodeContext) -> DatabaseFigures:
@@ -106,7 +89,7 @@ def database_figures(node: NodeContext) -> DatabaseFigures:
     return DatabaseFigures(
         [figure for ledger in _ledgers(node) for figure in _work(ledger)],
         _exports(node.database, registered),
-        frozenset(circuit.name for circuit in Circuits(node.database).all() if circuit.is_open) & registered,
+        {each.name: each.state for each in destination_views(node.settings, node.database)},
         unpublished,
         oldest,
     )
@@ -130,7 +113,7 @@ def receiver_figures(settings: Settings) -> ReceiverFigures | None:
     for beat in beats(settings.paths):
         if (beat.role, beat.loop) == (RECEIVER, ACCEPTING):
             told = beat.facts.get("stores", {})
-            stores = [StoreFigure(status, each["counts"], each["seconds"]) for status, each in sorted(told.items())]
+            stores = [DurationFigure(status, each["counts"], each["seconds"]) for status, each in sorted(told.items())]
             return ReceiverFigures(beat.facts.get("associations", 0), beat.facts.get("groups", 0), stores)
     return None
 
@@ -144,8 +127,9 @@ def _ledgers(node: NodeContext) -> list[WorkLedger]:
 
 
 def _work(ledger: WorkLedger) -> list[WorkFigure]:
-    counts, oldest = ledger.counts(), ledger.oldest()
-    states = type(ledger.of.transitions.initial)
+    """Not of what is done for good: that only grows, and would cost more with every day."""
+    states = [state for state in ledger.of.transitions.states if state not in ledger.of.transitions.final]
+    counts, oldest = ledger.counts(states), ledger.oldest()
     return [WorkFigure(ledger.of.kind, state, counts.get(state, 0), oldest.get(state)) for state in states]
 
 

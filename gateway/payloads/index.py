@@ -13,11 +13,12 @@ from uuid import UUID
 from sqlalchemy import Engine, func, insert, select, tuple_
 
 from gateway.database import database_errors, ids_beginning, open_database
+from gateway.database.totals import add
 from gateway.payloads.announcements import Announcements
 from gateway.payloads.finding import EVERY_PAYLOAD, PayloadFilter, alternatives
 from gateway.payloads.lookups import keep_lookups, last_without
 from gateway.payloads.payload import Payload
-from gateway.payloads.rows import WORK, Dispatch, PayloadRow, payload_row, payloads, row_of
+from gateway.payloads.rows import WORK, Dispatch, PayloadRow, counted_phases, payload_row, payloads, row_of
 from gateway.payloads.studies import PayloadStudy, keep_studies, read_studies
 from gateway.work import rows, waiting
 from gateway.work.ledger import WorkLedger
@@ -50,11 +51,15 @@ class PayloadIndex:
                 keep_lookups(connection, payload)
             return row
 
-    def note_announced(self, payload_id: UUID, at: datetime, uploaded: datetime | None = None) -> None:
-        """The payload has left `ready/`; all of it was stored when it was `uploaded`."""
+    def note_announced(
+        self, payload_id: UUID, at: datetime, uploaded: datetime | None = None, began: datetime | None = None
+    ) -> None:
+        """The payload has left `ready/`; all of it was stored when it was `uploaded`, by a run that `began` then."""
         with database_errors(), self._engine.begin() as connection:
             said = {"announced": at, "uploaded": uploaded, "message": "", "next_try": None}
-            rows.apply(connection, WORK, Event.SUCCEEDED, payload_id, **said)
+            if rows.apply(connection, WORK, Event.SUCCEEDED, payload_id, **said):
+                row = connection.execute(select(payloads).where(payloads.c.payload_id == payload_id)).one()
+                add(connection, counted_phases(payload_row(row), began), row.node_id)
 
     def note_wait(self, payload_id: UUID, waits: Sequence[Wait], next_try: datetime, now: datetime) -> None:
         """Its run has ended for now. The spool says who may go on with it: here is only what it waits for."""

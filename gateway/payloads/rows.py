@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, Column, ColumnElement, Index, Integer, Row, S
 
 from gateway.clock import time_of
 from gateway.database import UtcDateTime, metadata, values_of
+from gateway.database.totals import Series, duration
 from gateway.payloads.payload import Payload
 from gateway.work.rows import WorkTable, work_columns
 from gateway.work.transitions import Event, Transitions, transition
@@ -40,6 +41,21 @@ TRANSITIONS = Transitions(
         transition(Event.RETRIED, _HAS_A_RUN, Dispatch.RECORDED),
     ],
 )
+
+
+PHASES = "payload_phase_seconds"
+"""What is counted by phase."""
+
+RUN_BEGAN = "run_began_seconds"
+"""What is counted by kind: how long a payload was closed until its first run began."""
+
+
+class Phase(StrEnum):
+    """One after the other, from the last instance on."""
+
+    QUIET = "quiet"  # until it was closed
+    STORING = "storing"  # until all of it was stored, the wait for a run with it
+    ANNOUNCING = "announcing"  # until it was announced
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +112,7 @@ payloads = Table(
     Index("payloads_by_lookup_key", "lookup_key", "closed"),
 )
 
-WORK = WorkTable("payload", payloads, payloads.c.payload_id, payloads.c.closed, TRANSITIONS)
+WORK = WorkTable("payload", payloads, payloads.c.payload_id, payloads.c.closed, TRANSITIONS, payloads.c.node_id)
 
 
 def of_node(node_id: UUID) -> ColumnElement[bool]:
@@ -134,3 +150,21 @@ def row_of(payload: Payload) -> PayloadRow:
 def payload_row(found: Row[Any]) -> PayloadRow:
     values = values_of(found, (payloads.c[name] for name in PayloadRow.__slots__))
     return PayloadRow(**values | {"state": Dispatch(values["state"])})
+
+
+def counted_phases(row: PayloadRow, began: datetime | None) -> dict[Series, float]:
+    """What an announced payload adds to the totals, as far as it is known when things happened.
+
+    `began`: when its first run did. A phase that an earlier program was in is not known.
+    """
+    spans = [
+        (PHASES, Phase.QUIET, row.last_received, row.closed),
+        (PHASES, Phase.STORING, row.closed, row.uploaded),
+        (PHASES, Phase.ANNOUNCING, row.uploaded, row.announced),
+        (RUN_BEGAN, WORK.kind, row.closed, began),
+    ]
+    counted: dict[Series, float] = {}
+    for name, label, begin, end in spans:
+        if begin and end:
+            counted |= duration(name, (end - begin).total_seconds(), label)
+    return counted

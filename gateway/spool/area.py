@@ -15,6 +15,7 @@ from gateway.disk.durable import Durability, Flushing, move, write_whole
 from gateway.errors import Damaged
 from gateway.payloads.payload import Payload, read_payload
 from gateway.spool.instance_reader import open_instance
+from gateway.spool.lease import first_taken
 
 PayloadState = Literal["ready", "done"]
 
@@ -68,18 +69,23 @@ class SpoolArea:
         return self.root / "uploading" / str(payload_id)
 
     def note_uploaded(self, payload_id: UUID, at: datetime) -> None:
-        """Say, durably, that all of a payload is stored. The first time stands, until the dispatcher has taken it."""
+        """Say, durably, that all of a payload is stored. The first time stands, until the dispatcher has taken it.
+
+        With it goes when its first run began, if that run has stored it: the lease is gone before the dispatcher looks.
+        """
         file = self._uploaded(payload_id)
         if not file.exists():
             file.parent.mkdir(exist_ok=True)
-            write_whole(file, at.isoformat().encode(), self.flushing)
+            moments = filter(None, (at, first_taken(self.lease_file(payload_id))))
+            write_whole(file, "\n".join(moment.isoformat() for moment in moments).encode(), self.flushing)
 
     def uploaded(self, payload_id: UUID) -> datetime | None:
         """Since when all of it is stored; None where it is not, or the index has taken it over."""
-        try:
-            return datetime.fromisoformat(self._uploaded(payload_id).read_text("ascii"))
-        except (FileNotFoundError, ValueError):
-            return None
+        return self._moments(payload_id)[0]
+
+    def run_began(self, payload_id: UUID) -> datetime | None:
+        """When the first run of a payload that is stored began; None where it took more than one."""
+        return self._moments(payload_id)[1]
 
     def forget_uploaded(self, payload_id: UUID) -> None:
         """The index has it."""
@@ -88,6 +94,14 @@ class SpoolArea:
     def uploaded_ids(self) -> list[UUID]:
         """The payloads of which the index has not taken over when they were stored."""
         return _named_for_payloads(self.root / "uploaded")
+
+    def _moments(self, payload_id: UUID) -> tuple[datetime | None, datetime | None]:
+        try:
+            lines = self._uploaded(payload_id).read_text("ascii").splitlines()
+            stored, began = [*map(datetime.fromisoformat, lines[:2]), None, None][:2]
+        except (FileNotFoundError, ValueError):
+            return None, None
+        return stored, began
 
     def _uploaded(self, payload_id: UUID) -> Path:
         return self.root / "uploaded" / str(payload_id)

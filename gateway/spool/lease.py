@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -49,6 +50,13 @@ def take(file: Path, payload_id: UUID) -> SpoolLease:
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, str(token).encode(), 0)
     return SpoolLease(file, payload_id, token)
+
+
+def first_taken(file: Path) -> datetime | None:
+    """When the first run took the lease; None where that is not known any more: another has taken it since."""
+    if _read(file) != 1:
+        return None
+    return datetime.fromtimestamp(file.stat().st_mtime, UTC)
 
 
 def _read(file: Path) -> int | None:

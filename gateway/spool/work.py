@@ -53,7 +53,8 @@ class PayloadWork:
         for payload_id in self.area.announcement_ids():
             self._take_announcement(payload_id)
         for payload_id in self._recorded - set(ready):
-            self.index.note_announced(payload_id, now, self.area.uploaded(payload_id))
+            stored, began = self.area.uploaded(payload_id), self.area.run_began(payload_id)
+            self.index.note_announced(payload_id, now, stored, began)
             self.area.forget_uploaded(payload_id)
             self._recorded.discard(payload_id)
         for payload_id in ready:

@@ -1,6 +1,6 @@
 """The work of one kind, as the dispatcher sees it: whichever kind. All methods raise DatabaseUnavailable."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,11 +11,15 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, Engine, Select, func, select
 
 from gateway.database import database_errors
+from gateway.database.totals import add, duration
 from gateway.errors import PermanentError
 from gateway.work import rows, waiting
 from gateway.work.lease import Lease
 from gateway.work.rows import Work, WorkTable
 from gateway.work.transitions import Event
+
+RUN_ASKED = "run_asked_seconds"
+"""What is counted by kind: how long work was here until its first run was asked for."""
 
 
 class NoSuchWork(PermanentError):
@@ -52,10 +56,12 @@ class WorkLedger:
         with database_errors(), self.engine.connect() as connection:
             return int(connection.execute(wanted).scalar_one())
 
-    def counts(self) -> dict[StrEnum, int]:
-        """How much work is in each state that any is in."""
+    def counts(self, states: Collection[StrEnum] | None = None) -> dict[StrEnum, int]:
+        """How much work is in each state that any is in, or in each of these. Costs as much as there is counted."""
         column = self.of.table.c
         wanted = select(column.state, func.count()).group_by(column.state)
+        if states is not None:
+            wanted = wanted.where(column.state.in_(sorted(states)))
         return {self._state(state): count for state, count in self._rows(wanted)}
 
     def oldest(self) -> dict[StrEnum, datetime]:
@@ -71,17 +77,21 @@ class WorkLedger:
         wanted = select(column.state, func.count(), func.min(self.of.since)).group_by(column.state)
         return {self._state(state): (count, since) for state, count, since in self._rows(wanted)}
 
-    def note_run(self, work_id: UUID, attempt: int, flow_run_id: UUID) -> bool:
+    def note_run(self, work_id: UUID, attempt: int, flow_run_id: UUID, asked: datetime | None = None) -> bool:
         """Run number `attempt` of this work is this one, which may have begun already.
 
-        False where the work is over meanwhile, as after a cancel: nobody wants that run.
+        False where the work is over meanwhile, as after a cancel: nobody wants that run. The first that was `asked`
+        for is counted by how long that took.
         """
         column, noted = self.of.table.c, {"attempt": attempt, "flow_run_id": flow_run_id}
         with database_errors(), self.engine.begin() as connection:
             rows.write(connection, self.of, self.of.id == work_id, noted)
-            rows.apply(connection, self.of, Event.DISPATCHED, work_id, message="", next_try=None)
+            is_dispatched = rows.apply(connection, self.of, Event.DISPATCHED, work_id, message="", next_try=None)
             open_ = select(column.state).where(self.of.id == work_id, self._is_open)
-            return connection.execute(open_).first() is not None
+            is_wanted = connection.execute(open_).first() is not None
+            if asked and attempt == 1 and is_dispatched:
+                self._count_asked(connection, work_id, asked)
+            return is_wanted
 
     def ask_for_another_run(self, seen: Work, event: Event = Event.RUN_LOST) -> bool:
         """The last run is no more: the next one is asked for. False where something has happened since it was seen.
@@ -123,6 +133,11 @@ class WorkLedger:
             if not rows.write(connection, self.of, rows.as_seen(self.of, seen), {"fencing_token": token}):
                 return None
         return Lease(self.engine, self.of, seen.work_id, token)
+
+    def _count_asked(self, connection: Connection, work_id: UUID, asked: datetime) -> None:
+        since = connection.execute(select(self.of.since).where(self.of.id == work_id)).scalar_one()
+        waited = duration(RUN_ASKED, (asked - since).total_seconds(), self.of.kind)
+        add(connection, waited, rows.node_of(connection, self.of, work_id))
 
     @property
     def _is_open(self) -> ColumnElement[bool]:

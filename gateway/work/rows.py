@@ -8,9 +8,10 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, ColumnElement, Connection, Integer, String, Table, Text, Uuid, update
+from sqlalchemy import Column, ColumnElement, Connection, Integer, String, Table, Text, Uuid, select, update
 
 from gateway.database import UtcDateTime
+from gateway.database.totals import OF_ALL_NODES, Series, add
 from gateway.work import waiting
 from gateway.work.transitions import Event, Transitions
 from gateway.work.waiting import WorkKey
@@ -28,19 +29,25 @@ def work_columns() -> list[Column[Any]]:
     ]
 
 
+ENDED = "work_ended"
+"""What is counted by kind and the state that it has ended in; what is retried ends once more."""
+
 NEW_WORK: dict[str, Any] = {"message": "", "next_try": None, "fencing_token": 0, "attempt": 1, "flow_run_id": None}
 """What those columns hold at first, beside the state in which the kind's transitions begin."""
 
 
 @dataclass(frozen=True, slots=True)
 class WorkTable:
-    """Where the work of a kind is kept. `since` is when it came: the oldest goes first."""
+    """Where the work of a kind is kept. `since` is when it came: the oldest goes first. `node` is whose it is, where a
+    node has its own.
+    """
 
     kind: str
     table: Table
     id: Column[Any]
     since: Column[Any]
     transitions: Transitions
+    node: Column[Any] | None = None
 
     def key(self, work_id: UUID) -> WorkKey:
         return WorkKey(self.kind, work_id)
@@ -72,7 +79,16 @@ def apply(
     changed = connection.execute(changes).rowcount > 0
     if changed and row.target in of.transitions.ends:
         waiting.forget(connection, of.key(work_id))
+        add(connection, {Series(ENDED, (of.kind, row.target)): 1}, node_of(connection, of, work_id))
     return changed
+
+
+def node_of(connection: Connection, of: WorkTable, work_id: UUID) -> UUID:
+    """Whose totals tell of work."""
+    if of.node is None:
+        return OF_ALL_NODES
+    found: UUID = connection.execute(select(of.node).where(of.id == work_id)).scalar_one()
+    return found
 
 
 def as_seen(of: WorkTable, seen: Work) -> ColumnElement[bool]:

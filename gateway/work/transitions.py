@@ -52,12 +52,15 @@ class Transition:
 
 
 class Transitions:
-    """The table of one kind of work. `initial` is where it begins; what `ends` goes on only when it is retried."""
+    """The table of one kind of work. `initial` is where it begins; what `ends` goes on only when it is retried,
+    and what is `final` never.
+    """
 
     def __init__(self, initial: StrEnum, ends: Iterable[StrEnum], rows: Iterable[Transition]) -> None:
         self.initial = initial
         self.ends = frozenset(ends)
         self.rows = tuple(rows)
+        self.final = self.ends - {origin for row in self.rows for origin in row.origins}
         self._by_event = {row.event: row for row in self.rows}
         if len(self._by_event) < len(self.rows):
             raise ValueError("an event stands twice in a table of transitions")

@@ -4,7 +4,7 @@ docs/monitoring.md says what each means. No label has a value that comes from ou
 settings are named.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import accumulate
 from typing import TypeVar
@@ -12,13 +12,20 @@ from typing import TypeVar
 import structlog
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    InfoMetricFamily,
+    Metric,
+)
 from prometheus_client.registry import Collector
 
-from gateway.config import Settings
+from gateway.destinations.listing import DestinationState
 from gateway.errors import GatewayError
 from gateway.node_context import NodeContext
 from gateway.operations.condition.liveness import Liveness, liveness
+from gateway.operations.counted import CountedFigures, DurationFigure, ReceivedFigures, counted_figures
 from gateway.operations.figures import (
     DatabaseFigures,
     ReceiverFigures,
@@ -73,8 +80,10 @@ class NodeCollector(Collector):
         settings = self._node.settings
         yield InfoMetricFamily("mig", "The gateway.", value={"version": program_version()})
         looked = _gauge("mig_looked_at", "1 where a part could be looked at.", "part")
-        if database := _seen(lambda: database_figures(self._node)):
-            yield from _of_the_database(database, settings, now)
+        if database := _seen(lambda: (database_figures(self._node), counted_figures(self._node))):
+            standing, counted = database
+            yield from _of_the_database(standing, now)
+            yield from _counted(counted)
         if spool := _seen(lambda: spool_figures(settings)):
             yield from _of_the_spool(spool, now)
         if receiver := receiver_figures(settings):
@@ -93,8 +102,8 @@ def _seen(look: Callable[[], _Figures]) -> _Figures | None:
         return None
 
 
-def _of_the_database(figures: DatabaseFigures, settings: Settings, now: datetime) -> Iterator[Metric]:
-    work = _gauge("mig_work", "Work by kind and state.", "kind", "state")
+def _of_the_database(figures: DatabaseFigures, now: datetime) -> Iterator[Metric]:
+    work = _gauge("mig_work", "Work by kind and state, but what is done for good.", "kind", "state")
     oldest = _gauge("mig_work_oldest_seconds", "How long the oldest work in a state is here.", "kind", "state")
     for each in figures.work:
         work.add_metric([each.kind, each.state], each.count)
@@ -102,10 +111,11 @@ def _of_the_database(figures: DatabaseFigures, settings: Settings, now: datetime
             oldest.add_metric([each.kind, each.state], _age(each.oldest, now))
     yield from (work, oldest)
     yield from _of_the_exports(figures, now)
-    away = _gauge("mig_destination_away", "1 where a destination is not tried for now.", "destination")
-    for destination in settings.destinations:
-        away.add_metric([destination.name], destination.name in figures.away)
-    yield away
+    met = _gauge("mig_destination_state", "1 for the state that a destination is in.", "destination", "state")
+    for name, found in figures.destinations.items():
+        for state in DestinationState:
+            met.add_metric([name, state], found == state)
+    yield met
     yield _one("mig_events_unpublished", "Events that are decided and not published.", figures.unpublished)
     age = _age(figures.oldest_unpublished, now)
     yield _one("mig_events_unpublished_oldest_seconds", "How long the oldest of them waits; 0 without any.", age)
@@ -123,11 +133,42 @@ def _of_the_exports(figures: DatabaseFigures, now: datetime) -> Iterator[Metric]
     yield from (exports, oldest)
 
 
+def _counted(figures: CountedFigures) -> Iterator[Metric]:
+    if figures.received:
+        yield from _received(figures.received)
+    ended = CounterMetricFamily("mig_work_ended", "Work that has ended, by kind and state.", labels=["kind", "state"])
+    for each in figures.ended:
+        ended.add_metric([each.kind, each.state], each.count)
+    yield ended
+    text = "Exports that have settled, by destination and the state that they have settled in there."
+    settled = CounterMetricFamily("mig_exports_settled", text, labels=["destination", "state"])
+    for there in figures.settled:
+        settled.add_metric([there.destination, there.state], there.count)
+    yield settled
+    text = "How long payloads were in each phase, from the last instance on. They are counted when they are announced."
+    yield _histogram("mig_payload_phase_seconds", text, "phase", figures.phases)
+    text = "How long work was here until its first run was asked for; a payload from its closing on."
+    yield _histogram("mig_run_asked_seconds", text, "kind", figures.runs_asked)
+    text = "How long payloads were closed until their first run began, of those that it has stored."
+    yield _histogram("mig_run_began_seconds", text, "kind", figures.runs_began)
+
+
+def _received(figures: ReceivedFigures) -> Iterator[Metric]:
+    ended = CounterMetricFamily("mig_associations", "Associations that have ended, by how.", labels=["outcome"])
+    for outcome, count in figures.ended.items():
+        ended.add_metric([outcome], count)
+    yield ended
+    text = "Associations among them whose sender could do nothing: not let in, or in no presentation context."
+    yield CounterMetricFamily("mig_associations_refused", text, value=figures.refusals)
+    yield CounterMetricFamily("mig_received_bytes", "What senders have stored here.", value=figures.bytes)
+
+
 def _of_the_spool(figures: SpoolFigures, now: datetime) -> Iterator[Metric]:
     yield _one("mig_payloads_ready", "Payloads that are closed and not announced.", figures.ready)
     age = _age(figures.oldest_ready, now)
     yield _one("mig_payloads_ready_oldest_seconds", "How long the oldest of them waits; 0 without any.", age)
     yield _one("mig_spool_free_bytes", "What is free on the spool's disk.", figures.space.free_bytes)
+    yield _one("mig_spool_size_bytes", "The spool's disk, used and free.", figures.space.size_bytes)
     yield _one("mig_spool_kept_bytes", "Below so much senders are refused.", figures.space.kept_bytes)
 
 
@@ -135,11 +176,7 @@ def _of_the_receiver(figures: ReceiverFigures) -> Iterator[Metric]:
     yield _one("mig_associations_open", "Connections that the receiver serves.", figures.associations)
     yield _one("mig_groups_open", "Groups that still receive.", figures.open_groups)
     text = "How long senders waited for the answer to a C-STORE after its last byte, by status."
-    stores = HistogramMetricFamily("mig_store_seconds", text, labels=["status"])
-    for each in figures.stores:
-        bounds, counts = zip(*each.counts, strict=True)
-        stores.add_metric([each.status], list(zip(bounds, accumulate(counts), strict=True)), each.seconds)
-    yield stores
+    yield _histogram("mig_store_seconds", text, "status", figures.stores)
 
 
 def _of_the_loops(found: Liveness) -> Iterator[Metric]:
@@ -153,6 +190,14 @@ def _of_the_loops(found: Liveness) -> Iterator[Metric]:
 
 def _gauge(name: str, text: str, *labels: str) -> GaugeMetricFamily:
     return GaugeMetricFamily(name, text, labels=labels)
+
+
+def _histogram(name: str, text: str, label: str, figures: Iterable[DurationFigure]) -> HistogramMetricFamily:
+    histogram = HistogramMetricFamily(name, text, labels=[label])
+    for each in figures:
+        bounds, counts = zip(*each.counts, strict=True)
+        histogram.add_metric([each.of], list(zip(bounds, accumulate(counts), strict=True)), each.seconds)
+    return histogram
 
 
 def _one(name: str, text: str, value: float) -> GaugeMetricFamily:

@@ -14,6 +14,7 @@ from gateway.associations.store import AssociationStore
 from gateway.associations.tables import associations, payloads_fed
 from gateway.clock import time_of
 from gateway.database import open_database
+from gateway.database.totals import read_totals
 from gateway.operations.associations import AssociationListing, Wanted
 from tests.databases import empty_database
 from tests.gateway.associations.records import (
@@ -176,3 +177,42 @@ def test_one_whose_end_is_lost_is_cut_where_it_was_last_known(
         goes_on.association_id: (Outcome.OPEN, "", None),
         elsewhere.association_id: (Outcome.OPEN, "", None),
     }
+
+
+def counted(engine: Engine) -> dict[str, float]:
+    """What the totals of the node have, by name and label."""
+    return {" ".join((name, *labels)): count for (name, labels), count in read_totals(engine, NODE).items()}
+
+
+def test_each_is_counted_once_when_it_ends_and_its_bytes_as_they_come(store: AssociationStore, engine: Engine) -> None:
+    opened = still_open(bytes=1000)
+    store.renew([opened], NODE)
+    assert counted(engine) == {"received_bytes": 1000}
+    store.renew([replace(opened, bytes=1500)], NODE)
+    ended = replace(opened, bytes=1800, outcome=Outcome.RELEASED)
+    for _ in range(2):
+        store.take_in([ended, stored(bytes=200)], NODE)
+    assert counted(engine) == {"associations released": 3, "received_bytes": 2200}
+
+
+def test_refusals_are_counted_as_often_as_there_were(store: AssociationStore, engine: Engine) -> None:
+    refused = rejected(times=3)
+    for times in (3, 12, 5):
+        store.take_in([replace(refused, times=times)], NODE)
+    no_context = stored(contexts_accepted=0, stored=0, bytes=0)
+    store.take_in([no_context], NODE)
+    assert counted(engine) == {"associations rejected": 12, "associations released": 1, "associations_refused": 13}
+
+
+def test_one_whose_end_is_lost_is_counted_as_cut(store: AssociationStore, engine: Engine) -> None:
+    store.renew([still_open(bytes=10), still_open(bytes=10)], NODE)
+    for _ in range(2):
+        store.renew([], NODE)
+    assert counted(engine) == {"associations cut": 2, "received_bytes": 20}
+
+
+def test_what_was_counted_stays_when_the_rows_go(store: AssociationStore, engine: Engine) -> None:
+    store.take_in([stored(), rejected()], NODE)
+    before = counted(engine)
+    assert store.remove_older(time_of(BEGAN_NS) + timedelta(days=1)) == 2
+    assert counted(engine) == before != {}

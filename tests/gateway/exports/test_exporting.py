@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 
 from gateway.config import DirectoryDestination
+from gateway.database.totals import Series, read_totals
 from gateway.dicom.store_outcome import Outcome, StoreOutcome
 from gateway.errors import CredentialsLost, DatabaseUnavailable, Dependency, TakenOver
 from gateway.exports.run import ExportRun
@@ -109,7 +110,23 @@ def test_a_file_that_is_refused_is_told_and_only_that_one_is_sent_again(scene: S
         keys[1]: {"stored": True, "code": 0xB000, "reason": "stored, but data elements were coerced (B000)"},
     }
     assert (first["settlement"], second["settlement"]) == (1, 2)
+    assert scene.row(export_id).settlements == 2
     assert send_of(scene, export_id).attempts == 2
+
+
+def test_an_export_is_counted_at_each_destination_by_what_became_of_it_there(scene: Scene) -> None:
+    with raw_pacs() as pacs, raw_pacs(answering(0xC000)) as vna:
+        scene.register(pacs_destination(pacs), pacs_destination(vna, "vna"))
+        scene.settled(export_id := scene.ask(scene.put_some(3), "pacs", "vna", "DOE^JOHN"))
+        vna.manners = Manners()
+        scene.settled(export_id)
+    assert read_totals(scene.ledger.engine) == {
+        Series("exports_settled", ("pacs", "succeeded")): 2,
+        Series("exports_settled", ("vna", "partial")): 1,
+        Series("exports_settled", ("vna", "succeeded")): 1,
+        Series("exports_settled", ("(unregistered)", "failed")): 2,
+        Series("work_ended", ("export", "failed")): 2,
+    }
 
 
 def test_an_archive_that_is_full_for_two_files_gets_them_on_the_next_try(scene: Scene) -> None:

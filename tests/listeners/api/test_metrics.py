@@ -6,23 +6,32 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from gateway.associations.record import Outcome
+from gateway.associations.store import AssociationStore
 from gateway.config import Settings
 from gateway.destinations.circuits import Circuits
+from gateway.destinations.listing import DestinationState
+from gateway.destinations.registered import Destinations
+from gateway.exports.lease import take
 from gateway.exports.request import read_export_request
+from gateway.exports.settling import give_up
 from gateway.kinds import KINDS
 from gateway.node_context import NodeContext
 from gateway.operations.condition.heartbeat import RECEIVER, Hearts
 from gateway.operations.condition.readiness import ACCEPTING
-from gateway.operations.figures import WORK
+from gateway.operations.counted import WORK
+from gateway.spool.node import read_node
 from listeners.api.app import create_app
 from listeners.api.routes.metrics import NodeCollector, metrics_routes
 from listeners.scp.store_times import StoreTimes
+from tests.deployments.payloads import made_payload
+from tests.gateway.associations.records import rejected, stored
 from tests.gateway.receiving.scene import Scene
 from tests.listeners.api.serving import serving
 
@@ -54,7 +63,7 @@ def told(node: NodeContext) -> Figures:
     }
 
 
-def ask_for_export(node: NodeContext, *destinations: str) -> None:
+def ask_for_export(node: NodeContext, *destinations: str) -> UUID:
     body = {
         "workflow_instance_id": "w",
         "export_task_id": str(uuid4()),
@@ -62,7 +71,9 @@ def ask_for_export(node: NodeContext, *destinations: str) -> None:
         "files": ["a/dcm/1/2/3.dcm"],
         "destinations": destinations,
     }
-    node.exports.record(read_export_request(json.dumps(body).encode()), node.now() - timedelta(minutes=10))
+    request = read_export_request(json.dumps(body).encode())
+    node.exports.record(request, node.now() - timedelta(minutes=10))
+    return request.export_id
 
 
 def test_payloads_that_are_ready_are_counted_with_the_age_of_the_oldest(node: NodeContext) -> None:
@@ -89,10 +100,61 @@ def test_exports_are_counted_by_destination_and_state(node: NodeContext) -> None
 
 
 def test_a_destination_that_is_not_tried_is_told(node: NodeContext) -> None:
-    assert told(node)["mig_destination_away", "pacs"] == 0
+    assert told(node)["mig_destination_state", "pacs", "unknown"] == 1
     for _ in range(3):
         Circuits(node.database).failed("pacs", "no such directory", datetime.now(UTC))
-    assert told(node)["mig_destination_away", "pacs"] == 1
+    figures = told(node)
+    states = {state: figures["mig_destination_state", "pacs", state] for state in DestinationState}
+    assert states == {"unknown": 0, "there": 0, "away": 1, "refuses": 0}
+
+
+def test_what_is_counted_begins_with_0_and_only_grows(node: NodeContext) -> None:
+    """Else the first refusal of a site would be no increase."""
+    node_id = read_node(node.settings.paths.spool).node_id
+    before = told(node)
+    ended = rejected(times=3), stored(bytes=1_500_000), stored(outcome=Outcome.CUT, bytes=500_000)
+    store = AssociationStore(node.database)
+    store.take_in(ended, node_id)
+    store.take_in([rejected()], UUID(int=8))
+    store.remove_older(datetime.now(UTC) + timedelta(days=1))
+    after = told(node)
+    assert {key: after[key] for key in after if key[0].startswith("mig_associations_") and after[key]} == {
+        ("mig_associations_total", "rejected"): 3,
+        ("mig_associations_total", "released"): 1,
+        ("mig_associations_total", "cut"): 1,
+        ("mig_associations_refused_total",): 3,
+    }
+    assert after["mig_received_bytes_total",] == 2_000_000
+    assert before["mig_received_bytes_total",] == before["mig_associations_total", "rejected"] == 0
+    assert set(before) == set(after)
+
+
+def test_an_announced_payload_is_told_phase_by_phase(node: NodeContext) -> None:
+    payload = made_payload(read_node(node.settings.paths.spool).node_id)
+    closed, seconds = payload.closed, timedelta(seconds=1)
+    node.payloads.record(payload)
+    node.payloads.work.note_run(payload.payload_id, 1, uuid4(), closed + seconds)
+    node.payloads.note_announced(payload.payload_id, closed + 20 * seconds, closed + 9 * seconds, closed + 2 * seconds)
+    figures = told(node)
+    assert figures["mig_payload_phase_seconds_sum", "storing"] == 9
+    assert figures["mig_payload_phase_seconds_sum", "announcing"] == 11
+    assert figures["mig_payload_phase_seconds_bucket", "10.0", "storing"] == 1
+    assert figures["mig_payload_phase_seconds_bucket", "10.0", "announcing"] == 0
+    assert figures["mig_payload_phase_seconds_count", "announcing"] == 1
+    assert (figures["mig_run_asked_seconds_sum", "payload"], figures["mig_run_began_seconds_sum", "payload"]) == (1, 2)
+    assert figures["mig_work_ended_total", "payload", "announced"] == 1
+    assert ("mig_work", "payload", "announced") not in figures, "of what only grows no rows are counted"
+
+
+def test_an_export_that_settles_is_told_by_destination(node: NodeContext) -> None:
+    export_id = ask_for_export(node, "pacs")
+    assert told(node)["mig_exports_settled_total", "pacs", "failed"] == 0
+    lease = take(node.database, export_id)
+    assert lease
+    give_up(lease, Destinations.of(node.settings), "nobody is there", node.now())
+    figures = told(node)
+    assert figures["mig_exports_settled_total", "pacs", "failed"] == 1
+    assert figures["mig_work_ended_total", "export", "failed"] == 1
 
 
 def test_what_can_not_be_looked_at_is_left_out_and_said(tmp_path: Path) -> None:
@@ -107,8 +169,9 @@ def test_what_can_not_be_looked_at_is_left_out_and_said(tmp_path: Path) -> None:
 
 
 def test_an_api_that_is_apart_makes_no_spool(node: NodeContext) -> None:
-    told(node)
+    figures = told(node)
     assert not node.settings.paths.spool.exists()
+    assert not any(name.startswith(("mig_associations", "mig_received", "mig_payload")) for name, *_ in figures)
 
 
 def test_work_of_every_kind_is_counted() -> None:
