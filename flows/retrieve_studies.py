@@ -1,6 +1,8 @@
 """Studies that a person asks for at the dashboard, on their way to the workflow manager."""
 
+from contextlib import suppress
 from typing import Any
+from uuid import UUID
 
 from prefect import flow
 from prefect.client.schemas.objects import State
@@ -9,8 +11,10 @@ from prefect.runtime import flow_run
 from flows.ending import failing_in_words
 from flows.retrieval import retrieve_held
 from flows.waiting import next_try, waiting, waiting_for_newer_program, waits_for
-from gateway.errors import SchemaRefused, TransientError
-from tasks.node import on_this_node
+from gateway.errors import PrefectRefused, PrefectUnavailable, SchemaRefused, TransientError
+from gateway.inference.naming import run_name
+from gateway.runs.states import set_name
+from tasks.node import ask_prefect, node, on_this_node
 from tasks.requests import keep_studies_request
 
 
@@ -29,8 +33,18 @@ def retrieve_studies(archive: str, studies: list[str], workflows: list[str] = []
     with on_this_node():
         try:
             request_id = keep_studies_request(str(flow_run.id), archive, studies, workflows)
+            _name_run(request_id)
             return retrieve_held(request_id)
         except TransientError as error:
             return waiting(waits_for(error), next_try())
         except SchemaRefused as error:
             return waiting_for_newer_program(error)
+
+
+def _name_run(request_id: UUID) -> None:
+    """As the run of any request is called: Prefect has made a name up. It is a help, and no more than that."""
+    row, run_id = node().requests.find(request_id), UUID(str(flow_run.id))
+    name = run_name(row.request, request_id) if row else flow_run.name
+    if name != flow_run.name:
+        with suppress(PrefectUnavailable, PrefectRefused):
+            ask_prefect(lambda api: set_name(api, run_id, name))

@@ -15,6 +15,7 @@ act on and that holds no patient data and no credential.
     │   ├── AreaBusy
     │   ├── NoRoom
     │   └── SpoolFailed
+    ├── Unforeseen              nobody knows: what no adapter has made ours
     └── PermanentError          it cannot: somebody has to act first
         ├── SettingsError
         ├── NotSetUp            but work waits for it: others put it right
@@ -76,6 +77,10 @@ _IN_WORDS = {
 
 class GatewayError(Exception):
     """Anything the gateway raises on purpose."""
+
+
+class Unforeseen(GatewayError):
+    """An exception that is not ours has left a phase of a run. Says its name and where, and nothing of its text."""
 
 
 class TransientError(GatewayError):

@@ -1,16 +1,14 @@
 """Make a payload ready to be stored."""
 
-from prefect import task
-
 from gateway.payloads.assembly import assemble
 from gateway.payloads.report import verified_line
 from tasks.payloads import Claim, held_payload
+from tasks.phase import phase
 from tasks.progress import RunProgress
-from tasks.retrying import RETRIED
 from tasks.run_log import say
 
 
-@task(name="assemble", task_run_name="assemble", timeout_seconds=4 * 3600, **RETRIED)
+@phase("assemble", timeout_seconds=4 * 3600)
 def assemble_payload(claim: Claim) -> None:
     """Check the files against the payload's record."""
     mine = held_payload(claim)

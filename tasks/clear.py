@@ -2,14 +2,12 @@
 
 from uuid import UUID
 
-from prefect import task
-
 from tasks.node import node
 from tasks.payloads import Claim, held_on_spool, read_payload
-from tasks.retrying import RETRIED
+from tasks.phase import phase
 
 
-@task(name="clear", task_run_name="clear", timeout_seconds=3600, **RETRIED)
+@phase("clear", timeout_seconds=3600)
 def clear_payload(payload_id: str, claim: Claim | None = None) -> None:
     """Mark an announced payload as done, then delete its files. One that is gone already is no error.
 

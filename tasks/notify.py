@@ -2,7 +2,6 @@
 
 from contextlib import closing, suppress
 
-from prefect import task
 from prefect.runtime import flow_run
 
 from gateway.errors import DatabaseRefused, DatabaseUnavailable
@@ -12,11 +11,11 @@ from gateway.payloads.report import announced_line
 from gateway.payloads.workflow_request import workflow_request
 from tasks.node import node
 from tasks.payloads import Claim, held_payload
-from tasks.retrying import RETRIED
+from tasks.phase import phase
 from tasks.run_log import say
 
 
-@task(name="notify", task_run_name="notify", timeout_seconds=120, **RETRIED)
+@phase("notify", timeout_seconds=120)
 def announce_payload(claim: Claim) -> None:
     """Publish `md.workflow.request`; done only when the broker has confirmed it. Repeats carry the same ids.
 

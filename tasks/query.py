@@ -1,19 +1,17 @@
 """Ask the sources of an inference request what they have."""
 
-from prefect import task
-
 from gateway.retrieval.fetch import outcome_so_far
 from gateway.retrieval.plan import plan_of
 from gateway.retrieval.query import query
 from gateway.sources.outcome import error_of
 from tasks.node import node
 from tasks.payloads import Claim, held_request
+from tasks.phase import phase
 from tasks.requests import names_of_sources, sources_of
-from tasks.retrying import RETRIED
 from tasks.run_log import say
 
 
-@task(name="query", task_run_name="query", timeout_seconds=3600, **RETRIED)
+@phase("query", timeout_seconds=3600)
 def query_sources(claim: Claim) -> None:
     """List what is to be fetched, and keep the list. Then raises PeerUnavailable if a source is away."""
     lease, here = held_request(claim), node()

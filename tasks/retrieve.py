@@ -3,8 +3,6 @@
 import time
 from contextlib import suppress
 
-from prefect import task
-
 from gateway.clock import SystemClock
 from gateway.errors import DatabaseUnavailable, PermanentError
 from gateway.inference.lease import RequestLease
@@ -14,15 +12,15 @@ from gateway.retrieval.fetch_list import FetchList
 from gateway.retrieval.record import payload_of
 from tasks.node import node
 from tasks.payloads import Claim, held_request
+from tasks.phase import phase
 from tasks.progress import RunProgress
 from tasks.requests import sources_of
-from tasks.retrying import RETRIED
 from tasks.run_log import say
 
 _NOTED_EVERY_SECONDS = 3.0
 
 
-@task(name="retrieve", task_run_name="retrieve", timeout_seconds=24 * 3600, **RETRIED)
+@phase("retrieve", timeout_seconds=24 * 3600)
 def retrieve_files(claim: Claim, *, last_try: bool) -> None:
     """Fetch what was listed and is not here, and fix what the payload consists of.
 

@@ -1,9 +1,10 @@
-"""The one layer that retries: every task's decorator, for seconds, and only where trying again can help.
+"""The one layer that retries: every task (`tasks.phase`), for seconds, and only where trying again can help.
 
 What lasts longer is waited for outside the worker's slots (`flows.waiting`): a run that has waited before tries twice
 and waits again, so that a part that is away never fills the slots.
 """
 
+from collections.abc import Callable
 from typing import Any, TypedDict
 
 from prefect import Task
@@ -13,6 +14,8 @@ from prefect.runtime import flow_run
 from prefect.settings import PREFECT_TASKS_DEFAULT_RETRY_DELAY_SECONDS
 
 from gateway.errors import PeerUnavailable, TransientError
+
+RetryCondition = Callable[["Task[..., Any]", TaskRun, State[Any]], bool]
 
 _RETRY_DELAYS_SECONDS = [1.0, 2.0, 4.0, 8.0]
 

@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from prefect import Task, task
+from prefect import Task
 from prefect.client.schemas.objects import State, TaskRun
 
 from gateway.exports.run import DestinationAway
 from gateway.exports.settlement import Settlement
 from tasks.exports import area_of, export_run
 from tasks.node import node
-from tasks.retrying import RETRIED, TaskOptions, trying_again_can_help
+from tasks.phase import phase
+from tasks.retrying import trying_again_can_help
 from tasks.run_log import say
 
 
@@ -20,10 +21,7 @@ def _trying_again_can_help(task: "Task[..., Any]", task_run: TaskRun, state: Sta
     return trying_again_can_help(task, task_run, state)
 
 
-_RETRIED = TaskOptions({**RETRIED, "retry_condition_fn": _trying_again_can_help})
-
-
-@task(name="fetch", task_run_name="fetch", timeout_seconds=24 * 3600, **RETRIED)
+@phase("fetch", timeout_seconds=24 * 3600)
 def fetch_files(export_id: str, fencing_token: int, positions: list[int]) -> None:
     """Fetch each file that a destination at one of these positions misses into the run's working area."""
     here, area = node(), area_of(export_id, fencing_token)
@@ -31,13 +29,13 @@ def fetch_files(export_id: str, fencing_token: int, positions: list[int]) -> Non
     say(run.fetch(positions, here.object_store, area, reserve_bytes))
 
 
-@task(name="send", task_run_name="send to {label}", timeout_seconds=None, **_RETRIED)
+@phase("send", timeout_seconds=None, run_name="send to {label}", retry_condition=_trying_again_can_help)
 def send_files(export_id: str, fencing_token: int, position: int, label: str) -> None:
     """Send what the destination at this position misses. Each outcome is kept before the next file is sent."""
     export_run(export_id, fencing_token).send(position, area_of(export_id, fencing_token))
 
 
-@task(name="report", task_run_name="report", timeout_seconds=120, **RETRIED)
+@phase("report", timeout_seconds=120)
 def report_export(export_id: str, fencing_token: int) -> Settlement:
     """Settle: the dispatcher publishes `md.export.complete`, which is kept in the same commit."""
     return export_run(export_id, fencing_token).settle()

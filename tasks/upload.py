@@ -1,17 +1,15 @@
 """Bring a payload into the object store."""
 
-from prefect import task
-
 from gateway.payloads.report import stored_line
 from gateway.payloads.storing import PayloadUpload
 from tasks.node import node
 from tasks.payloads import Claim, held_payload, object_location
+from tasks.phase import phase
 from tasks.progress import RunProgress
-from tasks.retrying import RETRIED
 from tasks.run_log import say
 
 
-@task(name="upload", task_run_name="upload", timeout_seconds=24 * 3600, **RETRIED)
+@phase("upload", timeout_seconds=24 * 3600)
 def upload_payload(claim: Claim) -> int:
     """Store each file and each model, verified; return how many objects had to be sent."""
     mine, here = held_payload(claim), node()

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import Engine
 
 from gateway.config import Settings
-from gateway.destinations.listing import DestinationState, destination_views
+from gateway.destinations.listing import DestinationState, registered_destinations
 from gateway.destinations.registered import UNREGISTERED
 from gateway.disk.room import Room, Space
 from gateway.errors import SpoolFailed
@@ -89,7 +89,7 @@ def database_figures(node: NodeContext) -> DatabaseFigures:
     return DatabaseFigures(
         [figure for ledger in _ledgers(node) for figure in _work(ledger)],
         _exports(node.database, registered),
-        {each.name: each.state for each in destination_views(node.settings, node.database)},
+        {each.name: each.state for each in registered_destinations(node.settings, node.database)},
         unpublished,
         oldest,
     )

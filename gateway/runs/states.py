@@ -87,5 +87,10 @@ async def set_tags(api: PrefectApi, run_id: UUID, tags: Collection[str]) -> None
     await api.do("PATCH", f"flow_runs/{run_id}", {"tags": list(tags)})
 
 
+async def set_name(api: PrefectApi, run_id: UUID, name: str) -> None:
+    """Have a run that others have made be called so: by itself Prefect makes a name up."""
+    await api.do("PATCH", f"flow_runs/{run_id}", {"name": name})
+
+
 async def _propose(api: PrefectApi, run_id: UUID, state: Mapping[str, Any], *, force: bool = False) -> Verdict:
     return await api.ask("POST", f"flow_runs/{run_id}/set_state", Verdict.of, {"state": state, "force": force})

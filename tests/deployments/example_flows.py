@@ -22,7 +22,7 @@ from gateway.errors import BrokerUnavailable, Dependency
 from gateway.payloads.index import opened_payload_index
 from gateway.spool.area import scp_area
 from gateway.work.waiting import Wait, sentence
-from tasks.retrying import RETRIED
+from tasks.phase import phase
 
 
 @task
@@ -49,7 +49,7 @@ def failing_once(marker: str) -> None:
         raise ValueError("told to fail")
 
 
-@task(**RETRIED)
+@phase("announce", timeout_seconds=60)
 def announce(succeeds_if: str) -> None:
     """Do it at the second try."""
     if not Path(succeeds_if).exists():
@@ -63,6 +63,28 @@ def retrying(marker: str) -> State[None] | None:
     """Succeed at the second try of a task; then fail as no code of ours foresees."""
     announce(marker)
     raise ValueError("SECRET-PATIENT is no patient")
+
+
+SECRET = "hunter2-of-John-Doe"
+
+
+@phase("send", timeout_seconds=60)
+def send_to_a_foreign_library(kind: str) -> None:
+    """Fail as libraries do: with what they were given in their text, and that of another failure behind it."""
+    text = f"https://user:{SECRET}@pacs"
+    foreign = {"timeout": TimeoutError(text), "group": ExceptionGroup(text, [ValueError(text)])}
+    try:
+        os.environ[SECRET]
+    except KeyError as error:
+        raise foreign.get(kind, ValueError(text)) from error
+
+
+@flow(name="example-foreign-failure")
+@failing_in_words
+def foreign_failure(kind: str) -> State[None] | None:
+    """Fail within a task as no code of ours foresees."""
+    send_to_a_foreign_library(kind)
+    return None
 
 
 @flow(name="example-reading-settings")

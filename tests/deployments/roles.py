@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 _READY = re.compile(r"(worker|dispatcher|receiver|consumer|API) ready\b")
 FLOWS = (
-    "trivial asynchronous failing_once retrying listing_modules killed gated orderly stubborn waiting reading_settings "
+    "trivial asynchronous failing_once retrying foreign_failure listing_modules killed gated orderly stubborn waiting "
+    "reading_settings "
     "ingesting"
 ).split()
 

@@ -94,6 +94,7 @@ def test_a_script_asks_prefects_own_api(site: Site) -> None:
     (request,) = requests_of(site)
     assert request["runId"] == answer["id"]
     assert wait_until(lambda: requests_of(site)[0]["state"] == "completed", 60, "the request to be completed")
+    assert curl(site, f"flow_runs/{answer['id']}")["name"] == f"archive, 1 study, {request['requestId'][:8]}"
 
 
 def test_what_is_wrong_with_the_form_is_told_by_the_run(site: Site) -> None:

@@ -3,11 +3,18 @@
 from pathlib import Path
 
 import pytest
-from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
+from prefect.client.schemas.filters import (
+    ArtifactFilter,
+    ArtifactFilterFlowRunId,
+    TaskRunFilter,
+    TaskRunFilterFlowRunId,
+)
 
 from tests.deployments.conftest import NewWorker
+from tests.deployments.example_flows import SECRET
 from tests.deployments.operator import Operator
 from tests.deployments.roles import WorkerProcess
+from tests.peers.prefect_server import PrefectServer
 from tests.peers.run_logs import run_log
 from tests.waiting import wait_until
 
@@ -65,6 +72,37 @@ def test_the_log_of_a_run_says_in_a_sentence_what_went_wrong(
     reason = operator.state(run_id).message or ""
     assert reason.startswith("ValueError at "), "its text may quote a patient"
     assert failed == f"failed: {reason}; put it right, then Retry"
+
+
+@pytest.mark.parametrize("kind", ["error", "timeout", "group"])
+def test_what_a_foreign_exception_says_in_a_task_stands_nowhere(
+    new_worker: NewWorker, prefect: PrefectServer, operator: Operator, kind: str
+) -> None:
+    worker = new_worker()
+    run_id = operator.trigger("example-foreign-failure/foreign_failure", {"kind": kind})
+    operator.wait_for(run_id, "Failed")
+    wait_until(lambda: len(run_log(operator.client, run_id)) >= 2, 20, "the log of the run to arrive")
+    of_run = TaskRunFilter(flow_run_id=TaskRunFilterFlowRunId(any_=[run_id]))
+    wait_until(lambda: in_state(operator, of_run) == ["Failed"], 20, "Prefect to know how the task ended")
+    (task_run,) = operator.client.read_task_runs(task_run_filter=of_run)
+    assert task_run.state
+    assert f"{NAMES[kind]} at " in (task_run.state.message or "")
+    worker.wait_for_log("run failed")
+    everything = {**kept_in(prefect.server.directory), **kept_in(worker.data_dir)}
+    assert any(str(run_id).encode() in content for content in everything.values())
+    assert [file for file, content in everything.items() if SECRET.encode() in content] == []
+
+
+NAMES = {"error": "ValueError", "timeout": "TimeoutError", "group": "ExceptionGroup"}
+
+
+def in_state(operator: Operator, which: TaskRunFilter) -> list[str]:
+    return [run.state_name or "" for run in operator.client.read_task_runs(task_run_filter=which)]
+
+
+def kept_in(directory: Path) -> dict[Path, bytes]:
+    """All that a process has written: a database, with what is still to be merged into it, and a log."""
+    return {file: file.read_bytes() for file in directory.rglob("*") if file.is_file()}
 
 
 def test_of_a_run_that_fails_nothing_is_kept_but_what_it_says(
