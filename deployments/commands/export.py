@@ -123,7 +123,7 @@ def retry(
     def all_in(state: str) -> list[UUID]:
         with _ledger() as ledger:
             wanted = ExportFilter(ExportState(state), destination, since=since)
-            return [view.id for view in ExportListing(ledger.engine).page(MOST_AT_ONCE, wanted=wanted)]
+            return [view.id for view in ExportListing(ledger.engine).page(MOST_AT_ONCE + 1, wanted=wanted)]
 
     retry_chosen("export", export_ids or (), state, states=list(ExportState), find=_id_of, find_all=all_in, yes=yes)
 

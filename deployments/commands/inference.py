@@ -94,7 +94,7 @@ def retry(
 
     def all_in(state: str) -> list[UUID]:
         with _requests() as (store, _):
-            return [row.request_id for row in store.newest(MOST_AT_ONCE, 0, RequestState(state), since=since)]
+            return [row.request_id for row in store.newest(MOST_AT_ONCE + 1, 0, RequestState(state), since=since)]
 
     retry_chosen("request", request_ids or (), state, states=list(RequestState), find=_id_of, find_all=all_in, yes=yes)
 

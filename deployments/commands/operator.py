@@ -11,6 +11,7 @@ import typer
 
 from deployments.commands.site import site_settings
 from gateway.wording import counted
+from gateway.work import MOST_AT_ONCE
 
 if TYPE_CHECKING:
     from gateway.node_context import NodeContext
@@ -61,7 +62,10 @@ def retry_chosen(
         ask_of(kind, [find(each) for each in ids], OperatorCommand.RETRY, yes=True)
         return
     check_state(state, states)
-    ask_of_all(kind, find_all(state), OperatorCommand.RETRY, yes=yes)
+    found = find_all(state)
+    if len(found) > MOST_AT_ONCE:
+        typer.echo(f"more than {counted(MOST_AT_ONCE, kind)}: the newest are meant, ask again for the others", err=True)
+    ask_of_all(kind, found[:MOST_AT_ONCE], OperatorCommand.RETRY, yes=yes)
 
 
 def ask_of(

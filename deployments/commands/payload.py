@@ -121,7 +121,7 @@ def retry(
 
     def all_in(state: str) -> list[UUID]:
         with _payloads() as payloads:
-            found = payloads.page(MOST_AT_ONCE, PayloadFilter(ae=ae, since=since), PayloadState(state))
+            found = payloads.page(MOST_AT_ONCE + 1, PayloadFilter(ae=ae, since=since), PayloadState(state))
             return [view.id for view in found]
 
     retry_chosen("payload", payload_ids or (), state, states=list(PayloadState), find=_id_of, find_all=all_in, yes=yes)

@@ -133,7 +133,9 @@ def _of_the_engine(
 def _of_the_node(services: Services, node: NodeContext, api: PrefectApi) -> list[Coroutine[None, None, None]]:
     """What is done beside: probes, events that are decided, and what nobody needs any more."""
     settings = node.settings
-    leftovers = Leftovers(node.retrieved, node.requests, timedelta(days=settings.inference.keep_failed_days))
+    outbox = Outbox(node.database)
+    keep_failed = timedelta(days=settings.inference.keep_failed_days)
+    leftovers = Leftovers(node.retrieved, node.requests, outbox, keep_failed)
     pools = (ingest_pool(settings, node.identity), retrieve_pool(settings))
     associations, associations_came = kept_associations(node), asyncio.Event()
     associations.journal.directory.mkdir(mode=0o750, parents=True, exist_ok=True)
@@ -142,7 +144,7 @@ def _of_the_node(services: Services, node: NodeContext, api: PrefectApi) -> list
         services.repeat(associations.take, ASSOCIATIONS_SECONDS, associations_came),
         services.repeat(associations.remove_old, LEFTOVERS_SECONDS),
         services.repeat(DestinationProbes(node.circuits, node.current_destinations).look, RELEASE_SECONDS),
-        services.repeat(OutboxPublisher(Outbox(node.database)).look, LOOK_SECONDS_AT_MOST),
+        services.repeat(OutboxPublisher(outbox).look, LOOK_SECONDS_AT_MOST),
         services.repeat(leftovers.look, LEFTOVERS_SECONDS),
         *(services.repeat(LostWorkers(api, pool.name, pool.every_queue).look, LOOK_SECONDS) for pool in pools),
     ]

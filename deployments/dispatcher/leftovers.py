@@ -1,4 +1,6 @@
-"""What nobody needs any more: working areas whose request is announced, gone or at work elsewhere, and credentials."""
+"""What nobody needs any more: working areas whose request is announced, gone or at work elsewhere, credentials, and
+events that the broker has had.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -8,9 +10,15 @@ from uuid import UUID
 
 import structlog
 
+from gateway.events.outbox import Outbox
 from gateway.inference.row import RequestRow, RequestState
 from gateway.inference.store import RequestStore
 from gateway.retrieval.areas import Areas
+
+KEEP_PUBLISHED = timedelta(days=7)
+"""How long it can be looked up that, and when, the broker had an event. Nothing else asks for it: what a payload was
+announced with is kept apart, and is said again without it.
+"""
 
 _log = structlog.get_logger()
 
@@ -21,6 +29,7 @@ class Leftovers:
 
     areas: Areas
     store: RequestStore
+    outbox: Outbox
     keep_failed: timedelta
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
@@ -29,6 +38,8 @@ class Leftovers:
         erased = await asyncio.to_thread(self.store.erase_expired, self.now(), self.keep_failed)
         if erased:
             _log.info("credentials erased: their term is over", requests=erased)
+        while removed := await asyncio.to_thread(self.outbox.remove_published, self.now() - KEEP_PUBLISHED):
+            _log.info("published events removed: their term is over", events=removed)
         return True
 
     def _remove(self) -> None:

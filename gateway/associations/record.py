@@ -63,7 +63,7 @@ class AssociationRecord:
     Of one that is open, all is as it was at `ended_ns`.
 
     `codes` are result, source and reason of an A-ASSOCIATE-RJ (PS3.8 table 9-21), `statuses` counts instances by the
-    status of their C-STORE response, four hexadecimal digits.
+    status of their C-STORE response, four hexadecimal digits. `port` is the peer's, of many refusals that of the first.
     """
 
     association_id: UUID
@@ -84,6 +84,7 @@ class AssociationRecord:
     bytes: int = 0
     statuses: Mapping[str, int] = field(default_factory=dict)
     payload_ids: tuple[UUID, ...] = ()
+    port: int | None = None
 
     @property
     def is_open(self) -> bool:

@@ -27,6 +27,7 @@ associations = Table(
     Column("calling_ae", String(16), nullable=False),
     Column("called_ae", String(16), nullable=False),
     Column("address", String(64), nullable=False),
+    Column("port", Integer),  # None: kept by a program that did not note it
     Column("began", UtcDateTime, nullable=False),
     Column("last_known", UtcDateTime, nullable=False),  # its end; of one that is open, when that was last told
     Column("outcome", String(16), nullable=False),

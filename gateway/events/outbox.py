@@ -49,6 +49,7 @@ outbox = Table(
 )
 
 _CLAIM = timedelta(seconds=60)  # longer than a publisher needs for one
+_REMOVED_AT_ONCE = 500
 _MESSAGE_COLUMNS = [outbox.c["turn" if name == "again" else name] for name in Message.__slots__]
 
 
@@ -127,6 +128,14 @@ class Outbox:
         with database_errors(), self._engine.connect() as connection:
             count, oldest = connection.execute(waiting).one()
         return count, oldest
+
+    def remove_published(self, before: datetime) -> int:
+        """Remove those that the broker has had since before then, some hundreds at most; return how many."""
+        old = select(outbox.c.message_id).where(outbox.c.published < before).order_by(outbox.c.published)
+        with database_errors(), self._engine.begin() as connection:
+            ids = list(connection.scalars(old.limit(_REMOVED_AT_ONCE)))
+            this = outbox.c.message_id.in_(ids) & (outbox.c.published < before)  # one may be said again meanwhile
+            return connection.execute(delete(outbox).where(this)).rowcount
 
     def _claim(self, now: datetime, passed_over: Collection[str]) -> Message | None:
         unclaimed = or_(outbox.c.claimed_until.is_(None), outbox.c.claimed_until < now)

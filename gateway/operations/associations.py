@@ -42,6 +42,7 @@ class AssociationView:
     calling_ae: str
     called_ae: str
     address: str
+    port: int | None
     began: datetime
     ended: datetime | None
     times: int

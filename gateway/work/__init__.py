@@ -15,4 +15,4 @@ wake_up      so that nobody need look all the time
 """
 
 MOST_AT_ONCE = 10_000
-"""Pieces of work that are asked the same at once."""
+"""Pieces of work that are asked the same at once. Whoever looks for them looks for one more: whether there are."""

@@ -23,6 +23,7 @@ class Account:
     """Filled while a connection is served, by its thread alone; any may read. The first end that is noted stands."""
 
     address: str
+    port: int
     began_ns: int
     titles: Titles = UNNAMED
     is_read: bool = False  # the request
@@ -72,6 +73,7 @@ class Account:
         return AssociationRecord(
             association_id=self.association_id,
             address=self.address,
+            port=self.port,
             began_ns=self.began_ns,
             ended_ns=ended_ns,
             outcome=outcome if self.is_read else Outcome.UNHEARD,

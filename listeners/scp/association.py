@@ -60,13 +60,13 @@ class Admission:
 class IncomingAssociation:
     """A connection that wants to become an association; `run` returns when it has ended."""
 
-    def __init__(self, services: ReceiverContext, connection: Connection, address: str) -> None:
+    def __init__(self, services: ReceiverContext, connection: Connection, address: str, port: int) -> None:
         self._services = services
         self._settings = services.settings
         self._connection = connection
         self._log = log.bind(address=address)
         self._address = address
-        self._account = Account(address, services.intake.clock.time_ns())
+        self._account = Account(address, port, services.intake.clock.time_ns())
 
     def run(self) -> None:
         """Serve the peer. Whatever it does wrong ends this association, is logged and kept, and touches no other."""

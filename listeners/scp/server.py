@@ -101,18 +101,18 @@ class ScpServer:
                     log.error("a connection could not be accepted", reason=error.strerror)
                     stopping.wait(_POLL_SECONDS)
                     continue
-                self._begin(connected, plain_address(str(peer[0])))
+                self._begin(connected, plain_address(str(peer[0])), int(peer[1]))
 
     def _threads(self) -> list[threading.Thread]:
         with self._lock:
             return list(self._open)
 
-    def _begin(self, connected: socket.socket, address: str) -> None:
+    def _begin(self, connected: socket.socket, address: str, port: int) -> None:
         if len(self._open) >= self._settings.max_associations + _UNACCEPTED_AT_ONCE:
-            self._close_unheard(connected, address)
+            self._close_unheard(connected, address, port)
             return
         connection = Connection(connected, max(self._settings.max_pdu_bytes, _LONGEST_REQUEST_BYTES))
-        association = IncomingAssociation(self._services, connection, address)
+        association = IncomingAssociation(self._services, connection, address, port)
         run = (association, connection, address)
         thread = threading.Thread(target=self._run, args=run, name=f"association {address}")
         thread.daemon = True
@@ -120,11 +120,11 @@ class ScpServer:
             self._open[thread] = connection
         thread.start()
 
-    def _close_unheard(self, connected: socket.socket, address: str) -> None:
+    def _close_unheard(self, connected: socket.socket, address: str, port: int) -> None:
         reason = "too many connections are open"
         log.warning("connection closed unheard", address=address, reason=reason)
         now_ns = self._services.intake.clock.time_ns()
-        unheard = AssociationRecord(uuid4(), address, now_ns, now_ns, Outcome.UNHEARD, reason)
+        unheard = AssociationRecord(uuid4(), address, now_ns, now_ns, Outcome.UNHEARD, reason, port=port)
         self._services.keeper.note(unheard)
         connected.close()
 

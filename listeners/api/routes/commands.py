@@ -94,6 +94,7 @@ class Counted(BaseModel):
     """How many are retried, or would be."""
 
     count: int
+    more: bool = Field(description="there are more than are asked at once: ask again, these have left the state then")
     dry_run: bool = Field(serialization_alias="dryRun")
 
 
@@ -137,7 +138,7 @@ def _add_bulk(router: APIRouter, node: NodeContext) -> None:
     def retry_payloads(chosen: ChosenPayloads) -> Response:
         payloads = payload_list(node.settings, node.payloads)
         wanted = PayloadFilter(ae=chosen.ae, since=chosen.since, until=chosen.until)
-        views = payloads.page(MOST_AT_ONCE, wanted, PayloadState(chosen.state))
+        views = payloads.page(MOST_AT_ONCE + 1, wanted, PayloadState(chosen.state))
         if payloads.prefect_is_away:
             return problem(HTTPStatus.SERVICE_UNAVAILABLE, detail="Prefect does not answer: the states are unknown")
         return _retried(node, "payload", [view.id for view in views], dry_run=chosen.dry_run)
@@ -145,13 +146,13 @@ def _add_bulk(router: APIRouter, node: NodeContext) -> None:
     @router.post("/exports/retry", tags=["exports"], summary="Retry all in a state", **_COUNTS)
     def retry_exports(chosen: ChosenExports) -> Response:
         wanted = ExportFilter(ExportState(chosen.state), chosen.destination, since=chosen.since, until=chosen.until)
-        views = ExportListing(node.database).page(MOST_AT_ONCE, wanted=wanted)
+        views = ExportListing(node.database).page(MOST_AT_ONCE + 1, wanted=wanted)
         return _retried(node, "export", [view.id for view in views], dry_run=chosen.dry_run)
 
     @router.post("/inference/retry", tags=["inference"], summary="Retry all in a state", **_COUNTS)
     def retry_requests(chosen: ChosenRequests) -> Response:
         state = RequestState(chosen.state)
-        rows = node.requests.newest(MOST_AT_ONCE, 0, state, since=chosen.since, until=chosen.until)
+        rows = node.requests.newest(MOST_AT_ONCE + 1, 0, state, since=chosen.since, until=chosen.until)
         return _retried(node, "request", [row.request_id for row in rows], dry_run=chosen.dry_run)
 
 
@@ -167,7 +168,8 @@ def _asked(node: NodeContext, wish: Wish) -> Response:
 
 def _retried(node: NodeContext, kind: str, work_ids: Sequence[UUID], *, dry_run: bool) -> Response:
     """What makes no sense for one of them any more is said by the dispatcher, in the row of its command."""
+    chosen = work_ids[:MOST_AT_ONCE]
     if not dry_run:
-        ask_all(node, [Wish(kind, work_id, OperatorCommand.RETRY) for work_id in work_ids], _BY)
+        ask_all(node, [Wish(kind, work_id, OperatorCommand.RETRY) for work_id in chosen], _BY)
     status = HTTPStatus.OK if dry_run else HTTPStatus.ACCEPTED
-    return JSONResponse({"count": len(work_ids), "dryRun": dry_run}, status)
+    return JSONResponse({"count": len(chosen), "more": len(work_ids) > len(chosen), "dryRun": dry_run}, status)

@@ -37,7 +37,7 @@ class AssociationInfoQuery(BaseModel):
 
 
 class AssociationInfo(BaseModel):
-    """One association. `duration` is a .NET TimeSpan; `remotePort` is not kept, and always 0."""
+    """One association. `duration` is a .NET TimeSpan; `remotePort` is 0 where it was not kept."""
 
     model_config = _Camel
 
@@ -49,7 +49,7 @@ class AssociationInfo(BaseModel):
     calling_ae_title: str
     called_ae_title: str
     remote_host: str
-    remote_port: int = 0
+    remote_port: int
     errors: str
     duration: str
     payload_ids: list[UUID]
@@ -114,6 +114,7 @@ def _info(view: AssociationView) -> AssociationInfo:
         calling_ae_title=view.calling_ae,
         called_ae_title=view.called_ae,
         remote_host=view.address,
+        remote_port=view.port or 0,
         errors=view.reason,
         duration=time_span((view.ended or view.began) - view.began),
         payload_ids=list(view.payloads),

@@ -2,18 +2,20 @@
 
 import json
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from gateway.exports.ledger import opened_ledger
 from gateway.exports.request import ExportRequest
+from gateway.work import MOST_AT_ONCE
 from gateway.work.commands import Commands, OperatorCommand
 from tests.databases import empty_database
 from tests.deployments.commands.mig import ZONE, MigHere
 from tests.gateway.dimse.raw_pacs import answering, raw_pacs
-from tests.gateway.exports.scene import Scene, pacs_destination, request_body
+from tests.gateway.exports.scene import Scene, have_failed, pacs_destination, request_body
 
 
 @pytest.fixture
@@ -82,6 +84,17 @@ def test_what_an_operator_has_sent_is_found_by_its_payload(mig: MigHere, scene: 
     assert (row["id"], row["origin"]) == (str(command), "operator")
     assert mig("export", "show", str(command), "--json").rows["origin"] == "operator"
     assert mig("export", "show", partial, "--json").rows["origin"] == "request"
+
+
+def test_that_more_are_meant_than_are_asked_at_once_is_said(
+    mig: MigHere, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", StringIO("n\n"))
+    have_failed(scene.ledger.engine, MOST_AT_ONCE + 1)
+    told = mig("export", "retry", "--state", "failed")
+    assert "more than 10,000 exports: the newest are meant, ask again for the others" in told.errors
+    assert "retry 10,000 exports?" in told.output
+    assert Commands(scene.ledger.engine).claim(scene.now, UUID(int=1)) is None
 
 
 def test_those_of_the_last_hours_are_retried(

@@ -7,11 +7,15 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from sqlalchemy import func, select
 
 from deployments.dispatcher.leftovers import Leftovers
 from gateway.acr.submission import read_submission
 from gateway.disk.room import Room
 from gateway.errors import Dependency
+from gateway.events.outbox import Outbox, put
+from gateway.events.outbox import outbox as outbox_table
+from gateway.events.port import Message
 from gateway.inference.identity import request_id
 from gateway.inference.lease import RequestLease, take
 from gateway.inference.row import RequestState
@@ -20,6 +24,7 @@ from gateway.retrieval.areas import Areas
 from gateway.work.waiting import Wait
 from tests.databases import empty_database
 from tests.gateway.acr.requests import as_body, inference_request
+from tests.gateway.exports.scene import Publisher
 
 NOW = datetime.now(UTC)
 WEEK = timedelta(days=7)
@@ -46,7 +51,7 @@ def taken(store: RequestStore, run: int = 1) -> RequestLease:
 
 
 def look(areas: Areas, store: RequestStore, now: datetime = NOW) -> None:
-    asyncio.run(Leftovers(areas, store, WEEK, lambda: now).look())
+    asyncio.run(Leftovers(areas, store, Outbox(store.engine), WEEK, lambda: now).look())
 
 
 @pytest.mark.parametrize(
@@ -85,3 +90,18 @@ def test_the_area_of_a_request_that_is_at_work_elsewhere_is_removed(store: Reque
         taken(store, run=2)
     look(areas, store)
     assert list(areas.states()) == []
+
+
+def test_events_that_the_broker_has_had_go_after_a_week(areas: Areas, store: RequestStore) -> None:
+    outbox = Outbox(store.engine)
+    with store.engine.begin() as connection:
+        for number in range(601):  # more than one commit takes
+            put(connection, Message("key", "type", UUID(int=number), "c", b"{}", NOW, "about"))
+    published = Publisher()
+    for _ in range(600):
+        assert outbox.publish_next(published, NOW)
+    for now, left in ((NOW + WEEK, 601), (NOW + WEEK + timedelta(seconds=1), 1)):
+        look(areas, store, now)
+        with store.engine.connect() as connection:
+            assert connection.execute(select(func.count()).select_from(outbox_table)).scalar_one() == left
+    assert outbox.depth()[0] == 1

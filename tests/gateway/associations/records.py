@@ -18,6 +18,7 @@ def stored(after_seconds: float = 0, **more: Any) -> AssociationRecord:
     values: dict[str, Any] = {
         "association_id": uuid4(),
         "address": "10.1.0.17",
+        "port": 50_123,
         "began_ns": ended_ns - 3 * SECOND_NS,
         "ended_ns": ended_ns,
         "outcome": Outcome.RELEASED,

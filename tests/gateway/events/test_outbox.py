@@ -94,6 +94,21 @@ def test_what_is_said_again_waits_behind_what_waits_already(scene: Scene, outbox
     assert last == replace(first, again=scene.now)
 
 
+def test_what_the_broker_has_had_for_long_goes_and_nothing_that_waits(scene: Scene, outbox: Outbox) -> None:
+    publisher = Publisher()
+    outbox.publish_next(publisher, scene.now)
+    scene.move(60)
+    assert outbox.remove_published(scene.now - timedelta(seconds=60)) == 0
+    assert outbox.remove_published(scene.now) == 1
+    assert outbox.remove_published(scene.now + timedelta(days=1000)) == 0, "the other was never published"
+    assert outbox.depth()[0] == 1
+    with scene.ledger.engine.begin() as connection:
+        assert put_again(connection, replace(publisher.published[0], again=scene.now)), (
+            "it can be said again all the same"
+        )
+    assert outbox.depth()[0] == 2
+
+
 def test_two_publishers_do_not_publish_the_same(scene: Scene, outbox: Outbox) -> None:
     second = Publisher()
 

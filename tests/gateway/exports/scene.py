@@ -3,13 +3,14 @@
 import json
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from crc32c import crc32c
+from sqlalchemy import Engine, insert
 
 from gateway.config import DestinationSettings, DicomWebDestination, DimseDestination
 from gateway.destinations.circuits import Circuits
@@ -20,12 +21,12 @@ from gateway.events import Message
 from gateway.events.outbox import Outbox
 from gateway.exports.area import working_area
 from gateway.exports.lease import ExportLease, take
-from gateway.exports.ledger import ExportLedger
+from gateway.exports.ledger import ExportLedger, new_row
 from gateway.exports.request import ExportRequest, read_export_request
 from gateway.exports.run import DestinationAway, ExportRun, Left
 from gateway.exports.settlement import Settlement
-from gateway.exports.states import ExportRow, SendRow
-from gateway.exports.tables import WORK
+from gateway.exports.states import ExportRow, ExportState, SendRow
+from gateway.exports.tables import WORK, exports
 from gateway.object_store import Upload
 from gateway.object_store.local import LocalObjectStore
 from gateway.work.lease import Lease
@@ -182,3 +183,11 @@ class Scene:
             run.send(position, area)
         except (PeerUnavailable, DestinationAway):
             return
+
+
+def have_failed(engine: Engine, count: int) -> None:
+    """So many exports are there that have failed. More than anybody would run one by one."""
+    request = ExportRequest("", "", "", ("a",), ("pacs",))
+    row = asdict(new_row(request, BEGAN)) | {"state": ExportState.FAILED, "settled": BEGAN, "settlements": 1}
+    with engine.begin() as connection:
+        connection.execute(insert(exports), [row | {"export_id": uuid4()} for _ in range(count)])

@@ -15,6 +15,7 @@ from gateway.config.sections import ApiSettings, PrefectSettings
 from gateway.inference.lease import take
 from gateway.node_context import NodeContext
 from gateway.payloads.workflow_request import workflow_request
+from gateway.work import MOST_AT_ONCE
 from gateway.work.commands import CommandRow, Commands, OperatorCommand
 from listeners.api.app import create_app
 from listeners.api.problems import MEDIA_TYPE as PROBLEM
@@ -22,7 +23,7 @@ from listeners.api.routes.commands import commands_routes
 from tests.deployments.commands.mig import used_site
 from tests.deployments.payloads import made_payload, put_into_ready
 from tests.gateway.acr.requests import as_body, inference_request
-from tests.gateway.exports.scene import BEGAN, Scene
+from tests.gateway.exports.scene import BEGAN, Scene, have_failed
 from tests.gateway.receiving.scene import Scene as Spool
 from tests.listeners.api.serving import serving
 
@@ -133,10 +134,10 @@ def test_the_exports_that_are_meant_are_counted_and_then_retried(
         exporting.move(60)
     meant = {"state": "failed", "destination": "nowhere", "since": (BEGAN + timedelta(seconds=1)).isoformat()}
     counted = api.post("/exports/retry", json=meant | {"dryRun": True})
-    assert (counted.status_code, counted.json()) == (200, {"count": 1, "dryRun": True})
+    assert (counted.status_code, counted.json()) == (200, {"count": 1, "more": False, "dryRun": True})
     assert Commands(node.database).claim(NOW, node.node_id) is None
     retried = api.post("/exports/retry", json=meant)
-    assert (retried.status_code, retried.json()) == (202, {"count": 1, "dryRun": False})
+    assert (retried.status_code, retried.json()) == (202, {"count": 1, "more": False, "dryRun": False})
     assert asked(node, "export", ids[2]).command is OperatorCommand.RETRY
     assert Commands(node.database).of_work("export", ids[0]) == []
     assert api.post("/exports/retry", json=meant | {"until": BEGAN.isoformat()}).json()["count"] == 0
@@ -145,10 +146,22 @@ def test_the_exports_that_are_meant_are_counted_and_then_retried(
 def test_the_requests_that_are_meant_are_retried_each_once(api: httpx.Client, node: NodeContext) -> None:
     failed = [failed_request(node, f"T-{number}") for number in range(600)]  # more than one commit takes
     for _ in range(2):
-        assert api.post("/inference/retry", json={"state": "failed"}).json() == {"count": 600, "dryRun": False}
+        assert api.post("/inference/retry", json={"state": "failed"}).json() == {
+            "count": 600,
+            "more": False,
+            "dryRun": False,
+        }
     assert all(asked(node, "request", request_id) for request_id in failed)
     later = {"state": "failed", "since": (NOW + timedelta(hours=1)).isoformat(), "dryRun": True}
-    assert api.post("/inference/retry", json=later).json() == {"count": 0, "dryRun": True}
+    assert api.post("/inference/retry", json=later).json() == {"count": 0, "more": False, "dryRun": True}
+
+
+def test_that_more_are_meant_than_are_asked_at_once_is_said(api: httpx.Client, node: NodeContext) -> None:
+    have_failed(node.database, MOST_AT_ONCE)
+    meant = {"state": "failed", "dryRun": True}
+    assert api.post("/exports/retry", json=meant).json() == {"count": MOST_AT_ONCE, "more": False, "dryRun": True}
+    have_failed(node.database, 1)
+    assert api.post("/exports/retry", json=meant).json() == {"count": MOST_AT_ONCE, "more": True, "dryRun": True}
 
 
 def test_without_prefect_nobody_knows_which_payloads_have_failed(api: httpx.Client, node: NodeContext) -> None:

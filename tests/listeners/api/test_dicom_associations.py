@@ -47,7 +47,7 @@ def test_an_association_is_told_in_the_fields_of_mig(api: httpx.Client) -> None:
         "callingAeTitle": "CT01",
         "calledAeTitle": "MIG",
         "remoteHost": "10.1.0.17",
-        "remotePort": 0,
+        "remotePort": 50_123,
         "errors": "",
         "duration": "00:00:03",
         "payloadIds": [str(each) for each in record.payload_ids],

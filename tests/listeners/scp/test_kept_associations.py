@@ -187,6 +187,7 @@ def test_a_connection_that_never_became_an_association(receiver: Receiver) -> No
     with RawPeer(receiver.port) as peer:
         peer.socket.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         record = only(receiver)
+        assert record.port == peer.socket.getsockname()[1]
     assert (record.outcome, record.reason) == (Outcome.UNHEARD, "PDU type 0x47 is unknown")
     assert (record.calling_ae, record.called_ae, record.address) == ("", "", "127.0.0.1")
 

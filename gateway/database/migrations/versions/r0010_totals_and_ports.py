@@ -1,4 +1,4 @@
-"""What is counted is kept: running totals, that no removal of rows takes anything from."""
+"""What is counted is kept: running totals, that no removal of rows takes anything from. And the port of a sender."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -15,3 +15,4 @@ def upgrade() -> None:
         sa.Column("labels", sa.String(300), primary_key=True),
         sa.Column("value", sa.Double, nullable=False),
     )
+    op.add_column("associations", sa.Column("port", sa.Integer))
