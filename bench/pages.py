@@ -86,7 +86,7 @@ def _filters(count: int) -> Mapping[str, PayloadFilter]:
 def _page(index: PayloadIndex, directory: Path, wanted: PayloadFilter, after: UUID | None) -> Callable[[], object]:
     def page() -> object:
         """By a list of its own, as each command and each request does."""
-        listed = PayloadList(index, scp_area(directory), None, lambda _: {}, {}, _no_key, lambda _: None)
+        listed = PayloadList(index, scp_area(directory), None, lambda _: {}, {}, _no_key, "monaideploy", lambda _: None)
         return listed.page(_PAGE, wanted, after=after)
 
     return page

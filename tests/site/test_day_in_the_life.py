@@ -138,9 +138,9 @@ def hospital(
 
 
 @pytest.mark.timeout(900)
-def test_a_day(hospital: Hospital, minio: MinIO, rabbitmq: RabbitMQ, at_length: bool) -> None:
+def test_a_day(hospital: Hospital, minio: MinIO, rabbitmq: RabbitMQ) -> None:
     answered = _the_bucket_is_missing(hospital, minio.client())
-    answered |= _most_of_the_day_nothing_is_wrong(hospital, 32 if at_length else 9)
+    answered |= _most_of_the_day_nothing_is_wrong(hospital)
     answered |= _a_scanner_has_another_address(hospital)
     answered |= _a_sender_breaks_off(hospital)
     answered |= _nobody_listens_at_the_broker(hospital, rabbitmq)
@@ -158,8 +158,8 @@ def _the_bucket_is_missing(hospital: Hospital, store: Minio) -> set[str]:
     return answered
 
 
-def _most_of_the_day_nothing_is_wrong(hospital: Hospital, studies: int) -> set[str]:
-    answered = hospital.sends(studies)
+def _most_of_the_day_nothing_is_wrong(hospital: Hospital) -> set[str]:
+    answered = hospital.sends(32)
     hospital.site.wait_for_instances(answered, within_seconds=180)
     hospital.looks_at("Overview")
     expect(hospital.page.get_by_text("Nothing waits.")).to_be_visible(timeout=30_000)
