@@ -18,5 +18,5 @@ class Logger:
         import structlog
 
         if not structlog.is_configured():  # what a command prints may be JSON
-            structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+            structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
         return getattr(structlog.get_logger(self._name), method)
