@@ -29,7 +29,7 @@ checks.positive_data_acceptance.expected-statuses = ["2xx", 503]
 
 
 def test_schemathesis_finds_nothing(api: Api, tmp_path: Path, at_length: bool) -> None:
-    examples = "100" if at_length else "15"
+    examples = "100" if at_length else "8"
     (tmp_path / "schemathesis.toml").write_text(CONFIGURATION)
     command: list[str | Path] = [Path(sys.executable).with_name("schemathesis"), "--config-file"]
     command += [tmp_path / "schemathesis.toml", "run"]

@@ -71,11 +71,13 @@ def destinations_everywhere(faces: Faces, rows: list[dict[str, Any]]) -> list[di
 
 
 def is_said(faces: Faces, payload_id: str, times: int) -> bool:
-    """Whether it was announced again so often, and the broker has had it."""
+    """Whether it was announced again so often, and the broker has had it: asked in this order, for it is counted when
+    it is left in the outbox.
+    """
+    again = faces.mig("payload", "show", payload_id, "--json").rows["announced_again"]
     (unpublished,) = [
         row["count"] for row in faces.mig("status", "--json").rows if row.get("queue") == "events to publish"
     ]
-    again = faces.mig("payload", "show", payload_id, "--json").rows["announced_again"]
     return bool(again == times and unpublished == 0)
 
 
