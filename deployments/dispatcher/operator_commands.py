@@ -22,6 +22,7 @@ from gateway.work.rows import Work
 from gateway.work.transitions import Event
 
 _PUT_OFF = timedelta(seconds=10)
+_A_MOMENT = timedelta(seconds=0.5)
 _UNKNOWN = "it is not known here"
 
 _log = structlog.get_logger()
@@ -29,6 +30,10 @@ _log = structlog.get_logger()
 
 class _HasChanged(GatewayError):
     """Another step of a dispatcher has touched the work meanwhile: the command is for what it has become."""
+
+
+class _StillEnding(GatewayError):
+    """The work is over, and its run about to be: it can be started again then."""
 
 
 class _PartAway(GatewayError):
@@ -58,6 +63,10 @@ class OperatorCommands:
                 outcome, carried_out = str(refusal), False
             except _PartAway as away:
                 await asyncio.to_thread(self._put_off, row, away.error)
+                continue
+            except _StillEnding:
+                soon = datetime.now(UTC) + _A_MOMENT
+                await asyncio.to_thread(self.commands.give_back, row, "waits: its run is ending", soon)
                 continue
             except _HasChanged:
                 await asyncio.to_thread(self.commands.give_back, row)
@@ -92,6 +101,8 @@ class OperatorCommands:
             if not await asyncio.to_thread(kind.ledger.ask_for_another_run, work, Event.RETRIED):
                 raise _HasChanged
             return "another run is asked for"
+        if run.state_type.is_at_work and work.state in kind.ledger.of.transitions.ends:
+            raise _StillEnding
         if reason := starts_by_itself(run, datetime.now(UTC)):
             raise NothingToDo(f"{reason}: it goes on by itself")
         verdict = await put_back(self.api, run.id, "Tried again at an operator's request.")

@@ -20,6 +20,7 @@ from tests.deployments.dispatching import Dispatching, KindScene, dispatching_on
 from tests.deployments.operator import Operator
 from tests.peers.ports import free_port
 from tests.peers.prefect_server import PrefectServer
+from tests.waiting import wait_until
 
 AWAY = Wait(Dependency.EVENTS, "nobody listens")
 
@@ -357,6 +358,26 @@ def test_what_makes_no_sense_is_refused_at_once_or_by_the_dispatcher(work: KindS
     else:
         row = work.asked(work_id, OperatorCommand.RETRY)
         assert (row.carried_out, row.outcome) == (False, "its run is Running: it goes on by itself")
+
+
+@pytest.mark.parametrize("work", ["request", "export"], indirect=True)
+def test_a_retry_of_what_has_failed_waits_for_its_run_to_end(work: KindScene, operator: Operator) -> None:
+    """The run says so of the work, and ends a moment later: it does not go on by itself."""
+    work_id = dispatched(work, Running(), operator)
+    ledger = KINDS[work.name](work.dispatching.node).ledger
+    with ledger.engine.begin() as connection:
+        connection.execute(update(ledger.of.table).values(state="failed"))
+    commands = Commands(work.dispatching.node.database)
+    assert work.asked(work_id, OperatorCommand.RETRY).done is None
+    operator.client.set_flow_run_state(work.run_id(work_id), Failed(), force=True)
+
+    def carried_out() -> bool:
+        work.dispatching.carry_out()
+        (row,) = commands.of_work(work.name, work_id)
+        return bool(row.carried_out)
+
+    wait_until(carried_out, 10, "the command to be carried out")
+    assert operator.state(work.run_id(work_id)).name != "Failed"
 
 
 def test_a_thousand_exports_hold_up_no_payload(dispatching: Dispatching, operator: Operator) -> None:
