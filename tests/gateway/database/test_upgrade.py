@@ -4,14 +4,17 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, MetaData, func, select, text
+from sqlalchemy import Connection, Engine, MetaData, Uuid, column, func, insert, select, table, text
 from sqlalchemy.exc import IntegrityError
 
 import gateway.associations.tables
@@ -28,15 +31,17 @@ import gateway.payloads.studies
 import gateway.work.commands
 import gateway.work.waiting
 from gateway.clock import Clock, SystemClock
-from gateway.database import database_errors, metadata, open_database, open_unguarded
+from gateway.database import UtcDateTime, database_errors, metadata, open_database, open_unguarded
 from gateway.database.migrations import HEAD
 from gateway.database.migrations.tables_of_0_1 import metadata as tables_of_0_1
 from gateway.database.schema import VERSION_TABLE, SchemaState, read_schema
-from gateway.database.upgrade import upgrade
+from gateway.database.upgrade import _alembic, upgrade
 from gateway.errors import DatabaseRefused, DatabaseUnavailable, GatewayError
+from gateway.events.outbox import Outbox
 from gateway.versions import program_version
 from tests.clock import MovableClock
 from tests.fixtures.kept import Kept, every_version
+from tests.gateway.exports.scene import Publisher
 
 
 @contextmanager
@@ -116,6 +121,30 @@ def test_a_database_of_every_version_gets_the_tables_of_this_program(kept: Kept,
         assert differences(connection) == []
     assert rows(url) == before
     assert all(before.values())
+
+
+def test_events_of_a_database_that_had_no_turns_keep_their_order(new_url: str) -> None:
+    """One that an operator had said again waits behind those of before."""
+    event = {"routing_key": "k", "type": "t", "correlation_id": "c", "body": "{}"}
+    eleven, twelve, one = (datetime(2026, 3, 1, hour, tzinfo=UTC) for hour in (11, 12, 13))
+    with connected(new_url) as connection:
+        command.upgrade(_alembic(connection), "0010")
+        texts = map(column, ("routing_key", "type", "correlation_id", "body", "about"))
+        times = column("timestamp", UtcDateTime), column("again", UtcDateTime)
+        outbox = table("outbox", column("message_id", Uuid), *times, *texts)
+        for about, timestamp, again in (("said again", eleven, one), ("said once", twelve, None)):
+            values = {"message_id": uuid4(), "about": about, "timestamp": timestamp, "again": again}
+            connection.execute(insert(outbox).values(event | values))
+    with opened(new_url) as engine, engine.connect() as connection:
+        assert differences(connection) == []
+    publisher = Publisher()
+    with opened(new_url) as engine:
+        while Outbox(engine).publish_next(publisher, datetime.now(UTC)):
+            pass
+    assert [(each.about, each.again is not None) for each in publisher.published] == [
+        ("said once", False),
+        ("said again", True),
+    ]
 
 
 @every_version

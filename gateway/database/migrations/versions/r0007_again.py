@@ -12,9 +12,6 @@ down_revision = "0006"
 _Moment = sa.DateTime(timezone=True)
 
 
-_outbox = sa.table("outbox", sa.column("turn"), sa.column("timestamp"))
-
-
 def upgrade() -> None:
     op.create_table(
         "payload_announcements",
@@ -23,19 +20,10 @@ def upgrade() -> None:
         sa.Column("times_again", sa.Integer, nullable=False),
         sa.Column("last_again", _Moment),
     )
-    _give_each_event_a_turn()
+    with op.batch_alter_table("outbox") as batch:
+        batch.add_column(sa.Column("again", _Moment))
     with op.batch_alter_table("operator_commands") as batch:
         batch.add_column(sa.Column("destinations", sa.Text, nullable=False, server_default="[]"))
         batch.add_column(sa.Column("node_id", sa.Uuid))
     with op.batch_alter_table("exports") as batch:
         batch.add_column(sa.Column("origin", sa.String(16), nullable=False, server_default="request"))
-
-
-def _give_each_event_a_turn() -> None:
-    with op.batch_alter_table("outbox") as batch:
-        batch.add_column(sa.Column("turn", _Moment))
-    op.execute(sa.update(_outbox).values(turn=_outbox.c.timestamp))
-    with op.batch_alter_table("outbox") as batch:
-        batch.alter_column("turn", nullable=False)
-        batch.drop_index("outbox_by_publication")
-        batch.create_index("outbox_by_turn", ["published", "turn"])
