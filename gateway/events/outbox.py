@@ -97,7 +97,7 @@ class Outbox:
         except BaseException:
             self._change(message, {"claimed_until": None})
             raise
-        self._change(message, {"published": now, "body": ""})  # which may be a megabyte, and nobody needs any more
+        self._note_published(message, now)
         return True
 
     def try_out(self, publisher: EventPublisher, message: Message, now: datetime) -> None:
@@ -114,7 +114,7 @@ class Outbox:
         except BaseException:
             self._forget(message)
             raise
-        self._change(message, {"published": now, "body": ""})  # which may be a megabyte, and nobody needs any more
+        self._note_published(message, now)
 
     def is_published(self, message_id: UUID) -> bool:
         """Whether the broker has had it from here."""
@@ -151,18 +151,20 @@ class Outbox:
 
     def _claim_new(self, message: Message, now: datetime) -> bool:
         """Put it here, claimed. False where it is here already."""
-        this = outbox.c.message_id == message.message_id
+        claimed = _values(message) | {"claimed_until": now + _CLAIM}
         with database_errors(), self._engine.begin() as connection:
             try:
-                put(connection, message)
+                connection.execute(insert(outbox).values(claimed))
             except IntegrityError:
                 return False
-            connection.execute(update(outbox).where(this).values(claimed_until=now + _CLAIM))
         return True
 
     def _forget(self, message: Message) -> None:
         with database_errors(), self._engine.begin() as connection:
             connection.execute(delete(outbox).where(outbox.c.message_id == message.message_id))
+
+    def _note_published(self, message: Message, now: datetime) -> None:
+        self._change(message, {"published": now, "body": ""})  # which may be a megabyte, and nobody needs any more
 
     def _change(self, message: Message, changes: dict[str, Any]) -> None:
         """Unless it is to be said once more meanwhile."""

@@ -160,7 +160,7 @@ def parts_waited_for(connection: Connection, now: datetime) -> list[AwaitedPart]
     since = func.min(waits.c.since)
     question = (
         select(waits.c.dependency, waits.c.name, func.count(), since)
-        .where(waits.c.next_try > now + SOON)
+        .where(_is_not_due(now))
         .group_by(waits.c.dependency, waits.c.name)
         .order_by(since)
     )
@@ -176,7 +176,7 @@ def oldest(connection: Connection, part: AwaitedPart) -> WaitRow | None:
 
 def that_wait(connection: Connection, part: AwaitedPart, now: datetime, limit: int) -> list[WaitRow]:
     """Return what waits for a part and does not start by itself soon, the oldest first."""
-    return _rows(connection, _for(part) & (waits.c.next_try > now + SOON), limit)
+    return _rows(connection, _for(part) & _is_not_due(now), limit)
 
 
 def forgive(connection: Connection, part: AwaitedPart) -> None:
@@ -190,7 +190,7 @@ def that_may_go(connection: Connection, part: AwaitedPart, now: datetime, limit:
     Released before, work waits longer each time: a probe may be good and the work fail all the same.
     """
     due = or_(waits.c.not_before.is_(None), waits.c.not_before <= now)
-    return _rows(connection, _for(part) & (waits.c.next_try > now + SOON) & due, limit)
+    return _rows(connection, _for(part) & _is_not_due(now) & due, limit)
 
 
 def note_release(connection: Connection, row: WaitRow, now: datetime) -> bool:
@@ -230,6 +230,11 @@ def _joined(parts: Sequence[str]) -> str:
 
 def _for(part: AwaitedPart) -> ColumnElement[bool]:
     return (waits.c.dependency == part.dependency) & (waits.c.name == part.name)
+
+
+def _is_not_due(now: datetime) -> ColumnElement[bool]:
+    """It does not start by itself soon."""
+    return waits.c.next_try > now + SOON
 
 
 def _of(key: WorkKey) -> ColumnElement[bool]:

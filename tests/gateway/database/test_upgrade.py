@@ -14,7 +14,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, MetaData, Uuid, column, func, insert, select, table, text
+from sqlalchemy import Connection, Engine, MetaData, Text, Uuid, column, func, insert, select, table, text
 from sqlalchemy.exc import IntegrityError
 
 import gateway.associations.tables
@@ -129,7 +129,7 @@ def test_events_of_a_database_that_had_no_turns_keep_their_order(new_url: str) -
     eleven, twelve, one = (datetime(2026, 3, 1, hour, tzinfo=UTC) for hour in (11, 12, 13))
     with connected(new_url) as connection:
         command.upgrade(_alembic(connection), "0010")
-        texts = map(column, ("routing_key", "type", "correlation_id", "body", "about"))
+        texts = [column(name, Text) for name in ("routing_key", "type", "correlation_id", "body", "about")]
         times = column("timestamp", UtcDateTime), column("again", UtcDateTime)
         outbox = table("outbox", column("message_id", Uuid), *times, *texts)
         for about, timestamp, again in (("said again", eleven, one), ("said once", twelve, None)):
