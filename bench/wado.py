@@ -21,6 +21,7 @@ from gateway.config import Settings
 from gateway.disk.room import Room
 from gateway.inference.identity import request_id
 from gateway.retrieval.areas import Areas
+from gateway.retrieval.arrivals import Fetching
 from gateway.retrieval.fetch import fetch
 from gateway.retrieval.open_sources import OpenSources, addresses_of
 from gateway.retrieval.plan import plan_of
@@ -47,7 +48,7 @@ def by_gateway(url: str, directory: str) -> Work:
 
     def work() -> int:
         with opened:
-            return fetch(listed, sources, area, SystemClock(), lambda _: None).fetched
+            return fetch(listed, sources, Fetching(area, SystemClock(), lambda _: None)).fetched
 
     return work
 

@@ -20,6 +20,8 @@ from gateway.events import EventPublisher, open_publisher
 from gateway.exports.ledger import ExportLedger
 from gateway.inference.outputs import output_services
 from gateway.inference.store import RequestStore
+from gateway.lookup.digests import LookupKey
+from gateway.lookup.key import key_to_keep_with
 from gateway.object_store import ObjectStore, open_object_store
 from gateway.payloads.index import PayloadIndex
 from gateway.retrieval.areas import Areas, areas_of
@@ -92,6 +94,11 @@ class NodeContext:
     def vault(self) -> Vault:
         """The keys of credentials at rest. Raises SettingsError where there are none."""
         return open_vault(self.settings)
+
+    @cached_property
+    def lookup_key(self) -> LookupKey | None:
+        """What makes that by which payloads are found. Raises SettingsError and FromNewerProgram."""
+        return key_to_keep_with(self.settings)
 
     @cached_property
     def object_store(self) -> ObjectStore:

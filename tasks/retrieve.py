@@ -7,6 +7,7 @@ from gateway.clock import SystemClock
 from gateway.errors import DatabaseUnavailable, PermanentError
 from gateway.inference.lease import RequestLease
 from gateway.retrieval.area import Area
+from gateway.retrieval.arrivals import Fetching
 from gateway.retrieval.fetch import fetch, outcome_so_far
 from gateway.retrieval.fetch_list import FetchList
 from gateway.retrieval.record import payload_of
@@ -32,7 +33,7 @@ def retrieve_files(claim: Claim, *, last_try: bool) -> None:
         if listed is None:
             raise PermanentError("the list of what is to be fetched is not here: retry the run")
         progress = _Progress(lease, listed, area)
-        outcome = fetch(listed, sources, area, SystemClock(), progress)
+        outcome = fetch(listed, sources, Fetching(area, SystemClock(), progress, here.lookup_key))
         progress.shown.finished()
         lease.note_outcome(outcome)
         for line in outcome.lines():

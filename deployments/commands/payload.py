@@ -21,6 +21,7 @@ from deployments.commands.operator import (
 )
 from deployments.commands.site import site_settings
 from deployments.commands.tables import AsJson, moment, print_more, print_object, print_rows, the_one
+from gateway.wording import counted
 from gateway.work import MOST_AT_ONCE
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from gateway.payloads.index import PayloadIndex
     from gateway.payloads.rows import PayloadRow
 
-app = typer.Typer(help="Received payloads.", no_args_is_help=True)
+app = typer.Typer(help="Payloads: what was received, and what requests have fetched.", no_args_is_help=True)
 
 PayloadId = Annotated[str, typer.Argument(metavar="ID", help="The payload's id, or its first digits.")]
 
@@ -223,6 +224,8 @@ def _row(view: "PayloadView") -> dict[str, object]:
     first, *others = [study.study_instance_uid for study in view.studies] or [""]
     said = [f"closes {view.closes.astimezone():%H:%M:%S}, unless more comes"] if view.closes else []
     said += [f"the sender broke off ({view.broken_off})"] if view.broken_off else []
+    said += [f"with {counted(view.resources, 'FHIR resource')}"] if view.resources else []
+    said += ["some of what was asked for could not be had"] if view.partial else []
     message = "; ".join([*said, *filter(None, [view.message])])
     return asdict(view) | {"study": f"{first} and {len(others)} more" if others else first, "message": message}
 

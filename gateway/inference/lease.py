@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -18,8 +18,10 @@ from gateway.inference.identity import payload_id
 from gateway.inference.row import COLUMNS, WORK, RequestRow, RequestState, request_row
 from gateway.inference.store import RequestStore
 from gateway.inference.tables import payloads, requests
+from gateway.payloads import index
 from gateway.payloads.announcements import keep_announcement
 from gateway.payloads.payload import Payload, read_payload
+from gateway.payloads.rows import Dispatch, row_of
 from gateway.sources.outcome import OUTCOME, RetrievalOutcome
 from gateway.work import waiting
 from gateway.work.lease import Lease
@@ -119,8 +121,21 @@ class RequestLease:
         self._change({"uploaded": now})
 
     def complete(self, now: datetime) -> None:
-        """It is announced. The credentials for its sources are erased."""
-        self._end(Event.SUCCEEDED, ended=now, message="", sources_sealed=None, waiting_since=None)
+        """It is announced, and its payload is listed with the others. The credentials for its sources are erased."""
+        row, payload = self.row(), self.payload()
+        announced = replace(
+            row_of(payload),
+            request_id=self.request_id,
+            attempt=row.attempt,
+            flow_run_id=row.flow_run_id,
+            state=Dispatch.ANNOUNCED,
+            uploaded=row.uploaded,
+            announced=now,
+        )
+        with self.lease.writing() as connection:
+            said = {"ended": now, "message": "", "sources_sealed": None, "waiting_since": None}
+            self.lease.apply(connection, Event.SUCCEEDED, **said)
+            index.keep_payload(connection, payload, announced)
 
     def wait(self, waits: Sequence[Wait], next_try: datetime, now: datetime, waiting_since: datetime | None) -> None:
         """It goes on by itself, by `next_try` at the latest."""
@@ -128,11 +143,8 @@ class RequestLease:
 
     def fail(self, message: str, now: datetime) -> None:
         """Waiting can't help any more. What is fetched stays, and so do the credentials, for a while."""
-        self._end(Event.FAILED, message=message, ended=now)
-
-    def _end(self, event: Event, **values: Any) -> None:
         with self.lease.writing() as connection:
-            self.lease.apply(connection, event, **values)
+            self.lease.apply(connection, Event.FAILED, message=message, ended=now)
 
     def _change(self, values: dict[str, Any]) -> None:
         with self.lease.writing() as connection:

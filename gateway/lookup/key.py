@@ -17,10 +17,10 @@ def key_to_ask_with(settings: Settings) -> LookupKey:
 
 
 def key_to_keep_with(settings: Settings) -> LookupKey | None:
-    """Return the key for a receiver; None where payloads are not to be found by it.
+    """Return the key for who takes data in; None where payloads are not to be found by it.
 
     Beside SQLite it is made where none is there and none is named. With a database that others may share, and no key,
-    the receiver receives all the same, and says what is missing. Raises as `key_to_ask_with` does.
+    data is taken in all the same. Raises as `key_to_ask_with` does.
     """
     if not settings.index.lookup:
         return None
@@ -29,13 +29,20 @@ def key_to_keep_with(settings: Settings) -> LookupKey | None:
         if settings.has_local_database:
             key_file.make()
         elif not key_file.file.exists():
-            log.warning(
-                "payloads will not be found by Accession Number or Patient ID: there is no key",
-                file=str(key_file.file),
-                then="every process that shares the database needs the same one: docs/finding.md, or index.lookup",
-            )
             return None
     return _read(key_file)
+
+
+def key_to_receive_with(settings: Settings) -> LookupKey | None:
+    """The same for a receiver, which says it where a key is missing."""
+    key = key_to_keep_with(settings)
+    if key is None and settings.index.lookup:
+        log.warning(
+            "payloads will not be found by Accession Number or Patient ID: there is no key",
+            file=str(_key_file(settings).file),
+            then="every process that shares the database needs the same one: docs/finding.md, or index.lookup",
+        )
+    return key
 
 
 def _key_file(settings: Settings) -> KeyFile:

@@ -1,4 +1,4 @@
-"""A payload, as every face shows it."""
+"""A payload, received or retrieved, as every face shows it."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -58,7 +58,8 @@ class PayloadView:
     its last run was asked for, `uploaded` that at which all of it was stored and verified. One that is open closes at
     `closes` unless more comes, or an association holds it; of its studies no more is known than which they are.
     `announced_again` counts how often an operator had its event said once more. `broken_off` is how an association
-    ended that fed it, and was to feed it more.
+    ended that fed it, and was to feed it more. One that an inference request has become is that of `request_id`, and
+    holds `resources` of FHIR beside its instances; it is `partial` where some of what was asked for could not be had.
     """
 
     id: UUID
@@ -66,8 +67,10 @@ class PayloadView:
     called_ae: str
     calling_ae: str
     instances: int
+    resources: int
     bytes: int
     broken_off: Outcome | None
+    partial: bool
     studies: tuple[PayloadStudy, ...]
     opened: datetime
     last_received: datetime | None
@@ -75,6 +78,7 @@ class PayloadView:
     closes: datetime | None
     closed_by: str
     supplements: UUID | None
+    request_id: UUID | None
     node: UUID
     run_asked: datetime | None
     uploaded: datetime | None
@@ -103,8 +107,10 @@ def closed_view(
         called_ae=row.called_ae,
         calling_ae=row.calling_ae,
         instances=row.instances,
+        resources=row.resources,
         bytes=row.bytes,
         broken_off=broken_off,
+        partial=row.partial,
         studies=studies,
         opened=row.opened,
         last_received=row.last_received,
@@ -112,6 +118,7 @@ def closed_view(
         closes=None,
         closed_by=row.closed_by,
         supplements=row.supplements,
+        request_id=row.request_id,
         node=row.node_id,
         run_asked=run.created if run else None,
         uploaded=row.uploaded,
@@ -123,14 +130,18 @@ def closed_view(
         run_id=row.flow_run_id,
         run_state=run.state_name if run else None,
         message=run.message if run else None,
-        next_step=_next_step(row.payload_id, state, broken_off),
+        next_step=_next_step(row.payload_id, state, broken_off, partial=row.partial),
     )
 
 
-def _next_step(payload_id: UUID, state: PayloadState, broken_off: Outcome | None) -> str:
+def _next_step(
+    payload_id: UUID, state: PayloadState, broken_off: Outcome | None = None, *, partial: bool = False
+) -> str:
     steps = [_NEXT_STEPS.get(state, "").format(id=str(payload_id)[:8])]
     if broken_off:
         steps.append("have the sender send it again: what was not here yet becomes another payload, a supplement")
+    if partial:
+        steps.append("`mig inference show` of its request says what was missing: to have it, submit another request")
     return "; ".join(filter(None, steps))
 
 
@@ -143,8 +154,10 @@ def open_view(group: OpenGroup, node: UUID, quiet_seconds: float | None) -> Payl
         called_ae=group.called_ae,
         calling_ae=group.calling_ae,
         instances=group.instances,
+        resources=0,
         bytes=group.bytes,
         broken_off=None,
+        partial=False,
         studies=tuple(PayloadStudy(uid, 0, only, "") for uid in sorted(group.studies)),
         opened=group.first,
         last_received=group.last,
@@ -152,6 +165,7 @@ def open_view(group: OpenGroup, node: UUID, quiet_seconds: float | None) -> Payl
         closes=group.last + timedelta(seconds=quiet_seconds) if quiet_seconds is not None else None,
         closed_by="",
         supplements=None,
+        request_id=None,
         node=node,
         run_asked=None,
         uploaded=None,
@@ -163,5 +177,5 @@ def open_view(group: OpenGroup, node: UUID, quiet_seconds: float | None) -> Payl
         run_id=None,
         run_state=None,
         message=None,
-        next_step=_next_step(group.payload_id, PayloadState.OPEN, None),
+        next_step=_next_step(group.payload_id, PayloadState.OPEN),
     )

@@ -1,7 +1,7 @@
-"""The payloads that were received, each with its run: an index beside the spool, which holds the truth.
+"""The payloads, each with its run: an index beside the spool, which holds the truth of those that were received.
 
 Lost or empty, it is filled again from the manifests in `ready/`; only payloads that are announced and gone are then
-no longer listed.
+no longer listed. Those that inference requests became stand here from when they are announced.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,7 +10,7 @@ from dataclasses import asdict
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Engine, func, insert, select, tuple_
+from sqlalchemy import Connection, Engine, func, insert, select, tuple_
 
 from gateway.database import database_errors, ids_beginning, open_database
 from gateway.database.totals import add
@@ -46,9 +46,7 @@ class PayloadIndex:
                 return row
             row = row_of(payload)
             with self._engine.begin() as connection:
-                connection.execute(insert(payloads).values(NEW_WORK | asdict(row)))
-                keep_studies(connection, payload)
-                keep_lookups(connection, payload)
+                keep_payload(connection, payload, row)
             return row
 
     def note_announced(
@@ -128,6 +126,13 @@ class PayloadIndex:
         with self._engine.connect() as connection:
             found = connection.execute(select(payloads).where(payloads.c.payload_id == payload_id)).one_or_none()
         return payload_row(found) if found else None
+
+
+def keep_payload(connection: Connection, payload: Payload, row: PayloadRow) -> None:
+    """Write a new row down, with all that it is found by."""
+    connection.execute(insert(payloads).values(NEW_WORK | asdict(row)))
+    keep_studies(connection, payload)
+    keep_lookups(connection, payload)
 
 
 @contextmanager

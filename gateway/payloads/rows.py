@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Column, ColumnElement, Index, Integer, Row, String, Table, Uuid
+from sqlalchemy import BigInteger, Boolean, Column, ColumnElement, Index, Integer, Row, String, Table, Uuid, false
 
 from gateway.clock import time_of
 from gateway.database import UtcDateTime, metadata, values_of
@@ -60,7 +60,10 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PayloadRow:
-    """What the index knows of one payload. The AE titles are those of its first instance."""
+    """What the index knows of one payload. The AE titles are those of its first instance, or what an event names.
+
+    `request_id`: the inference request that it came from. One that is `partial` lacks what that had asked for.
+    """
 
     payload_id: UUID
     node_id: UUID
@@ -82,6 +85,9 @@ class PayloadRow:
     uploaded: datetime | None  # as far as the dispatcher knows: when it is announced
     announced: datetime | None
     lookup_key: str | None  # fingerprint of the key of its digests; None: it has none, not even of nothing
+    request_id: UUID | None
+    resources: int  # of FHIR
+    partial: bool
 
 
 payloads = Table(
@@ -103,6 +109,9 @@ payloads = Table(
     Column("uploaded", UtcDateTime),
     Column("announced", UtcDateTime),
     Column("lookup_key", String(16)),
+    Column("request_id", Uuid),
+    Column("resources", Integer, nullable=False, server_default="0"),
+    Column("partial", Boolean, nullable=False, server_default=false()),
     Index("payloads_by_closing", "closed"),
     Index("payloads_by_state", "state", "closed"),
     Index("payloads_by_node", "node_id", "state"),
@@ -122,7 +131,8 @@ def of_node(node_id: UUID) -> ColumnElement[bool]:
 
 def row_of(payload: Payload) -> PayloadRow:
     """The row of a payload that has no run yet."""
-    origin = payload.instances[0].origin
+    origin = payload.origin
+    received = [each.received_ns for each in payload.files]
     return PayloadRow(
         payload_id=payload.payload_id,
         node_id=payload.node,
@@ -131,11 +141,11 @@ def row_of(payload: Payload) -> PayloadRow:
         service=int(origin.service),
         instances=len(payload.instances),
         bytes=payload.bytes,
-        opened=payload.opened,
+        opened=time_of(min(received)) if payload.requested_by else payload.opened,
         closed=payload.closed,
         closed_by=payload.closed_by,
         supplements=payload.supplements,
-        last_received=time_of(max(instance.received_ns for instance in payload.instances)),
+        last_received=time_of(max(received)),
         attempt=1,
         flow_run_id=None,
         state=Dispatch.RECORDED,
@@ -144,6 +154,9 @@ def row_of(payload: Payload) -> PayloadRow:
         uploaded=None,
         announced=None,
         lookup_key=payload.lookups.key if payload.lookups else None,
+        request_id=None,
+        resources=len(payload.resources),
+        partial=payload.partial,
     )
 
 

@@ -50,7 +50,8 @@ def studies_of(payload: Payload) -> list[PayloadStudy]:
 def keep_studies(connection: Connection, payload: Payload) -> None:
     """Write down what a payload holds, together with its row."""
     rows = [asdict(study) | {"payload_id": payload.payload_id} for study in studies_of(payload)]
-    connection.execute(insert(studies), rows)
+    if rows:
+        connection.execute(insert(studies), rows)
 
 
 def read_studies(connection: Connection, payload_ids: Sequence[UUID]) -> dict[UUID, tuple[PayloadStudy, ...]]:

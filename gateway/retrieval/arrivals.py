@@ -1,16 +1,18 @@
 """From what a source gives to files in the working area: each as it came, and only what was asked for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from crc32c import crc32c
 
 from gateway.clock import Clock
-from gateway.dicom.identity import Identity, Unit, identify
+from gateway.dicom.identity import Unit, identify
 from gateway.dicom.part10 import FileMeta, read_head
 from gateway.dicom.scanner import HeaderScanner
 from gateway.errors import InvalidDataSet, PeerRefused
+from gateway.lookup.digests import LookupKey
+from gateway.payloads.payload import KeptLookups
 from gateway.retrieval.area import Area, NewFile
 from gateway.retrieval.fetched import FetchedInstance, FetchedResource
 from gateway.sources.items import WantedResource
@@ -41,17 +43,28 @@ class LeftOut:
         return ", ".join(f"{count} of its parts were {what}" for what, count in counts.items() if count)
 
 
+@dataclass(frozen=True, slots=True)
+class Fetching:
+    """Where all that a request's sources give goes. With `lookup_key` it will be found by what a person has of it."""
+
+    area: Area
+    clock: Clock
+    progress: Progress
+    lookup_key: LookupKey | None = None
+
+
 class AreaArrivals:
     """The arrivals of one source, whose `name` reasons call it by, in a request's area. As `Arrivals` of the port."""
 
-    def __init__(self, area: Area, source: int, name: str, clock: Clock, progress: Progress) -> None:
+    def __init__(self, fetching: Fetching, source: int, name: str) -> None:
         self.kept = 0
         self._left_out = LeftOut()
-        self._area = area
+        self._area = fetching.area
         self._source = source
         self._name = name
-        self._clock = clock
-        self._progress = progress
+        self._clock = fetching.clock
+        self._progress = fetching.progress
+        self._lookup_key = fetching.lookup_key
 
     @property
     def complaint(self) -> str:
@@ -105,7 +118,8 @@ class AreaArrivals:
             self._left_out.cut += 1
             return None
         try:
-            meta, identity = read_identity(file.path)
+            meta, values = read_values(file.path)
+            identity = identify(values, "0020,000D")
         except InvalidDataSet:
             self._left_out.unreadable += 1
             return None
@@ -128,6 +142,7 @@ class AreaArrivals:
             transfer_syntax_uid=meta.transfer_syntax_uid,
             modality=identity.modality,
             as_stored=as_stored,
+            lookups=kept_lookups(self._lookup_key, values),
         )
 
     def _write(self, wanted: WantedResource, document: bytes) -> FetchedResource:
@@ -148,11 +163,16 @@ class AreaArrivals:
         )
 
 
-def read_identity(path: Path) -> tuple[FileMeta, Identity]:
-    """Say what a Part 10 file is. Raises InvalidDataSet."""
+def kept_lookups(key: LookupKey | None, values: Mapping[int, bytes]) -> KeptLookups | None:
+    """What an instance is found by; None where nothing is to be."""
+    return KeptLookups(key=key.fingerprint, digests=tuple(sorted(key.lookups(values)))) if key else None
+
+
+def read_values(path: Path) -> tuple[FileMeta, Mapping[int, bytes]]:
+    """Return what a HeaderScanner reads of a Part 10 file. Raises InvalidDataSet."""
     with path.open("rb") as file:
         meta = read_head(file)
         scanner = HeaderScanner(meta.transfer_syntax_uid)
         while not scanner.complete and (piece := file.read(_READ_BYTES)):
             scanner.feed(piece)
-    return meta, identify(scanner.values, "0020,000D")
+    return meta, scanner.values

@@ -2,27 +2,26 @@
 
 from collections.abc import Iterator
 
-from gateway.clock import Clock
 from gateway.retrieval.area import Area
-from gateway.retrieval.arrivals import AreaArrivals, Progress
+from gateway.retrieval.arrivals import AreaArrivals, Fetching
 from gateway.retrieval.fetch_list import FetchList
 from gateway.retrieval.fetched import Fetched
 from gateway.retrieval.open_sources import OpenSources
 from gateway.sources.outcome import RetrievalOutcome, SourceOutcome, SourceProblem, reasons
 
 
-def fetch(listed: FetchList, sources: OpenSources, area: Area, clock: Clock, progress: Progress) -> RetrievalOutcome:
+def fetch(listed: FetchList, sources: OpenSources, fetching: Fetching) -> RetrievalOutcome:
     """Fetch what is missing in the area, and tell how it ended. Raises NoRoom and SpoolFailed."""
     problems = dict.fromkeys(listed.problems)
     remarks = list(listed.remarks)
     for number in sorted(listed.items):
         source = sources[number]
-        arrivals = AreaArrivals(area, number, str(source), clock, progress)
+        arrivals = AreaArrivals(fetching, number, str(source))
         for error in source.fetch(listed.items[number], arrivals):
             problems.setdefault(SourceProblem.of(number, error))
         if arrivals.complaint:
             remarks.append(f"inputResources[{number}]: {arrivals.complaint}, and left out")
-    return _outcome(listed, area, tuple(problems), (*remarks, *_transcoded(area)))
+    return _outcome(listed, fetching.area, tuple(problems), (*remarks, *_transcoded(fetching.area)))
 
 
 def outcome_so_far(listed: FetchList, area: Area) -> RetrievalOutcome:

@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import TypeAdapter
 
 from gateway.fhir.names import FhirFormat
+from gateway.payloads.payload import KeptLookups
 from gateway.sources.items import resource_path
 
 
@@ -28,6 +29,7 @@ class FetchedInstance:
     transfer_syntax_uid: str
     modality: str
     as_stored: bool
+    lookups: KeptLookups | None = None  # as those of a payload
     kind: Literal["instance"] = "instance"
 
 

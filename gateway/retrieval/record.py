@@ -1,11 +1,12 @@
 """The payload that a working area becomes: what is stored, and what the event tells of it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 from gateway.inference.identity import correlation_id, trigger_source
 from gateway.inference.row import RequestRow
-from gateway.payloads.payload import DataService, Instance, Origin, Payload, Resource
+from gateway.payloads.payload import DataService, Instance, KeptLookups, Origin, Payload, Resource
 from gateway.retrieval.area import Area
 from gateway.retrieval.fetched import FetchedInstance, FetchedResource
 
@@ -33,7 +34,17 @@ def payload_of(row: RequestRow, area: Area, node: UUID, now: datetime, *, partia
         correlation=correlation,
         requested_by=_origin(DataService.ACR, row.request_id),
         partial=partial,
+        lookups=_lookups([each.lookups for each in area.instances.values()]),
     )
+
+
+def _lookups(of_instances: Sequence[KeptLookups | None]) -> KeptLookups | None:
+    """Those of all instances. None where there are some that were not digested, or not with the key of the others."""
+    kept = [each for each in of_instances if each is not None]
+    keys = {each.key for each in kept}
+    if len(kept) < len(of_instances) or len(keys) != 1:
+        return None
+    return KeptLookups(key=keys.pop(), digests=tuple(sorted({digest for each in kept for digest in each.digests})))
 
 
 def _instance(each: FetchedInstance, request_id: UUID, correlation: UUID) -> Instance:

@@ -38,10 +38,13 @@ def timeline(view: PayloadView) -> list[Step]:
 
 def _moments(view: PayloadView) -> Iterator[tuple[str, datetime]]:
     """Each moment with the name of what had lasted until then, in order, without those that clocks have mixed up."""
+    came, closed = ("received", "quiet, until it was closed")
+    if view.request_id:
+        came, closed = ("fetched", "until it was known to be all")
     known = [
         ("", view.opened),
-        ("received", view.last_received),
-        ("quiet, until it was closed", view.closed),
+        (came, view.last_received),
+        (closed, view.closed),
         ("until a run was asked for", view.run_asked),
         ("until it was stored", view.uploaded),
         ("until it was announced", view.announced),

@@ -15,7 +15,7 @@ from gateway.disk.durable import Durability
 from gateway.disk.file_system import check_file_system, overwrites_in_place
 from gateway.disk.room import Room
 from gateway.errors import NoRoom, SpoolFailed
-from gateway.lookup.key import key_to_keep_with
+from gateway.lookup.key import key_to_receive_with
 from gateway.operations.condition.heartbeat import RECEIVER, Hearts
 from gateway.operations.condition.readiness import ACCEPTING
 from gateway.operations.condition.running import told
@@ -118,7 +118,7 @@ def _opened_spool(settings: Settings, registry: Registry) -> Iterator[Intake]:
         log.warning(warning)
     room = Room(spool, settings.spool.reserve_bytes)
     area = scp_area(spool, durability, zeros_ahead=overwrites_in_place(spool, durability))
-    lookup_key = key_to_keep_with(settings)
+    lookup_key = key_to_receive_with(settings)
     with Intake(area, read_node(spool), registry.entities, room, lookup_key=lookup_key) as intake:
         yield intake
 

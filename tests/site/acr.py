@@ -43,3 +43,9 @@ class Requests:
         wanted = str(payload_id(request_id(transaction_id)))
         (event,) = [event for event in self.site.events if event["payload_id"] == wanted]
         return event
+
+    def found_payloads(self, what_a_person_has: Json) -> dict[str, Json]:
+        """The payloads that have it, by their ids."""
+        address = f"http://127.0.0.1:{self.site.gateway.http_port}/payloads/find"
+        answer = httpx.post(address, json=what_a_person_has, trust_env=False, timeout=30).raise_for_status()
+        return {payload["id"]: payload for payload in answer.json()["payloads"]}

@@ -102,6 +102,13 @@ def test_what_a_request_names_is_announced(
     assert told["runUrl"].endswith(told["runId"])
     for entry in event["payload"]:
         assert stored_bytes(site, event, entry["path"]) == held_by(orthanc, entry["path"])
+    for what_a_person_has in (
+        {"study": CLIP.study_instance_uid},
+        {"accession_number": "MADE07010001", "patient_id": CLIP.patient_id},
+    ):
+        payload = requests.found_payloads(what_a_person_has)[event["payload_id"]]
+        assert (payload["instances"], payload["request_id"]) == (file_count, str(request))
+        assert payload["announced"] >= payload["uploaded"] >= payload["last_received"]
 
 
 def test_a_study_comes_with_credentials_over_tls(

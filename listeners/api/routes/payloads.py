@@ -1,4 +1,4 @@
-"""Received payloads over HTTP.
+"""Payloads over HTTP, those that were received and those that inference requests became.
 
     GET /payloads          the newest first, by study, AE title, time and state, in pages
     POST /payloads/find    the same by what a person has of a study: in a body, since addresses are logged

@@ -14,6 +14,7 @@ from prefect.states import AwaitingRetry, Cancelled, Crashed, Failed, Running
 from gateway.associations.record import Outcome
 from gateway.associations.store import AssociationStore
 from gateway.errors import Dependency
+from gateway.inference.store import opened_request_store
 from gateway.payloads.announcements import encode_message
 from gateway.payloads.index import opened_payload_index
 from gateway.payloads.workflow_request import workflow_request
@@ -26,6 +27,9 @@ from tests.deployments.operator import Operator
 from tests.deployments.payloads import made_payload, put_into_ready
 from tests.deployments.prefect_side.test_registration import TRIVIAL, register_on
 from tests.gateway.associations.records import stored
+from tests.gateway.events.payloads import payload as fetched_payload
+from tests.gateway.events.payloads import resource
+from tests.gateway.inference.store_scene import Requests
 from tests.gateway.receiving.scene import Scene as Spool
 from tests.peers.prefect_server import PrefectServer
 
@@ -170,6 +174,26 @@ def test_a_payload_says_that_its_sender_broke_off(scene: Scene) -> None:
     assert (rows[str(whole)]["broken_off"], rows[str(half)]["broken_off"]) == (None, "aborted-by-peer")
     assert "have the sender send it again" in rows[str(half)]["next_step"]
     assert "the sender broke off (aborted-by-peer)" in scene.mig("payload", "list").output
+
+
+def test_what_a_request_became_is_a_payload_like_the_others(scene: Scene) -> None:
+    received = scene.put()
+    with opened_request_store(scene.database) as store:
+        requests = Requests(store, now=datetime.now(UTC))
+        request = requests.accept()
+        fetched = fetched_payload().model_copy(update={"resources": (resource(), resource("b")), "partial": True})
+        became = requests.announce(request, fetched.model_copy(update={"closed": datetime.now(UTC)}))
+    rows = {row["id"]: row for row in scene.listed()}
+    assert rows.keys() == {str(received), str(became.payload_id)}
+    row = rows[str(became.payload_id)]
+    assert (row["state"], row["closed_by"], row["request_id"]) == ("announced", "retrieved", str(request))
+    assert (row["instances"], row["resources"], row["partial"]) == (1, 2, True)
+    assert "submit another request" in row["next_step"]
+    told = scene.mig("payload", "list").output
+    assert "with 2 FHIR resources; some of what was asked for could not be had" in told
+    assert rows[str(received)]["request_id"] is None
+    refused = scene.mig("payload", "retry", row["id"])
+    assert (refused.exit_code, refused.errors) == (1, f"payload {row['id']} is announced\n")
 
 
 def test_payloads_are_found_by_time_in_the_zone_of_this_machine(scene: Scene) -> None:

@@ -25,6 +25,7 @@ from gateway.work.waiting import Wait
 from tests.databases import empty_database
 from tests.gateway.acr.requests import as_body, inference_request
 from tests.gateway.exports.scene import Publisher
+from tests.gateway.inference.store_scene import announce
 
 NOW = datetime.now(UTC)
 WEEK = timedelta(days=7)
@@ -76,7 +77,7 @@ def test_areas_of_requests_that_are_over_are_removed(
     elif state is RequestState.FAILED:
         lease.fail("no such study", NOW)
     elif state is RequestState.COMPLETED:
-        lease.complete(NOW)
+        announce(lease, NOW)
     elif state is RequestState.CANCELLED:
         store.cancel(ASKED, "cancelled", NOW)
     look(areas, store)

@@ -119,7 +119,7 @@ def test_a_database_of_every_version_gets_the_tables_of_this_program(kept: Kept,
     before = rows(url)
     with opened(url) as engine, engine.connect() as connection:
         assert differences(connection) == []
-    assert rows(url) == before
+    assert rows(url) == before | {"payloads": before["payloads"] + 1}  # that of the request that was completed
     assert all(before.values())
 
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
-from gateway.payloads.payload import DataService, Instance, Origin, Payload
+from gateway.payloads.payload import DataService, Instance, Origin, Payload, Resource
 
 OPENED = datetime(2025, 1, 1, 12, 30, 5, 123456, tzinfo=UTC)
 CLOSED = datetime(2025, 1, 1, 12, 30, 59, tzinfo=UTC)
@@ -25,6 +25,19 @@ def instance(number: int = 1, origin: Origin = CT_SCANNER, modality: str = "CT")
         received_ns=1_735_734_605_123_456_789,
         association=UUID(int=number),
         origin=origin,
+    )
+
+
+def resource(resource_id: str = "a") -> Resource:
+    """A FHIR resource, as the record of a retrieval has it."""
+    return Resource(
+        file=f"files/{resource_id}.json",
+        path=f"ehr/Patient/{resource_id}.json",
+        content_type="application/fhir+json",
+        bytes=20,
+        crc32c=7,
+        received_ns=1_735_734_605_123_456_789,
+        origin=Origin(service=DataService.FHIR, source="ACR-1", destination="ACR-DSI"),
     )
 
 

@@ -12,15 +12,28 @@ from gateway.credentials.vault import Vault
 from gateway.inference.lease import RequestLease, take
 from gateway.inference.row import RequestRow
 from gateway.inference.store import RequestStore
+from gateway.payloads.payload import DataService, Origin, Payload
 from tests.gateway.acr.requests import Json, as_body, inference_request, source
+from tests.gateway.events.payloads import payload as made_payload
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 SECRET = "Zm9vOmJhcg=="
 OUTPUT_SECRET = "YmF6OnF1eA=="
+ASKED_BY = Origin(service=DataService.ACR, source="ACR-1", destination="ACR-DSI")
 
 
 def _new_vault() -> Vault:
     return Vault([Fernet.generate_key()], "the test's key")
+
+
+def announce(lease: RequestLease, now: datetime, fetched: Payload | None = None) -> Payload:
+    """Say that all of it is stored and announced; return it."""
+    became = {"payload_id": lease.row().payload_id, "requested_by": ASKED_BY, "closed_by": "retrieved"}
+    payload = (fetched or made_payload()).model_copy(update=became)
+    lease.keep_payload(payload)
+    lease.note_uploaded(now)
+    lease.complete(now)
+    return payload
 
 
 @dataclass
@@ -46,6 +59,10 @@ class Requests:
         hold = take(self.store, request, run or uuid4(), self.now)
         assert hold
         return hold
+
+    def announce(self, request: UUID, payload: Payload | None = None) -> Payload:
+        """As its run does when all is stored; return what it has become."""
+        return announce(self.take(request), self.now, payload)
 
     def row(self, request: UUID) -> RequestRow:
         row = self.store.find(request)

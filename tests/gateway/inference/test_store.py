@@ -19,11 +19,14 @@ from gateway.inference.lease import take
 from gateway.inference.outputs import NoSuchOutput, output_services
 from gateway.inference.row import RequestState
 from gateway.inference.store import RequestStore, opened_request_store
+from gateway.payloads.finding import PayloadFilter
+from gateway.payloads.index import PayloadIndex
+from gateway.payloads.rows import Dispatch
 from gateway.sources.outcome import RetrievalOutcome, SourceOutcome
 from gateway.work.waiting import Wait
 from tests.gateway.acr.requests import inference_request
-from tests.gateway.events.payloads import payload
-from tests.gateway.inference.store_scene import NOW, OUTPUT_SECRET, SECRET, Requests
+from tests.gateway.events.payloads import instance, payload, resource
+from tests.gateway.inference.store_scene import NOW, OUTPUT_SECRET, SECRET, Requests, announce
 
 AWAY = Wait(Dependency.SOURCE, "away")
 OUTCOME = RetrievalOutcome((SourceOutcome(1, found=3, fetched=2, bytes=10),), (), ("a remark",))
@@ -119,14 +122,45 @@ def test_what_is_fixed_is_read_back_as_it_was(requests: Requests) -> None:
 
 def test_credentials_for_sources_are_erased_when_it_is_announced(requests: Requests) -> None:
     accepted = requests.accept()
-    requests.take(accepted).complete(NOW)
+    requests.announce(accepted)
     assert requests.sealed(accepted) == (False, True)
     assert take(requests.store, accepted, uuid4(), NOW) is None
+
+
+def test_what_it_became_stands_among_the_payloads_from_when_it_is_announced(requests: Requests) -> None:
+    accepted, run = requests.accept(), uuid4()
+    lease, index = requests.take(accepted, run), PayloadIndex(requests.store.engine)
+    assert index.newest(10) == []
+    became = announce(lease, NOW + timedelta(seconds=9), payload(instance(1), instance(2)))
+    (row,) = index.newest(10, PayloadFilter(study="1.2.3"))
+    assert (row.payload_id, row.request_id, row.state) == (became.payload_id, accepted, Dispatch.ANNOUNCED)
+    assert (row.called_ae, row.calling_ae, row.instances, row.flow_run_id) == ("ACR-DSI", "ACR-1", 2, run)
+    assert (row.uploaded, row.announced) == (NOW + timedelta(seconds=9),) * 2
+    assert index.open_rows(became.node) == []
+
+
+def test_resources_alone_are_a_payload_too(requests: Requests) -> None:
+    fetched = {"instances": (), "resources": (resource(), resource("b")), "partial": True}
+    became = requests.announce(requests.accept(), payload().model_copy(update=fetched))
+    row = PayloadIndex(requests.store.engine).row(became.payload_id)
+    assert row
+    assert (row.instances, row.resources, row.bytes, row.partial) == (0, 2, 40, True)
+
+
+def test_who_has_lost_it_lists_nothing(requests: Requests) -> None:
+    accepted = requests.accept()
+    first = requests.take(accepted)
+    first.keep_payload(payload())
+    requests.take(accepted)
+    with pytest.raises(TakenOver):
+        first.complete(NOW)
+    assert PayloadIndex(requests.store.engine).newest(10) == []
 
 
 def test_credentials_for_sources_are_erased_when_it_is_cancelled(requests: Requests) -> None:
     accepted = requests.accept()
     lease = requests.take(accepted)
+    lease.keep_payload(payload())
     assert requests.store.cancel(accepted, "cancelled", NOW)
     assert requests.sealed(accepted) == (False, True)
     with pytest.raises(TakenOver):
@@ -243,7 +277,7 @@ def test_the_term_of_output_credentials_is_renewed_while_exports_ask_for_them(tm
     with opened_request_store(settings.database_url) as store:
         requests = Requests(store, vault=open_vault(settings))
         accepted = requests.accept("T-1")
-        requests.take(accepted).complete(NOW)
+        requests.announce(accepted)
         output_services(store, "T-1", settings, NOW + timedelta(days=29))
         assert store.erase_expired(NOW + timedelta(days=58), keep_failed=timedelta(days=7)) == 0
         assert store.erase_expired(NOW + timedelta(days=60), keep_failed=timedelta(days=7)) == 1

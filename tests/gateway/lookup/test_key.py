@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from gateway.config import Settings
 from gateway.config.sections import DatabaseSettings, IndexSettings
 from gateway.errors import FromNewerProgram, SettingsError
-from gateway.lookup.key import key_to_ask_with, key_to_keep_with
+from gateway.lookup.key import key_to_ask_with, key_to_keep_with, key_to_receive_with
 
 POSTGRESQL = DatabaseSettings.model_validate({"url": "postgresql+psycopg://gateway@db/gateway"})
 NOBODY = 65534
@@ -44,7 +44,7 @@ def test_where_nothing_is_to_be_found_no_key_is_made(tmp_path: Path) -> None:
 
 def test_with_a_database_that_others_share_a_receiver_goes_without_and_says_so(tmp_path: Path) -> None:
     with capture_logs() as logged:
-        assert key_to_keep_with(Settings(data_dir=tmp_path, database=POSTGRESQL)) is None
+        assert key_to_receive_with(Settings(data_dir=tmp_path, database=POSTGRESQL)) is None
     assert "will not be found by Accession Number" in logged[0]["event"]
     assert list(tmp_path.iterdir()) == []
 

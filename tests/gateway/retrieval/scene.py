@@ -8,7 +8,9 @@ from gateway.config import Settings
 from gateway.config.sections import InferenceSettings
 from gateway.disk.room import Room
 from gateway.inference.identity import request_id
+from gateway.lookup.digests import LookupKey
 from gateway.retrieval.areas import Areas
+from gateway.retrieval.arrivals import Fetching
 from gateway.retrieval.fetch import fetch
 from gateway.retrieval.fetched import Fetched
 from gateway.retrieval.open_sources import OpenSources, addresses_of
@@ -26,8 +28,10 @@ class Node:
     """Retrieves one request after the other, each in a try of its own."""
 
     def __init__(self, root: Path, **inference: Any) -> None:
+        self.root = root
         self.settings = Settings(inference=InferenceSettings(**inference))
         self.areas = Areas(root, Room(root, 0))
+        self.lookup_key: LookupKey | None = None
         self.progress: list[int] = []
         self._epoch = 0
 
@@ -42,7 +46,7 @@ class Node:
         ):
             listed = query(plan_of(submission.request), sources)
             area.keep_fetch_list(listed)
-            return fetch(listed, sources, area, MovableClock(), self.progress.append)
+            return fetch(listed, sources, Fetching(area, MovableClock(), self.progress.append, self.lookup_key))
 
     def files(self, transaction_id: str = "T-1") -> dict[str, bytes]:
         """What is whole in the area, by SOP Instance UID or by the path of a resource."""

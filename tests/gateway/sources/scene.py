@@ -19,7 +19,7 @@ from gateway.disk.room import Room
 from gateway.errors import GatewayError
 from gateway.fhir.names import FhirFormat, FhirVersion
 from gateway.retrieval.areas import Areas
-from gateway.retrieval.arrivals import AreaArrivals
+from gateway.retrieval.arrivals import AreaArrivals, Fetching
 from gateway.retrieval.fetched import Fetched
 from gateway.sources.address import SourceAddress
 from gateway.sources.items import ListedInstance, WantedItem, WantedResource, WantedStudy
@@ -81,7 +81,7 @@ class Retrieval:
         """One try: return what stood in the way. `kept` is then what it brought."""
         self.tries += 1
         with Areas(self.root, Room(self.root, self.reserve_bytes)).open(REQUEST, self.tries) as area:
-            arrivals = AreaArrivals(area, 0, str(source), MovableClock(), lambda _: None)
+            arrivals = AreaArrivals(Fetching(area, MovableClock(), lambda _: None), 0, str(source))
             errors = list(source.fetch(wanted, arrivals))
             self.kept = arrivals.kept
         return errors

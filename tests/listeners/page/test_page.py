@@ -26,7 +26,9 @@ from listeners.page.routes import page_routes
 from tests.deployments.commands.mig import used_site
 from tests.deployments.payloads import made_payload, put_into_ready, with_lookups
 from tests.gateway.associations.records import rejected, still_open, stored
+from tests.gateway.events.payloads import payload, resource
 from tests.gateway.exports.scene import request_body
+from tests.gateway.inference.store_scene import Requests
 from tests.gateway.receiving.scene import Scene as Spool
 from tests.listeners.api.serving import serving
 
@@ -95,6 +97,23 @@ def test_a_study_is_found_by_its_uid_and_its_payload_tells_all(browser: httpx.Cl
     page = browser.get(f"/ui/payloads/{payload_id}").text
     for told in ("CT01 → MIG", "3 instances", f"monaideploy/{payload_id}/", "The sender broke off (cut)", "10.1.0.17"):
         assert told in page
+
+
+def test_what_a_request_became_is_on_its_page(browser: httpx.Client, node: NodeContext) -> None:
+    requests = Requests(node.requests, now=NOW)
+    request = requests.accept()
+    fetched = {"instances": (), "resources": (resource(),), "partial": True, "node": node.node_id}
+    became = requests.announce(request, payload().model_copy(update=fetched))
+    path = f"/ui/payloads/{became.payload_id}"
+    assert path in browser.get("/ui/requests").text
+    found = browser.get("/ui/payloads", params={"ae": "ACR-DSI"}).text
+    assert path in found
+    assert "0 and 1 resource<" in found
+    page = browser.get(path).text
+    for told in (f"request {request}", "0 instances, 1 FHIR resource", "Some of what was asked for could not be had"):
+        assert told in page
+    assert "None: FHIR resources alone." in page
+    assert "<h2>Associations" not in page
 
 
 def test_a_button_writes_what_the_command_line_would(browser: httpx.Client, node: NodeContext) -> None:
