@@ -1,7 +1,6 @@
 """An inference request on its way from the archives to the workflow manager."""
 
 from typing import Any
-from uuid import UUID
 
 from prefect import flow
 from prefect.client.schemas.objects import State
@@ -10,6 +9,7 @@ from flows.ending import failing_in_words
 from flows.retrieval import retrieve_held
 from flows.waiting import next_try, waiting, waiting_for_newer_program, waits_for
 from gateway.errors import SchemaRefused, TransientError
+from tasks.ids import id_of
 from tasks.node import on_this_node
 
 
@@ -25,7 +25,7 @@ def retrieve_request(request_id: str) -> State[Any] | None:
     """
     with on_this_node():
         try:
-            return retrieve_held(UUID(request_id))
+            return retrieve_held(id_of("request", request_id))
         except TransientError as error:
             return waiting(waits_for(error), next_try())
         except SchemaRefused as error:

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from prefect.runtime import flow_run
 
-from gateway.errors import PermanentError
 from gateway.exports.area import working_area
 from gateway.exports.lease import ExportLease, take
 from gateway.exports.run import ExportRun
@@ -15,13 +14,14 @@ from gateway.exports.tables import WORK
 from gateway.runs.reading import read_states
 from gateway.runs.run import StateType
 from gateway.work.lease import Lease
+from tasks.ids import id_of
 from tasks.node import ask_prefect, node
 from tasks.stopping import STOPPING
 
 
 def take_export(export_id: str) -> ExportRun | None:
     """Take the export for this run; None where it has succeeded before."""
-    lease = take(node().database, _uuid(export_id), _run_id())
+    lease = take(node().database, id_of("export", export_id), _run_id())
     if lease is None:
         return None
     run = _run_of(lease)
@@ -32,7 +32,7 @@ def take_export(export_id: str) -> ExportRun | None:
 
 def settled_in_this_run(export_id: str) -> ExportRow | None:
     """Return the export where it settled in this very run and Prefect did not hear of it: then this is no retry."""
-    row = node().exports.row(_uuid(export_id))
+    row = node().exports.row(id_of("export", export_id))
     run_id = _run_id()
     if run_id is None or row is None or row.settled is None or row.flow_run_id != run_id:
         return None
@@ -60,13 +60,6 @@ def area_of(export_id: str, fencing_token: int) -> Path:
 def _run_of(lease: ExportLease) -> ExportRun:
     here = node()
     return ExportRun(lease, here.destinations, here.circuits, STOPPING, here.now)
-
-
-def _uuid(export_id: str) -> UUID:
-    try:
-        return UUID(export_id)
-    except ValueError as error:
-        raise PermanentError(f"{export_id} is no id of an export") from error
 
 
 def _run_id() -> UUID | None:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from gateway.errors import PermanentError
+from gateway.errors import DatabaseRefused, DatabaseUnavailable, PermanentError
 from gateway.events.port import Message
 from gateway.inference.lease import RequestLease
 from gateway.inference.row import WORK as REQUESTS
@@ -21,6 +21,7 @@ from gateway.payloads.rows import WORK as PAYLOADS
 from gateway.spool import lease as spool_lease
 from gateway.spool.lease import SpoolLease
 from gateway.work.lease import Held, Lease
+from tasks.ids import id_of
 from tasks.node import node
 
 
@@ -82,8 +83,15 @@ def read_payload(payload_id: str) -> Payload:
 
 
 def is_announced(payload_id: str) -> bool:
-    """Whether the payload needs nothing more than to be cleared away, or not even that."""
-    return node().received.state(UUID(payload_id)) != "ready"
+    """Whether the payload needs nothing more than to be cleared away, or not even that.
+
+    Raises PermanentError where that is no id of a payload, or nobody here has ever heard of it.
+    """
+    wanted = id_of("payload", payload_id)
+    state = node().received.state(wanted)
+    if state is None and not _was_here(wanted):
+        raise PermanentError(f"no payload {wanted} was ever received on this node, as far as its index knows")
+    return state != "ready"
 
 
 def announced_before(payload_id: UUID, at: datetime | None) -> str:
@@ -100,6 +108,17 @@ def note_uploaded(payload_id: str) -> None:
 def object_location(payload: Payload) -> str:
     """Where the payload's objects lie, for a person."""
     return f"{node().settings.object_store.bucket}/{object_prefix(payload.payload_id)}"
+
+
+def _was_here(payload_id: UUID) -> bool:
+    """Where the database is away nobody can say: what has left the spool has been announced then."""
+    received = node().received
+    if received.announcement(payload_id).exists() or received.uploaded(payload_id):
+        return True
+    try:
+        return node().payloads.row(payload_id) is not None
+    except (DatabaseUnavailable, DatabaseRefused):
+        return True
 
 
 def _received(here: NodeContext, claim: Claim) -> HeldPayload:

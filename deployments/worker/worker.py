@@ -25,9 +25,15 @@ from gateway.errors import NotInPrefect, PrefectUnavailable
 from gateway.runs.api import PrefectApi
 from gateway.runs.reading import RunFilter, find_runs
 from gateway.runs.run import Run, StateType
-from gateway.runs.states import mark_cancelled
+from gateway.runs.states import mark_cancelled, mark_failed
 
 _log = structlog.get_logger()
+
+_NOT_OURS = (
+    "Refused: the gateway's workers carry out its own flows only, and its deployment names {}. A flow of the site's "
+    "own is named in worker.other_flows of the settings, as module.function."
+)
+_MOST_QUOTED = 200  # characters
 
 
 class GatewayResult(BaseWorkerResult):
@@ -40,17 +46,26 @@ class GatewayWorker(BaseWorker[BaseJobConfiguration, BaseVariables, GatewayResul
     `in_hand` holds every run that it has claimed until Prefect knows the run's end; `look_again` is set when it is
     worth looking for runs; `at_once`, once set, means that nothing is waited for any longer. A cancelled run is killed
     where it has not ended in order after `cancel_seconds`.
+
+    Only `flows` are carried out, each as `module.function`: who may write to Prefect may start runs, and what a
+    deployment there names as its code may be any file that we can read.
     """
 
     type = "gateway"
     _description = "Runs the gateway's flows in prestarted processes."
 
     def __init__(
-        self, *arguments: Any, children: ChildPool | None = None, cancel_seconds: float = 30.0, **options: Any
+        self,
+        *arguments: Any,
+        children: ChildPool | None = None,
+        flows: Collection[str] = (),
+        cancel_seconds: float = 30.0,
+        **options: Any,
     ) -> None:
         # A prefetched run, one that waits for its time, would hold a place until then.
         super().__init__(*arguments, **{"limit": 1, **options, "prefetch_seconds": 0})
         self.children = children or ChildPool(spare=1, entrypoints=(), log=LogSettings())
+        self.flows = frozenset(flows)
         self.cancel_seconds = cancel_seconds
         self.in_hand: dict[UUID, RunInHand] = {}
         self.api: PrefectApi  # once it is set up
@@ -114,7 +129,11 @@ class GatewayWorker(BaseWorker[BaseJobConfiguration, BaseVariables, GatewayResul
         """Carry out a run that is Pending. The stock `_submit_run` comes by here, ours does not."""
         run = self.in_hand.setdefault(flow_run.id, RunInHand(flow_run.id))
         try:
-            await self._in_child(flow_run, run, await self._entrypoint(flow_run) or "")
+            entrypoint = await self._entrypoint(flow_run) or ""
+            if entrypoint in self.flows:
+                await self._in_child(flow_run, run, entrypoint)
+            else:
+                await self._refuse(flow_run, entrypoint)
             if task_status:
                 task_status.started(0)
             await settle(self.api, run, self.at_once)
@@ -147,6 +166,9 @@ class GatewayWorker(BaseWorker[BaseJobConfiguration, BaseVariables, GatewayResul
         if entrypoint is None:
             await mark_cancelled(self.api, flow_run.id, "Cancelled: its deployment was deleted.")
             return False
+        if entrypoint not in self.flows:
+            await self._refuse(flow_run, entrypoint)
+            return False
         if not await self._claim(flow_run):
             return False
         await self._in_child(flow_run, run, entrypoint)
@@ -162,6 +184,11 @@ class GatewayWorker(BaseWorker[BaseJobConfiguration, BaseVariables, GatewayResul
                 return None
             self._entrypoints[deployment_id] = deployment.entrypoint or ""
         return self._entrypoints[deployment_id] if deployment_id else None
+
+    async def _refuse(self, flow_run: FlowRun, entrypoint: str) -> None:
+        named = repr(entrypoint[:_MOST_QUOTED])
+        _log.warning("run refused: its flow is none of the gateway's", run=flow_run.name, flow=named)
+        await mark_failed(self.api, flow_run.id, _NOT_OURS.format(named))
 
     async def _claim(self, flow_run: FlowRun) -> bool:
         pending: State[Any] = Pending(message=claim_text(self.name))

@@ -84,6 +84,7 @@ def _worker(pool: Pool, node: Node, settings: Settings, descriptions: Sequence[D
         name=node.worker_name,
         limit=at_once,
         children=ChildPool(min(at_once, _SPARES[pool.described_as]), entrypoints, settings.log),
+        flows=[*entrypoints, *settings.worker.other_flows],
         cancel_seconds=settings.worker.cancel_seconds,
     )
 

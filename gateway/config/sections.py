@@ -163,6 +163,9 @@ class WorkerSettings(Section):
     runs_at_once: int | None = Field(None, ge=1, le=64, description="default: 2 with the server of `mig up`, else 4")
     drain_seconds: Seconds = Field(600, description="how long a stopped worker waits for its runs")
     cancel_seconds: Seconds = Field(30, description="how long a cancelled run has, for the file on its way")
+    other_flows: tuple[Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$")], ...] = Field(
+        (), description="a site's own flows that workers carry out beside the gateway's, as `module.function`"
+    )
 
 
 ObjectStoreSettings = Annotated[LocalStoreSettings | S3StoreSettings, Field(discriminator="kind")]

@@ -72,6 +72,11 @@ async def mark_cancelled(api: PrefectApi, run_id: UUID, why: str) -> Verdict:
     return await _propose(api, run_id, {"type": StateType.CANCELLED, "message": why}, force=True)
 
 
+async def mark_failed(api: PrefectApi, run_id: UUID, why: str) -> Verdict:
+    """End a run that nobody will carry out."""
+    return await _propose(api, run_id, {"type": StateType.FAILED, "message": why}, force=True)
+
+
 async def mark_crashed(api: PrefectApi, run_id: UUID, why: str) -> Verdict:
     """Propose Crashed: refused, and rightly, where the run has ended or is Cancelling."""
     return await _propose(api, run_id, {"type": StateType.CRASHED, "message": why})

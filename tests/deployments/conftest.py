@@ -1,5 +1,6 @@
 """The scene of the Prefect side: a real server on each database, an operator, a worker."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,6 +14,8 @@ from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterNam
 from tests.deployments.operator import Operator
 from tests.deployments.roles import WorkerProcess, example_descriptions
 from tests.peers.prefect_server import PrefectServer
+
+SLOW_TO_IMPORT = "tests.deployments.slow_to_import.slow_to_import"
 
 _WITH_PREFECT = {"prefect", "prefect_on_sqlite", "prefect_on_postgresql", "gateway"}
 
@@ -79,7 +82,7 @@ def _shared_workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NewWor
 @pytest.fixture
 def shared_worker(_shared_workers: NewWorker, prefect: PrefectServer) -> WorkerProcess:
     """One for all the tests of a module that leave it as it is: it takes seconds to start."""
-    return _shared_workers(prefect)
+    return _shared_workers(prefect, MIG_WORKER__OTHER_FLOWS=json.dumps([SLOW_TO_IMPORT]))
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ class Order:
     """The flow, what it is to work on, and the settings of the node that it runs on."""
 
     entrypoint: str
-    work_id: UUID
+    work_id: UUID | str
     settings: Mapping[str, str]
 
 
@@ -60,7 +60,7 @@ class Runs:
     server: Server
     socket: Path
 
-    def begin(self, entrypoint: str, work_id: UUID, settings: Mapping[str, str]) -> Begun:
+    def begin(self, entrypoint: str, work_id: UUID | str, settings: Mapping[str, str]) -> Begun:
         told = Client(str(self.socket), "AF_UNIX")
         told.send(Order(entrypoint, work_id, settings))
         return Begun(told, self.server.log)

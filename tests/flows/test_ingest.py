@@ -27,6 +27,7 @@ from tests.flows.running import Runs
 from tests.gateway.events.conftest import prefect_events
 from tests.gateway.receiving.scene import Scene
 from tests.peers.minio import MinIO
+from tests.peers.ports import free_port
 from tests.peers.prefect_server import PrefectServer
 from tests.peers.run_logs import run_log
 from tests.waiting import wait_until
@@ -54,7 +55,7 @@ class Node:
         (payload,) = self.spool.pass_time(5)
         return payload
 
-    def ingest(self, payload_id: UUID, **environment: str) -> UUID:
+    def ingest(self, payload_id: UUID | str, **environment: str) -> UUID:
         """Run the flow to its end; return the run's id."""
         settings = {"MIG_DATA_DIR": str(self.data_dir), "MIG_PREFECT__API_URL": self.prefect.api_url}
         return self.runs.begin("flows.ingest.ingest_payload", payload_id, settings | environment).ended()
@@ -200,7 +201,31 @@ def test_what_it_was_announced_with_is_kept_and_a_run_started_once_more_says_wha
 
 
 def test_a_payload_that_is_gone_needs_nothing(node: Node) -> None:
-    assert node.state(node.ingest(uuid4())).type is StateType.COMPLETED
+    payload = node.payload()
+    with opened_payload_index(f"sqlite:///{node.data_dir}/gateway.db") as index:
+        index.record(payload)
+    node.spool.area.finish(payload.payload_id)
+    node.spool.area.remove(payload)
+    assert node.state(node.ingest(payload.payload_id)).type is StateType.COMPLETED
+
+
+def test_of_a_payload_that_nobody_has_heard_of_no_success_is_told(node: Node) -> None:
+    """A typing slip at the dashboard, or a spool that was lost; with the database away it may have been here."""
+    state = node.state(node.ingest(stranger := uuid4()))
+    assert (state.type, state.message) == (
+        StateType.FAILED,
+        f"no payload {stranger} was ever received on this node, as far as its index knows",
+    )
+    away = {"MIG_DATABASE__URL": f"postgresql+psycopg://gateway@127.0.0.1:{free_port()}/gateway"}
+    assert node.state(node.ingest(stranger, **away)).type is StateType.COMPLETED
+
+
+def test_what_is_no_id_is_said_so_and_quoted_nowhere(node: Node) -> None:
+    run_id = node.ingest("../../SMITH^JOHN")
+    told = "payload_id is no id: 32 hexadecimal digits, as the list of payloads shows them"
+    state = node.state(run_id)
+    assert (state.type, state.message) == (StateType.FAILED, told)
+    assert "SMITH" not in "\n".join(node.log(run_id))
 
 
 def test_repeats_carry_the_same_ids(node: Node) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from prefect.client.schemas.actions import DeploymentUpdate
 
-from tests.deployments.conftest import NewWorker
+from tests.deployments.conftest import SLOW_TO_IMPORT, NewWorker
 from tests.deployments.operator import Operator, on_both_databases
 from tests.deployments.roles import WorkerProcess
 from tests.deployments.worker.runs import GatedRun, is_alive, started
@@ -37,8 +37,7 @@ def test_cancel_kills_a_run_that_will_not_end_and_what_it_started(
 @on_both_databases
 def test_cancel_ends_a_run_that_is_still_pending(shared_worker: WorkerProcess, operator: Operator) -> None:
     deployment = operator.client.read_deployment_by_name("example-trivial/trivial")
-    slow = "tests.deployments.slow_to_import.slow_to_import"
-    operator.client.update_deployment(deployment.id, DeploymentUpdate(entrypoint=slow))
+    operator.client.update_deployment(deployment.id, DeploymentUpdate(entrypoint=SLOW_TO_IMPORT))
     run_id = operator.trigger("example-trivial/trivial")
     operator.wait_for(run_id, "Pending", within_seconds=30)
     operator.cancel(run_id)

@@ -4,6 +4,9 @@ import os
 import signal
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
+
+import pytest
 
 from tests.deployments.conftest import NewWorker
 from tests.deployments.operator import Operator, on_both_databases, scheduled_at
@@ -21,6 +24,34 @@ def test_a_run_goes_through_its_tasks_and_completes(shared_worker: WorkerProcess
 
 def test_an_async_flow_runs_as_well(shared_worker: WorkerProcess, operator: Operator) -> None:
     operator.wait_for(operator.trigger("example-async/asynchronous"), "Completed")
+
+
+@pytest.mark.parametrize("is_a_file", [True, False])
+def test_code_that_only_prefect_names_is_not_run(
+    shared_worker: WorkerProcess, operator: Operator, tmp_path: Path, is_a_file: bool
+) -> None:
+    """Who may write to Prefect's API makes a deployment of any file that the worker can read, and starts it."""
+    ran, name = tmp_path / "ran", f"strange_{uuid4().hex}"
+    file = Path(__file__).parent / f"{name}.py"
+    strange = f"{file}:strange" if is_a_file else f"tests.deployments.worker.{name}.strange"
+    file.write_text(f"open({str(ran)!r}, 'w').close()\nfrom prefect import flow\n\n@flow\ndef strange(): pass\n")
+    try:
+        flow_id = operator.client.create_flow_from_name("strange")
+        deployment = operator.client.create_deployment(
+            flow_id,
+            name,
+            entrypoint=strange,
+            work_pool_name=shared_worker.work_pool,
+            work_queue_name=shared_worker.node.work_queue,
+        )
+        run_id = operator.client.create_flow_run_from_deployment(deployment).id
+        refused = operator.wait_for(run_id, "Failed")
+        assert f"its deployment names '{strange}'. A flow of the site's own is named in worker.other_flows" in (
+            refused.message or ""
+        )
+        assert not ran.exists()
+    finally:
+        file.unlink()
 
 
 def test_a_run_has_a_process_of_its_own_that_prefect_can_name(
