@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Engine, insert
 
 from gateway.associations.tables import associations, payloads_fed
+from gateway.payloads.addresses import addresses
 from gateway.payloads.lookups import lookups
 from gateway.payloads.rows import Dispatch, payloads
 from gateway.payloads.studies import studies
@@ -36,6 +37,7 @@ def fill(engine: Engine, count: int) -> None:
             connection.execute(insert(lookups), [each for number, key in numbered for each in _lookups(key, number)])
             connection.execute(insert(associations), [_association(key, number, node) for number, key in numbered])
             connection.execute(insert(payloads_fed), fed)
+            connection.execute(insert(addresses), [_fed_from(key, number) for number, key in numbered])
 
 
 def closed_at(number: int) -> datetime:
@@ -92,6 +94,10 @@ def _held(payload_id: UUID, number: int) -> dict[str, Any]:
 def _lookups(payload_id: UUID, number: int) -> Iterator[dict[str, Any]]:
     yield {"payload_id": payload_id, "kind": "accession", "digest": accession(number)}
     yield {"payload_id": payload_id, "kind": "patient", "digest": patient(number)}
+
+
+def _fed_from(payload_id: UUID, number: int) -> dict[str, Any]:
+    return {"payload_id": payload_id, "address": address(number), "closed": closed_at(number)}
 
 
 def _association(association_id: UUID, number: int, node: UUID) -> dict[str, Any]:

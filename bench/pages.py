@@ -71,6 +71,7 @@ def _filters(count: int) -> Mapping[str, PayloadFilter]:
         "by an AE title of none": PayloadFilter(ae="NOBODY"),
         "by a source's title, of one in fifty": PayloadFilter(source=sender(some)),
         "by a source's address, of one in fifty": PayloadFilter(source=address(some)),
+        "by a source's address and the AE title of all": PayloadFilter(source=address(some), ae="MIG"),
         "by the source of none": PayloadFilter(source="10.9.9.9"),
         "what is announced": PayloadFilter(announced=True),
         "what is not announced, ten in a million": PayloadFilter(announced=False),

@@ -7,13 +7,14 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Engine, bindparam, delete, exists, insert, select, update
 
 from gateway.associations.record import RECEIVER_ENDED, AssociationRecord, Outcome
 from gateway.associations.tables import associations, payloads_fed
 from gateway.clock import time_of
 from gateway.database import database_errors
 from gateway.database.totals import Series, add
+from gateway.payloads.addresses import addresses, keep_addresses
 
 ENDED, REFUSED, BYTES = "associations", "associations_refused", "received_bytes"
 """What is counted: those that have ended, by outcome; the refusals among them; and what was received in all."""
@@ -28,6 +29,14 @@ _GROWN = _GROWS.values(times=bindparam("counted"), last_known=bindparam("last"))
 
 _IS_OPEN = associations.c.outcome == Outcome.OPEN
 _RENEWED = update(associations).where(associations.c.association_id == bindparam("known_id"), _IS_OPEN)
+
+_FED_IT = associations.c.association_id == payloads_fed.c.association_id
+_fed_still = exists().where(
+    _FED_IT, payloads_fed.c.payload_id == addresses.c.payload_id, associations.c.address == addresses.c.address
+)
+_FORGOTTEN = delete(addresses).where(
+    addresses.c.payload_id == bindparam("fed"), addresses.c.address == bindparam("from"), ~_fed_still
+)
 
 
 class AssociationStore:
@@ -62,8 +71,7 @@ class AssociationStore:
             with database_errors(), self._engine.begin() as connection:
                 old = select(associations.c.association_id).where(associations.c.last_known < moment)
                 ids = list(connection.scalars(old.order_by(associations.c.last_known).limit(_AT_ONCE)))
-                connection.execute(delete(payloads_fed).where(payloads_fed.c.association_id.in_(ids)))
-                connection.execute(delete(associations).where(associations.c.association_id.in_(ids)))
+                _remove(connection, ids)
             removed += len(ids)
             if len(ids) < _AT_ONCE:
                 return removed
@@ -133,6 +141,19 @@ def _add_fed(connection: Connection, records: Sequence[AssociationRecord]) -> No
         {"association_id": association_id, "payload_id": payload_id} for association_id, payload_id in fed - known
     ]:
         connection.execute(insert(payloads_fed), new)
+    address = {record.association_id: record.address for record in records}
+    keep_addresses(connection, {(payload_id, address[association_id]) for association_id, payload_id in fed - known})
+
+
+def _remove(connection: Connection, ids: Sequence[UUID]) -> None:
+    """Remove them, and what was fed from an address by none of those that stay."""
+    were = select(payloads_fed.c.payload_id, associations.c.address).join(associations, _FED_IT)
+    rows = connection.execute(were.where(associations.c.association_id.in_(ids)).distinct())
+    fed = [{"fed": row.payload_id, "from": row.address} for row in rows]
+    connection.execute(delete(payloads_fed).where(payloads_fed.c.association_id.in_(ids)))
+    connection.execute(delete(associations).where(associations.c.association_id.in_(ids)))
+    if fed:
+        connection.execute(_FORGOTTEN, fed)
 
 
 def _row(record: AssociationRecord, node_id: UUID) -> dict[str, Any]:

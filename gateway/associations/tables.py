@@ -1,20 +1,16 @@
 """Where associations are kept: a row for each, and one for each payload that it fed."""
 
-from typing import Any
-
 from sqlalchemy import (
     JSON,
     BigInteger,
     Boolean,
     Column,
-    ColumnElement,
     Index,
     Integer,
     String,
     Table,
     Text,
     Uuid,
-    select,
 )
 
 from gateway.database import UtcDateTime, metadata
@@ -51,16 +47,9 @@ associations = Table(
 )
 
 payloads_fed = Table(
-    "association_payloads",
+    "payloads_fed",
     metadata,
     Column("association_id", Uuid, primary_key=True),
     Column("payload_id", Uuid, primary_key=True),
-    Index("association_payloads_by_payload", "payload_id"),
+    Index("payloads_fed_by_payload", "payload_id"),
 )
-
-
-def fed_from(address: str, payload_id: ColumnElement[Any]) -> ColumnElement[bool]:
-    """That a payload was fed by an association from this address, which is still known."""
-    of = associations.c
-    fed = select(payloads_fed.c.payload_id).join(associations, of.association_id == payloads_fed.c.association_id)
-    return payload_id.in_(fed.where(of.address == address))

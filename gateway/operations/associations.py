@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, func, literal, select
+from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, func, select
 
 from gateway.associations.record import ContextRecord, ContextResult, Outcome
-from gateway.associations.tables import associations, fed_from, payloads_fed
+from gateway.associations.tables import associations, payloads_fed
 from gateway.database import database_errors, ids_beginning
 
 
@@ -117,12 +117,6 @@ def broken_off(engine: Engine, payload_ids: Sequence[UUID]) -> dict[UUID, Outcom
     )
     with database_errors(), engine.connect() as connection:
         return {payload_id: Outcome(outcome) for payload_id, outcome in connection.execute(wanted)}
-
-
-def is_fed_from(engine: Engine, payload_id: UUID, address: str) -> bool:
-    """Whether an association from this address fed a payload. Raises DatabaseUnavailable."""
-    with database_errors(), engine.connect() as connection:
-        return bool(connection.execute(select(fed_from(address, literal(payload_id)))).scalar_one())
 
 
 def _payloads(connection: Connection, ids: Sequence[UUID]) -> Mapping[UUID, list[UUID]]:

@@ -12,7 +12,7 @@ from gateway.database import begins
 from gateway.errors import Damaged, FromNewerProgram, PrefectUnavailable
 from gateway.lookup.digests import NOTHING, Identifiers, LookupKey, have_one_of_each
 from gateway.lookup.key import key_to_ask_with
-from gateway.operations.associations import broken_off, is_fed_from
+from gateway.operations.associations import broken_off
 from gateway.operations.condition.prefect import ask_prefect
 from gateway.operations.payload_detail import PayloadDetail, payload_detail
 from gateway.operations.payload_view import STATES_OF_RUNS, PayloadState, PayloadView, closed_view, open_view
@@ -183,7 +183,7 @@ class PayloadList:
         return found
 
     def _is_from(self, source: str | None, calling_ae: str, payload_id: UUID) -> bool:
-        return source in {None, calling_ae} or is_fed_from(self.index.work.engine, payload_id, str(source))
+        return source in {None, calling_ae} or self.index.is_fed_from(payload_id, str(source))
 
     def _look_at(
         self, rows: Sequence[PayloadRow], studies: Mapping[UUID, tuple[PayloadStudy, ...]]

@@ -7,6 +7,7 @@ storing           to the object store, with a DICOM JSON Model beside each insta
 json_model        that model
 workflow_request  the event that announces it
 artifact_type     the numbers that this event gives to modalities
-index             which there are, and the run of each: tables `rows`, `studies`, `lookups`; `finding`
+index             which there are, and the run of each: tables `rows`, `studies`, `lookups`, `addresses`;
+                  `finding`
 report            what a finished run tells
 """

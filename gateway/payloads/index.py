@@ -10,12 +10,13 @@ from dataclasses import asdict
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, func, insert, select, tuple_
+from sqlalchemy import Connection, Engine, func, insert, select
 
 from gateway.database import database_errors, ids_beginning, open_database
 from gateway.database.totals import add
+from gateway.payloads.addresses import is_fed_from, note_closing
 from gateway.payloads.announcements import Announcements
-from gateway.payloads.finding import EVERY_PAYLOAD, PayloadFilter, alternatives
+from gateway.payloads.finding import EVERY_PAYLOAD, PayloadFilter, alternatives, page_of
 from gateway.payloads.lookups import keep_lookups, last_without
 from gateway.payloads.payload import Payload
 from gateway.payloads.rows import WORK, Dispatch, PayloadRow, counted_phases, payload_row, payloads, row_of
@@ -86,15 +87,11 @@ class PayloadIndex:
         self, limit: int, wanted: PayloadFilter = EVERY_PAYLOAD, after: PayloadRow | None = None
     ) -> list[PayloadRow]:
         """Return payloads of every node, the newest first, from the one that follows `after`."""
-        by_age = (payloads.c.closed, payloads.c.payload_id)
-        question = select(payloads).order_by(*(each.desc() for each in by_age)).limit(limit)
-        if after is not None:
-            question = question.where(tuple_(*by_age) < (after.closed, after.payload_id))
         with database_errors(), self._engine.connect() as connection:
             found = [
                 payload_row(row)
-                for conditions in alternatives(wanted)
-                for row in connection.execute(question.where(*conditions))
+                for each in alternatives(wanted)
+                for row in connection.execute(page_of(each, limit, after))
             ]
         return sorted(found, key=lambda row: (row.closed, row.payload_id), reverse=True)[:limit]
 
@@ -103,7 +100,7 @@ class PayloadIndex:
         question = select(func.count()).select_from(payloads)
         with database_errors(), self._engine.connect() as connection:
             return sum(
-                int(connection.execute(question.where(*conditions)).scalar_one()) for conditions in alternatives(wanted)
+                int(connection.execute(question.where(*each.conditions)).scalar_one()) for each in alternatives(wanted)
             )
 
     def last_without_lookups(self, fingerprints: Sequence[str]) -> datetime | None:
@@ -115,6 +112,11 @@ class PayloadIndex:
         """Return what each of these payloads holds."""
         with database_errors(), self._engine.connect() as connection:
             return read_studies(connection, payload_ids)
+
+    def is_fed_from(self, payload_id: UUID, address: str) -> bool:
+        """Whether an association from this address, which is still known, fed a payload, be it open."""
+        with database_errors(), self._engine.connect() as connection:
+            return bool(connection.execute(select(is_fed_from(payload_id, address))).scalar_one())
 
     def matching(self, beginning: str, limit: int = 2) -> list[PayloadRow]:
         """Return payloads whose id begins so, as run names and people abbreviate it."""
@@ -133,6 +135,7 @@ def keep_payload(connection: Connection, payload: Payload, row: PayloadRow) -> N
     connection.execute(insert(payloads).values(NEW_WORK | asdict(row)))
     keep_studies(connection, payload)
     keep_lookups(connection, payload)
+    note_closing(connection, payload)
 
 
 @contextmanager

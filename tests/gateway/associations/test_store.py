@@ -16,6 +16,7 @@ from gateway.clock import time_of
 from gateway.database import open_database
 from gateway.database.totals import read_totals
 from gateway.operations.associations import AssociationListing, Wanted
+from gateway.payloads.addresses import addresses
 from tests.databases import empty_database
 from tests.gateway.associations.records import (
     BEGAN_NS,
@@ -130,9 +131,9 @@ def test_those_that_are_old_go_with_all_that_is_theirs(
     with engine.connect() as connection:
         left = [
             connection.execute(select(func.count()).select_from(each)).scalar_one()
-            for each in (associations, payloads_fed)
+            for each in (associations, payloads_fed, addresses)
         ]
-    assert left == [1, 1]
+    assert left == [1, 1, 1]
     assert store.remove_older(time_of(BEGAN_NS)) == 0
 
 

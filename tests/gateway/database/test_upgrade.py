@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -24,6 +25,7 @@ import gateway.destinations.circuits
 import gateway.events.outbox
 import gateway.exports.tables
 import gateway.inference.tables
+import gateway.payloads.addresses
 import gateway.payloads.announcements
 import gateway.payloads.lookups
 import gateway.payloads.rows
@@ -38,10 +40,18 @@ from gateway.database.schema import VERSION_TABLE, SchemaState, read_schema
 from gateway.database.upgrade import _alembic, upgrade
 from gateway.errors import DatabaseRefused, DatabaseUnavailable, GatewayError
 from gateway.events.outbox import Outbox
+from gateway.payloads.finding import PayloadFilter
+from gateway.payloads.index import PayloadIndex
+from gateway.payloads.rows import row_of
 from gateway.versions import program_version
+from gateway.work.rows import NEW_WORK
 from tests.clock import MovableClock
+from tests.deployments.payloads import made_payload
 from tests.fixtures.kept import Kept, every_version
+from tests.gateway.associations.records import stored
 from tests.gateway.exports.scene import Publisher
+
+NODE = uuid4()
 
 
 @contextmanager
@@ -145,6 +155,43 @@ def test_events_of_a_database_that_had_no_turns_keep_their_order(new_url: str) -
         ("said once", False),
         ("said again", True),
     ]
+
+
+def test_payloads_of_a_database_that_had_no_addresses_are_found_by_them(new_url: str) -> None:
+    """Each once, and in order; one that is still open is, when it is closed."""
+    early, late = hours = [datetime(2026, 3, 1, hour, tzinfo=UTC) for hour in (10, 11)]
+    closed, still_open = [made_payload(NODE).model_copy(update={"closed": hour}) for hour in hours], made_payload(NODE)
+    fed = [(uuid4(), "10.1.0.17", payload) for payload in (*closed, closed[0], still_open)]
+    with connected(new_url) as connection:
+        command.upgrade(_alembic(connection), "0012")
+        rows = [NEW_WORK | asdict(row_of(payload)) for payload in closed]
+        connection.execute(insert(gateway.payloads.rows.payloads), rows)
+        came = insert(gateway.associations.tables.associations)
+        for key, address, payload in fed:
+            of_it = asdict(stored(association_id=key, address=address))
+            moments = {"began": early, "last_known": late, "node_id": NODE, "refuses": False}
+            unknown = {"payload_ids", "began_ns", "ended_ns"}
+            connection.execute(came, {name: of_it[name] for name in of_it if name not in unknown} | moments)
+            connection.execute(
+                insert(table("association_payloads", column("association_id", Uuid), column("payload_id", Uuid))),
+                {"association_id": key, "payload_id": payload.payload_id},
+            )
+    with opened(new_url) as engine, engine.connect() as connection:
+        assert differences(connection) == []
+    with opened(new_url) as engine:
+        index, wanted = PayloadIndex(engine), PayloadFilter(source="10.1.0.17")
+        newest = [payload.payload_id for payload in reversed(closed)]
+        assert [row.payload_id for row in index.newest(9, wanted)] == newest
+        index.record(still_open)
+        assert [row.payload_id for row in index.newest(9, wanted)] == [still_open.payload_id, *newest]
+
+
+@every_version
+def test_a_dispatcher_of_before_takes_no_association_in_without_its_address(kept: Kept, url: str) -> None:
+    with opened(url) as engine, engine.connect():
+        pass
+    with pytest.raises(DatabaseRefused, match="association_payloads"), database_errors(), connected(url) as connection:
+        connection.execute(text("INSERT INTO association_payloads VALUES ('0', '0')"))
 
 
 @every_version

@@ -7,19 +7,22 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import Engine, Select, select, text
+from sqlalchemy import Engine, Select, text, update
 
+from gateway.associations.record import AssociationRecord
 from gateway.associations.store import AssociationStore
+from gateway.clock import time_of
 from gateway.database import open_database
 from gateway.errors import DatabaseUnavailable, SettingsError
 from gateway.lookup.digests import Identifiers
-from gateway.payloads.finding import PayloadFilter, alternatives
+from gateway.payloads.addresses import addresses
+from gateway.payloads.finding import PayloadFilter, alternatives, page_of
 from gateway.payloads.index import PayloadIndex, opened_payload_index
 from gateway.payloads.payload import Payload
-from gateway.payloads.rows import Dispatch, PayloadRow, payloads
+from gateway.payloads.rows import Dispatch, PayloadRow, row_of
 from gateway.payloads.studies import PayloadStudy
 from tests.deployments.payloads import made_payload, with_lookups
-from tests.gateway.associations.records import stored
+from tests.gateway.associations.records import BEGAN_NS, stored
 from tests.gateway.lookup.keys import lookup_key
 from tests.peers.postgresql import PostgreSQL
 
@@ -128,18 +131,51 @@ def test_what_is_not_announced_is_found_whatever_else_it_is(index: PayloadIndex)
     [
         (PayloadFilter(announced=False), "payloads_by_state (state=?)"),
         (PayloadFilter(announced=True, source="CT01"), "payloads_by_calling_ae (calling_ae=?)"),
+        (PayloadFilter(ae="MIG", source="CT01"), "payloads_by_calling_ae (calling_ae=?)"),
     ],
 )
 def test_of_years_of_payloads_only_the_few_that_are_not_announced_are_looked_at(
     tmp_path: Path, wanted: PayloadFilter, chosen: str
 ) -> None:
-    conditions = alternatives(wanted)[0]
-    question = select(payloads).where(*conditions).order_by(payloads.c.closed.desc()).limit(20)
+    assert chosen in str(plans(tmp_path, wanted)[0])
+
+
+@pytest.mark.parametrize(
+    "more", [{}, {"announced": True}, {"ae": "MIG"}, {"since": NOW}, {"until": NOW}, {"closed_by": "quiet"}]
+)
+def test_what_an_address_has_fed_is_walked_in_order_and_no_more_of_it_than_a_page(
+    tmp_path: Path, more: dict[str, Any]
+) -> None:
+    for after in (None, row_of(made_payload(NODE))):
+        walked = plans(tmp_path, PayloadFilter(source="10.1.0.17", **more), after)
+        by_address = [
+            plan for plan in walked if "payload_addresses_by_closing" in str(plan) and "LIST" not in str(plan)
+        ]
+        assert len(by_address) == 2
+        for plan in by_address:
+            assert (
+                "payload_addresses USING COVERING INDEX payload_addresses_by_closing (address=? AND closed" in plan[0]
+            )
+            assert "payloads USING INDEX sqlite_autoindex_payloads_1 (payload_id=?)" in plan[1]
+            assert "B-TREE" not in str(plan) or "(address=? AND closed=?)" in plan[0], (
+                "only what has no closing is sorted"
+            )
+
+
+@pytest.mark.parametrize("more", [{"study": "1.2.3"}, {"announced": False}, {"lookups": (frozenset({"d"}),)}])
+def test_where_few_are_meant_what_an_address_has_fed_is_not_walked(tmp_path: Path, more: dict[str, Any]) -> None:
+    for plan in plans(tmp_path, PayloadFilter(source="10.1.0.17", **more)):
+        assert "payload_addresses_by_closing (address=? AND closed" not in str(plan)
+
+
+def plans(tmp_path: Path, wanted: PayloadFilter, after: PayloadRow | None = None) -> list[list[str]]:
+    """How each question for a page is answered, step by step."""
     engine = open_database(f"sqlite:///{tmp_path}/gateway.db")
+    questions = [literal(page_of(each, 20, after), engine) for each in alternatives(wanted)]
     with engine.connect() as connection:
-        plan = connection.execute(text(f"EXPLAIN QUERY PLAN {literal(question, engine)}")).all()
+        found = [connection.execute(text(f"EXPLAIN QUERY PLAN {each}")).all() for each in questions]
     engine.dispose()
-    assert chosen in str(plan)
+    return [[step.detail for step in plan] for plan in found]
 
 
 def literal(question: Select[Any], engine: Engine) -> str:
@@ -231,3 +267,101 @@ def test_payloads_are_found_by_who_sent_them(index: PayloadIndex) -> None:
     assert found(index, source="10.1.0.18") == found(index, source="MIG") == []
     assert found(index, source="10.1.0.17", ae="MIG") == [payload.payload_id]
     assert found(index, source="10.1.0.17", ae="MR01") == []
+
+
+def fed(index: PayloadIndex, address: str, *payloads: Payload) -> AssociationRecord:
+    """It comes to be known that an association from there fed these."""
+    record = stored(address=address, payload_ids=tuple(payload.payload_id for payload in payloads))
+    AssociationStore(index.work.engine).take_in([record], NODE)
+    return record
+
+
+def hourly(count: int, **more: Any) -> list[Payload]:
+    """The oldest first."""
+    return [made_payload(NODE, **more).model_copy(update={"closed": NOW + timedelta(hours=n)}) for n in range(count)]
+
+
+def test_payloads_of_an_address_come_page_by_page_though_others_are_fed_meanwhile(index: PayloadIndex) -> None:
+    early, late = hourly(3), hourly(6)[3:]
+    newest = [payload.payload_id for payload in reversed(early)]
+    for payload in early:
+        index.record(payload)
+        fed(index, "10.1.0.17", payload)
+    first = found(index, limit=2, source="10.1.0.17")
+    for payload in late:
+        fed(index, "10.1.0.17", payload)
+        index.record(payload)
+    assert first == newest[:2]
+    assert found(index, source="10.1.0.17", after=index.row(first[-1])) == newest[2:]
+    assert found(index, limit=3, source="10.1.0.17") == [payload.payload_id for payload in reversed(late)]
+
+
+def test_an_address_is_known_before_the_payload_is_closed_or_after(index: PayloadIndex) -> None:
+    before, after = hourly(2)
+    fed(index, "10.1.0.17", before, after)
+    assert index.is_fed_from(before.payload_id, "10.1.0.17"), "it is still open"
+    assert found(index, source="10.1.0.17") == []
+    index.record(before)
+    index.record(after)
+    fed(index, "10.1.0.18", after)
+    assert found(index, source="10.1.0.17") == [after.payload_id, before.payload_id]
+    assert found(index, source="10.1.0.18") == [after.payload_id]
+    with index.work.engine.connect() as connection:
+        assert None not in {row.closed for row in connection.execute(addresses.select())}
+
+
+def test_a_closing_that_two_writers_have_missed_is_asked_of_the_payload(index: PayloadIndex) -> None:
+    """One inserts the payload, the other the address, and neither sees what the other has not committed."""
+    missed, other = hourly(2)
+    for payload in (missed, other):
+        index.record(payload)
+    fed(index, "10.1.0.17", missed, other)
+    with index.work.engine.begin() as connection:
+        of_it = update(addresses).where(addresses.c.payload_id == missed.payload_id)
+        connection.execute(of_it.values(closed=None))
+    assert found(index, source="10.1.0.17") == [other.payload_id, missed.payload_id]
+    assert found(index, source="10.1.0.17", after=index.row(other.payload_id)) == [missed.payload_id]
+    assert found(index, source="10.1.0.17", until=other.closed) == [missed.payload_id]
+    assert index.count(PayloadFilter(source="10.1.0.17")) == 2
+
+
+def test_a_payload_that_several_have_fed_is_listed_once_under_each_of_them(index: PayloadIndex) -> None:
+    """By several associations, of two addresses; and the title of its sender is that of an address."""
+    (payload,) = hourly(1, calling="10.1.0.17")
+    index.record(payload)
+    for address in ("10.1.0.17", "10.1.0.17", "10.1.0.18"):
+        fed(index, address, payload)
+    for source in ("10.1.0.17", "10.1.0.18"):
+        assert found(index, source=source) == [payload.payload_id]
+        assert index.count(PayloadFilter(source=source)) == 1
+
+
+def test_an_address_goes_together_with_all_else(index: PayloadIndex) -> None:
+    early, late = hourly(2)
+    other = early.model_copy(update={"payload_id": uuid4(), "closed_by": "operator"})
+    for payload in (early, late, other):
+        index.record(payload)
+    fed(index, "10.1.0.17", early, late)
+    index.note_announced(early.payload_id, NOW)
+    first, last = [early.payload_id], [late.payload_id]
+
+    def of_address(**wanted: Any) -> list[UUID]:
+        there = found(index, source="10.1.0.17", **wanted)
+        assert index.count(PayloadFilter(source="10.1.0.17", **wanted)) == len(there)
+        return there
+
+    assert of_address(announced=True) == of_address(until=late.closed) == first
+    assert of_address(announced=False) == of_address(since=late.closed) == last
+    assert of_address(study="1.2.3") == of_address(ae="MIG") == of_address(closed_by="quiet") == last + first
+    assert of_address(study="1.9") == of_address(ae="MR01") == of_address(closed_by="operator") == []
+
+
+def test_an_address_is_known_as_long_as_an_association_from_there_is(index: PayloadIndex) -> None:
+    payload, store = made_payload(NODE), AssociationStore(index.work.engine)
+    index.record(payload)
+    of_it: dict[str, Any] = {"payload_ids": (payload.payload_id,)}
+    old, again, other = stored(**of_it), stored(60, **of_it), stored(30, address="10.1.0.18", **of_it)
+    store.take_in([old, again, other], NODE)
+    for minute, known in ((0, ["10.1.0.17", "10.1.0.18"]), (0.6, ["10.1.0.17"]), (2, [])):
+        store.remove_older(time_of(BEGAN_NS) + timedelta(minutes=minute, seconds=1))
+        assert [each for each in ("10.1.0.17", "10.1.0.18") if found(index, source=each)] == known
