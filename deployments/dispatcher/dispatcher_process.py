@@ -29,7 +29,7 @@ from gateway.config import Settings
 from gateway.events.outbox import Outbox
 from gateway.kinds import KINDS
 from gateway.node_context import NodeContext
-from gateway.operations.condition.heartbeat import DISPATCHER, Hearts
+from gateway.operations.condition.heartbeat import DISPATCHER, RECEIVER, Hearts, holder_of_role
 from gateway.operations.condition.running import told
 from gateway.roles import only_one
 from gateway.runs.api import PrefectApi
@@ -152,7 +152,6 @@ def _of_the_node(services: Services, node: NodeContext, api: PrefectApi) -> list
 
 def kept_associations(node: NodeContext) -> KeptAssociations:
     """What is kept of the associations of this node."""
-    keep = timedelta(days=node.settings.associations.keep_days)
-    return KeptAssociations(
-        Journal(node.settings.paths.associations), AssociationStore(node.database), node.node_id, keep
-    )
+    paths, keep = node.settings.paths, timedelta(days=node.settings.associations.keep_days)
+    journal, store = Journal(paths.associations), AssociationStore(node.database)
+    return KeptAssociations(journal, store, node.node_id, keep, lambda: holder_of_role(paths, RECEIVER) is not None)

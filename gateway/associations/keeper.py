@@ -15,7 +15,7 @@ from uuid import UUID
 
 from gateway.associations.contexts import described, refusal_of
 from gateway.associations.journal import Journal
-from gateway.associations.record import RECEIVER_ENDED, AssociationRecord, Outcome
+from gateway.associations.record import AssociationRecord, cut_by_its_receiver
 from gateway.associations.refusals import Refusals
 from gateway.clock import Clock, SystemClock
 from gateway.log import Logger
@@ -111,8 +111,7 @@ class AssociationKeeper:
             _log.warning("associations that were open can't be read", reason=error.strerror or str(error))
             return
         for each in left:
-            reason = "; ".join(filter(None, (RECEIVER_ENDED, each.reason)))
-            self._unwritten[each.association_id] = replace(each, outcome=Outcome.CUT, reason=reason)
+            self._unwritten[each.association_id] = cut_by_its_receiver(each)
 
     def _step(self) -> None:
         try:

@@ -4,7 +4,7 @@ It holds AE titles, addresses, UIDs of SOP classes and of payloads, counts and r
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from uuid import UUID
 
@@ -99,6 +99,12 @@ class AssociationRecord:
     def refuses(self) -> bool:
         """Whether the peer, or any instance of it, was refused."""
         return self.is_refusal or self.refused > 0
+
+
+def cut_by_its_receiver(record: AssociationRecord) -> AssociationRecord:
+    """What is known of an association that a receiver has left open which is gone: it ended when last told of."""
+    reason = "; ".join(filter(None, (RECEIVER_ENDED, record.reason)))
+    return replace(record, outcome=Outcome.CUT, reason=reason)
 
 
 def plain(text: str) -> str:

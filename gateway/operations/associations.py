@@ -1,8 +1,8 @@
 """The associations as people and programs see them, on the command line and over HTTP."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -33,8 +33,9 @@ ALL = Wanted()
 class AssociationView:
     """One association, or as many refusals of one peer as `times` says. `ended` is None while it is open.
 
-    `reason` is what is wrong with it; "" where it ended in order and was served whole. `contexts` are 16 at most, the
-    refused ones first; `refused` counts instances, and `statuses` the responses to C-STORE.
+    `reason` is what is wrong with it; "" where it ended in order and was served whole, or is open and all is well.
+    `contexts` are 16 at most, the refused ones first; `refused` counts instances, and `statuses` the responses to
+    C-STORE.
     """
 
     id: UUID
@@ -59,6 +60,8 @@ class AssociationView:
     node: UUID
 
 
+_TOLD_EVERY = timedelta(minutes=1)  # at least, whatever disk and database do meanwhile
+
 # Shown under another name than that of the column.
 _NAMES = {"id": "association_id", "node": "node_id", "ended": "last_known"}
 _OWN = [name for name in AssociationView.__slots__ if name != "payloads"]
@@ -68,8 +71,9 @@ _COLUMNS = [associations.c[_NAMES.get(name, name)].label(name) for name in _OWN]
 class AssociationListing:
     """Looks at the tables. All methods raise DatabaseUnavailable."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._engine = engine
+        self._now = now
 
     def page(self, limit: int, offset: int = 0, wanted: Wanted = ALL) -> list[AssociationView]:
         """Return those that are wanted, the newest first."""
@@ -97,7 +101,8 @@ class AssociationListing:
         with database_errors(), self._engine.connect() as connection:
             found = list(connection.execute(wanted))
             fed = _payloads(connection, [row.id for row in found])
-        return [_view(row, fed.get(row.id, [])) for row in found]
+        now = self._now()
+        return [_view(row, fed.get(row.id, []), now) for row in found]
 
 
 _BROKEN_OFF = (Outcome.ABORTED_BY_PEER, Outcome.ABORTED_HERE, Outcome.CUT, Outcome.TIMED_OUT, Outcome.STOPPED)
@@ -148,9 +153,18 @@ def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def _view(found: Row[Any], payloads: Sequence[UUID]) -> AssociationView:
+def _view(found: Row[Any], payloads: Sequence[UUID], now: datetime) -> AssociationView:
     values = {name: found._mapping[name] for name in _OWN}
     contexts = [ContextRecord(**each | {"result": ContextResult(each["result"])}) for each in values["contexts"]]
-    outcome = Outcome(values["outcome"])
-    values |= {"outcome": outcome, "contexts": contexts, "ended": None if outcome is Outcome.OPEN else values["ended"]}
+    outcome, last_known = Outcome(values["outcome"]), values["ended"]
+    values |= {"outcome": outcome, "contexts": contexts}
+    if outcome is Outcome.OPEN:
+        values |= {"ended": None, "reason": "; ".join(filter(None, (_silence(last_known, now), values["reason"])))}
     return AssociationView(**values, payloads=payloads)
+
+
+def _silence(last_known: datetime, now: datetime) -> str:
+    """Say of one that is open that nobody tells of it; "" where somebody does, as happens every second."""
+    if now - last_known <= _TOLD_EVERY:
+        return ""
+    return f"not heard of since {last_known:%Y-%m-%dT%H:%M:%S%z}: do the receiver and the dispatcher of its node run?"

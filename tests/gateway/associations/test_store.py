@@ -52,7 +52,7 @@ def store(engine: Engine) -> AssociationStore:
 
 @pytest.fixture
 def listing(engine: Engine) -> AssociationListing:
-    return AssociationListing(engine)
+    return AssociationListing(engine, lambda: time_of(BEGAN_NS))
 
 
 def ids(records: list[AssociationRecord]) -> list[UUID]:
@@ -178,6 +178,22 @@ def test_one_whose_end_is_lost_is_cut_where_it_was_last_known(
         goes_on.association_id: (Outcome.OPEN, "", None),
         elsewhere.association_id: (Outcome.OPEN, "", None),
     }
+
+
+def test_one_that_nobody_tells_of_any_more_is_not_shown_as_if_all_were_well(
+    store: AssociationStore, engine: Engine
+) -> None:
+    """Its node is gone with receiver and dispatcher; another shows it."""
+    store.renew([still_open(reason="not served here: Modality Worklist")], NODE)
+
+    def shown(after_seconds: int) -> tuple[Outcome, str, object]:
+        now = time_of(BEGAN_NS + after_seconds * SECOND_NS)
+        (view,) = AssociationListing(engine, lambda: now).page(20)
+        return view.outcome, view.reason, view.ended
+
+    assert shown(60) == (Outcome.OPEN, "not served here: Modality Worklist", None)
+    silent = "not heard of since 2026-03-01T13:00:00+0000: do the receiver and the dispatcher of its node run?"
+    assert shown(61) == (Outcome.OPEN, f"{silent}; not served here: Modality Worklist", None)
 
 
 def counted(engine: Engine) -> dict[str, float]:
