@@ -23,6 +23,7 @@ from tests.peers.orthanc import Orthanc
 from tests.peers.postgresql import PostgreSQL
 from tests.peers.prefect_server import PrefectServer
 from tests.peers.processes import Server
+from tests.peers.promtool import Promtool
 from tests.peers.rabbitmq import RabbitMQ
 from tests.peers.toxiproxy import Toxiproxy
 
@@ -36,6 +37,7 @@ PEERS = frozenset(
         "postgresql",
         "prefect",
         "prefect_on_sqlite",
+        "promtool",
         "rabbitmq",
         "toxiproxy",
     )
@@ -187,6 +189,11 @@ def _toxiproxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Toxiproxy]:
 def dcmtk() -> Dcmtk:
     """The tools, sending as fast as they can; `replace(dcmtk, at_once=False)` is a slow modality."""
     return Dcmtk()
+
+
+@pytest.fixture
+def promtool(tmp_path: Path) -> Promtool:
+    return Promtool(tmp_path)
 
 
 @pytest.fixture(name="chromium")

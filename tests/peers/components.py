@@ -146,6 +146,7 @@ STUNNEL = Component("stunnel", ("/usr/bin/stunnel4",), debian=("stunnel4",), ser
 FILE_SYSTEMS = Component(
     "file systems", ("/usr/sbin/mkfs.xfs", "/usr/sbin/xfs_io", "/usr/sbin/mkfs.ext4"), debian=("xfsprogs", "e2fsprogs")
 )
+PROMETHEUS = Component("Prometheus", ("/usr/bin/promtool",), debian=("prometheus",), services=("prometheus.service",))
 NETWORK = Component("network tools", ("/usr/sbin/tc", "/usr/sbin/ip"), debian=("iproute2",))
 MINIO = Component("MinIO", (str(_MINIO.target),), go=_MINIO)
 TOXIPROXY = Component("Toxiproxy", (str(_TOXIPROXY.target),), go=_TOXIPROXY)
@@ -166,6 +167,7 @@ COMPONENTS = (
     STUNNEL,
     FILE_SYSTEMS,
     NETWORK,
+    PROMETHEUS,
     MINIO,
     TOXIPROXY,
     JAVA,

@@ -1,15 +1,13 @@
 """What Prometheus is told, and that everything which is asked of it is told."""
 
-import json
 import re
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
-import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.associations.record import Outcome
@@ -19,24 +17,20 @@ from gateway.destinations.circuits import Circuits
 from gateway.destinations.listing import DestinationState
 from gateway.destinations.registered import Destinations
 from gateway.exports.lease import take
-from gateway.exports.request import read_export_request
 from gateway.exports.settling import give_up
 from gateway.kinds import KINDS
 from gateway.node_context import NodeContext
-from gateway.operations.condition.heartbeat import RECEIVER, Hearts
-from gateway.operations.condition.readiness import ACCEPTING
 from gateway.operations.counted import WORK
 from gateway.spool.node import read_node
 from listeners.api.app import create_app
 from listeners.api.routes.metrics import NodeCollector, metrics_routes
-from listeners.scp.store_times import StoreTimes
 from tests.deployments.payloads import made_payload
 from tests.gateway.associations.records import rejected, stored
 from tests.gateway.receiving.scene import Scene
 from tests.listeners.api.serving import serving
+from tests.listeners.api.telling import STORED, ask_for_export, receiver_that_tells
 
 ROOT = Path(__file__).parents[3]
-MONITORING = ROOT / "deployments" / "monitoring"
 PAGE = (ROOT / "docs" / "monitoring.md").read_text(encoding="utf-8")
 DESTINATIONS = [{"name": "pacs", "kind": "directory", "path": "/pacs"}]
 
@@ -61,19 +55,6 @@ def told(node: NodeContext) -> Figures:
         for metric in NodeCollector(node).collect()
         for sample in metric.samples
     }
-
-
-def ask_for_export(node: NodeContext, *destinations: str) -> UUID:
-    body = {
-        "workflow_instance_id": "w",
-        "export_task_id": str(uuid4()),
-        "correlation_id": "c",
-        "files": ["a/dcm/1/2/3.dcm"],
-        "destinations": destinations,
-    }
-    request = read_export_request(json.dumps(body).encode())
-    node.exports.record(request, node.now() - timedelta(minutes=10))
-    return request.export_id
 
 
 def test_payloads_that_are_ready_are_counted_with_the_age_of_the_oldest(node: NodeContext) -> None:
@@ -194,23 +175,6 @@ def everything(node: NodeContext) -> set[str]:
         return {name for name, *_ in told(node)}
 
 
-@contextmanager
-def receiver_that_tells(node: NodeContext, times: StoreTimes) -> Iterator[None]:
-    """Its spool is held, and its loop has turned."""
-    scene = Scene(node.settings.paths.spool)
-    facts = {"associations": 2, "groups": 3, "refuses": "", "stores": times.told()}
-    Hearts(node.settings.paths, RECEIVER).of(ACCEPTING, 60).beat(lambda: facts)
-    try:
-        yield
-    finally:
-        scene.crash()
-
-
-STORED = StoreTimes()
-for status, seconds in ((0x0000, 0.003), (0x0000, 0.004), (0x0000, 99.0), (0xA700, 0.002)):
-    STORED.note(status, seconds)
-
-
 def test_c_stores_are_told_by_status_with_what_their_senders_waited(node: NodeContext) -> None:
     with receiver_that_tells(node, STORED):
         figures = told(node)
@@ -227,38 +191,3 @@ def test_c_stores_are_told_by_status_with_what_their_senders_waited(node: NodeCo
 def test_every_metric_is_on_the_page(everything: set[str]) -> None:
     on_the_page = set(re.findall(r"^\| `(mig_[a-z_]+)", PAGE, re.MULTILINE))
     assert on_the_page == {re.sub("_(bucket|count|sum)$", "", name) for name in everything}
-
-
-@pytest.mark.parametrize("file", ["alerts.yml", "dashboard.json"])
-def test_every_metric_that_is_asked_for_is_exported(everything: set[str], file: str) -> None:
-    text = (MONITORING / file).read_text(encoding="utf-8")
-    expressions = list(_expressions(yaml.safe_load(text)))  # JSON is YAML
-    assert expressions
-    asked = {name for expression in expressions for name in re.findall(r"\bmig_[a-z_]+", expression)}
-    assert asked
-    assert asked <= everything
-
-
-def test_every_alert_says_what_to_do(everything: set[str]) -> None:
-    for group in yaml.safe_load((MONITORING / "alerts.yml").read_text(encoding="utf-8"))["groups"]:
-        for rule in group["rules"]:
-            assert {"alert", "expr", "for", "labels", "annotations"} <= set(rule)
-            assert rule["labels"]["severity"] in {"critical", "warning"}
-            assert set(rule["annotations"]) == {"summary", "description"}
-            assert f"`{rule['alert']}`" in PAGE
-
-
-def _expressions(node: object) -> Iterator[str]:
-    if isinstance(node, dict):
-        for key, value in node.items():
-            if key == "expr":
-                yield str(value)
-            else:
-                yield from _expressions(value)
-    elif isinstance(node, list):
-        for each in node:
-            yield from _expressions(each)
-
-
-def test_every_kind_of_work_is_counted() -> None:
-    assert {table.kind for table in WORK} == set(KINDS)
