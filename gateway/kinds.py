@@ -6,11 +6,10 @@ This stands on top of the rooms: none of them knows it.
 from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID
 
-from gateway.config import LocalStoreSettings, load_settings
+from gateway.config import LocalStoreSettings
 from gateway.exports.work import ExportWork
 from gateway.inference.work import RequestWork
 from gateway.node_context import NodeContext
-from gateway.object_store import ObjectStore, open_object_store
 from gateway.payload_commands.announcing import Announce
 from gateway.payload_commands.closing import Close
 from gateway.payload_commands.sending import Send
@@ -27,7 +26,7 @@ def _payloads(node: NodeContext) -> Kind:
     payloads = payload_whereabouts(node)
     commands: OwnCommands = {
         OperatorCommand.ANNOUNCE: Announce(payloads, node.payloads.announcements),
-        OperatorCommand.SEND: Send(payloads, node.exports, node.current_destinations, _current_store),
+        OperatorCommand.SEND: payload_sending(node),
         OperatorCommand.CLOSE: Close(payloads),
     }
     return PayloadWork(node.payloads, node.received, node.identity, own_commands=commands)
@@ -58,6 +57,11 @@ def refused(kind: str, work_id: UUID, reason: str) -> NothingToDo:
 def payload_whereabouts(node: NodeContext) -> Whereabouts:
     """What looks for payloads, received and retrieved."""
     return Whereabouts(node.payloads, node.requests, node.received)
+
+
+def payload_sending(node: NodeContext) -> Send:
+    """What sends payloads to destinations, when an operator asks for it."""
+    return Send(payload_whereabouts(node), node.exports, node.current_destinations, node.current_object_store)
 
 
 def ask(node: NodeContext, wish: Wish, asked_by: str) -> UUID:
@@ -94,11 +98,6 @@ def _refusal(kind: Kind, wish: Wish) -> str | None:
     if work is None:
         raise NoSuchWork(f"there is no {kind.ledger.of.kind} {work_id}")
     return kind.refusal(work, command)
-
-
-def _current_store() -> ObjectStore:
-    """As the settings have it now: a key may have been put right while the process runs."""
-    return open_object_store(load_settings().settings)
 
 
 def _export_queue(node: NodeContext) -> str:

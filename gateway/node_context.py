@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Engine
 
 from gateway.clock import Clock, SystemClock, time_of
-from gateway.config import Settings
+from gateway.config import Settings, load_settings
 from gateway.credentials.vault import Vault, open_vault
 from gateway.database import open_database
 from gateway.destinations.circuits import Circuits
@@ -103,6 +103,11 @@ class NodeContext:
     @cached_property
     def object_store(self) -> ObjectStore:
         return open_object_store(self.settings)
+
+    @staticmethod
+    def current_object_store() -> ObjectStore:
+        """The same as the settings have it now: a key may have been put right while the process runs."""
+        return open_object_store(load_settings().settings)
 
     def publisher(self) -> EventPublisher:
         """A publisher of one's own, to be closed: its connection serves one thread."""

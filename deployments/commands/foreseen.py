@@ -1,10 +1,11 @@
-"""What would happen, if: `mig explain` and `mig export submit --dry-run`."""
+"""What would happen, if: `mig explain`, and `--dry-run` of `mig export submit` and `mig payload send`."""
 
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
+from uuid import UUID
 
 import typer
 
@@ -12,6 +13,7 @@ from deployments.commands.tables import AsJson, print_object, print_rows
 
 if TYPE_CHECKING:
     from gateway.exports.request import ExportRequest
+    from gateway.node_context import NodeContext
     from gateway.operations.foreseeing.export import ForeseenExport
     from gateway.operations.foreseeing.foreseen import Foreseen, ForeseenClosing, ForeseenEvent, ForeseenPayload
 
@@ -54,14 +56,26 @@ def explain(
 
 def foresee_export(request: "ExportRequest", *, as_json: bool) -> None:
     """Say what would become of an export. Raises Exit where not all of it would be sent."""
+    from gateway.operations.foreseeing.export import foreseen_export
+
+    _tell_export(lambda node: foreseen_export(node, request), as_json=as_json)
+
+
+def foresee_send(payload_id: UUID, destinations: Sequence[str], *, as_json: bool) -> None:
+    """The same of a payload that would be sent. Raises NothingToDo as well."""
+    from gateway.operations.foreseeing.export import foreseen_send
+
+    _tell_export(lambda node: foreseen_send(node, payload_id, destinations), as_json=as_json)
+
+
+def _tell_export(foresee: "Callable[[NodeContext], ForeseenExport]", *, as_json: bool) -> None:
     from contextlib import closing
 
     from deployments.commands.site import site_settings
     from gateway.node_context import NodeContext
-    from gateway.operations.foreseeing.export import foreseen_export
 
     with closing(NodeContext(site_settings(), may_upgrade=False)) as node:
-        foreseen = foreseen_export(node, request)
+        foreseen = foresee(node)
     _tell(foreseen, _print_export, as_json=as_json, is_all_right=foreseen.is_all_sent)
 
 
@@ -78,7 +92,7 @@ def _tell(foreseen: _Foreseen, show: Callable[[_Foreseen], None], *, as_json: bo
 
 def _print_export(foreseen: "ForeseenExport") -> None:
     known = f"known already, {foreseen.known}: nothing changes" if foreseen.known else "would be recorded"
-    typer.echo(f"export {foreseen.id}: {known}")
+    typer.echo(f"export {foreseen.id}: {known}" if foreseen.id else "an export would be recorded")
     if foreseen.problem:
         typer.echo(f"it can't be served: {foreseen.problem}")
     for rows, columns in ((foreseen.destinations, _DESTINATION_COLUMNS), (foreseen.files, _OBJECT_COLUMNS)):

@@ -152,14 +152,27 @@ def send(
         typer.Option("--to", metavar="DESTINATION", help="A registered destination; may stand several times."),
     ],
     yes: Yes = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Of one payload: send nothing, say what would be.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Of a dry run: print JSON.")] = False,
 ) -> None:
     """Send the DICOM objects of payloads, as they are stored, to destinations: each is an export of its own.
 
-    No md.export.complete tells of it.
+    No md.export.complete tells of it. A dry run ends as that of `mig export submit`.
     """
     from gateway.work.commands import OperatorCommand
 
+    if as_json and not dry_run:
+        raise typer.BadParameter("goes with --dry-run", param_hint="--json")
+    if dry_run and len(payload_ids) > 1:
+        raise typer.BadParameter("one payload at a time", param_hint="--dry-run")
     found = [_any_id_of(each) for each in payload_ids]
+    if dry_run:
+        from deployments.commands.foreseen import foresee_send
+
+        foresee_send(found[0], destinations, as_json=as_json)
+        return
     ask_of("payload", found, OperatorCommand.SEND, yes=yes, destinations=destinations)
 
 

@@ -41,20 +41,24 @@ class Send:
         return _NOT_YET.get(self.payloads.stage(work_id))
 
     def carry_out(self, row: CommandRow, now: datetime) -> str:
-        files, destinations = tuple(self._dicom_objects(row.work_id)), tuple(dict.fromkeys(row.destinations))
+        request = self.request(row.work_id, row.destinations, row.command_id)
+        self.exports.record(request, now)
+        return f"export {row.command_id} sends {len(request.files)} files to {', '.join(request.destinations)}"
+
+    def request(self, payload_id: UUID, destinations: Sequence[str], command_id: UUID) -> ExportRequest:
+        """Return what such a command asks for. Raises NothingToDo, and what the object store raises."""
+        files = tuple(self._dicom_objects(payload_id))
         if not files:
             raise NothingToDo("the object store has no DICOM object of it")
-        request = ExportRequest(
+        return ExportRequest(
             workflow_instance_id="",
             export_task_id="",
-            correlation_id=str(row.command_id),
+            correlation_id=str(command_id),
             files=files,
-            destinations=destinations,
-            payload_id=str(row.work_id),
-            command=row.command_id,
+            destinations=tuple(dict.fromkeys(destinations)),
+            payload_id=str(payload_id),
+            command=command_id,
         )
-        self.exports.record(request, now)
-        return f"export {row.command_id} sends {len(files)} files to {', '.join(destinations)}"
 
     def _dicom_objects(self, payload_id: UUID) -> list[str]:
         """Their keys. What workflows have stored beside them is not of the payload."""

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from sqlalchemy import Engine
 
@@ -21,10 +21,12 @@ from gateway.exports.request import ExportRequest
 from gateway.exports.settlement import settlement_of
 from gateway.exports.states import ExportState, FileStatus, SendRow, SendState
 from gateway.inference.outputs import named_services
+from gateway.kinds import payload_sending, refused
 from gateway.node_context import NodeContext
 from gateway.object_store import ObjectStore
 from gateway.operations.foreseeing.event import foreseen_event
 from gateway.operations.foreseeing.foreseen import ForeseenEvent
+from gateway.work.commands import NothingToDo
 
 _AT_ONCE = 8  # questions to the object store
 
@@ -61,11 +63,11 @@ class ForeseenDestination:
 class ForeseenExport:
     """What a request would come to. `known` is the state of the export that it has made already: then nothing changes.
 
-    `problem` is why it can't be served at all. `event` is what would be told if every destination took what is sent;
-    none where nothing changes.
+    `id` is None where it is made with the operator's command. `problem` is why it can't be served at all. `event` is
+    what would be told if every destination took what is sent; none where nothing changes, or an operator asks.
     """
 
-    id: UUID
+    id: UUID | None
     known: ExportState | None
     problem: str
     destinations: Sequence[ForeseenDestination]
@@ -75,29 +77,46 @@ class ForeseenExport:
 
 
 def foreseen_export(node: NodeContext, request: ExportRequest) -> ForeseenExport:
-    """Say what would become of a request, with nothing recorded or sent.
+    """Say what would become of a request, with nothing recorded or sent: under the settings as they are now.
 
-    Raises DatabaseUnavailable, and what the object store raises that is not about one file.
+    Raises DatabaseUnavailable, SettingsError, and what the object store raises that is not about one file.
     """
     known = ExportListing(node.database).view(request.export_id)
-    files = _files(node.object_store, list(dict.fromkeys(request.files)))
+    files = _files(node.current_object_store(), list(dict.fromkeys(request.files)))
     sends = 0 if known or request.problem else sum(not each.reason for each in files)
     stored = {each.name: each.stored for each in known.destinations} if known else {}
-    places = Destinations.of(node.settings, lambda each: named_services(node.requests, each, node.settings))
+    places = replace(
+        node.current_destinations(), outputs=lambda each: named_services(node.requests, each, node.settings)
+    )
     destinations = [each for name in request.destinations for each in _at(places, name, request.agent, node.database)]
     destinations = [
         replace(each, sends=sends if each.kind else 0, stored=stored.get(each.name, 0)) for each in destinations
     ]
     is_possible = not request.problem and all(each.kind for each in destinations)
     return ForeseenExport(
-        id=request.export_id,
+        id=None if request.command else request.export_id,
         known=known.state if known else None,
         problem=request.problem,
         destinations=destinations,
         files=files,
-        event=None if known else _event(node, request, places, destinations, files),
+        event=None if known or request.command else _event(node, request, places, destinations, files),
         is_all_sent=is_possible and not any(each.reason for each in files),
     )
+
+
+def foreseen_send(node: NodeContext, payload_id: UUID, destinations: Sequence[str]) -> ForeseenExport:
+    """Say the same of a payload that an operator would send.
+
+    Raises what `foreseen_export` raises, and as `gateway.kinds.ask` does where it makes no sense.
+    """
+    send = payload_sending(node)
+    if reason := send.refusal(payload_id, destinations):
+        raise refused("payload", payload_id, reason)
+    try:
+        request = send.request(payload_id, destinations, uuid4())
+    except NothingToDo as error:
+        raise refused("payload", payload_id, error.reason) from error
+    return foreseen_export(node, request)
 
 
 def _files(store: ObjectStore, paths: Sequence[str]) -> list[ForeseenObject]:

@@ -1,6 +1,7 @@
 """What operators ask of work over HTTP: written down as from the command line, and carried out by the dispatcher.
 
-    POST /payloads/{id}/retry|cancel|announce|send|close     202 once it is noted, 409 where it makes no sense
+    POST /payloads/{id}/retry|cancel|announce|send|close     202 once it is noted, 409 where it makes no sense; `send`
+                                                             with dryRun=true: 200, and what would be sent where
     POST /exports/{id}/retry|cancel
     POST /inference/{id}/retry|cancel
     POST /payloads|exports|inference/retry                   all that are in a state; with `dryRun` only how many
@@ -8,12 +9,12 @@
 What goes wrong is told as a problem of RFC 9457.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 from fastapi.responses import JSONResponse
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
@@ -22,6 +23,7 @@ from gateway.exports.states import ExportState
 from gateway.inference.row import RequestState
 from gateway.kinds import ask, ask_all
 from gateway.node_context import NodeContext
+from gateway.operations.foreseeing.export import ForeseenExport, foreseen_send
 from gateway.operations.payload_view import PayloadState
 from gateway.operations.payloads import payload_list
 from gateway.payloads.finding import PayloadFilter
@@ -30,6 +32,7 @@ from gateway.work.commands import NothingToDo, OperatorCommand, Wish
 from gateway.work.ledger import NoSuchWork
 from listeners.api.app import Routes
 from listeners.api.problems import described, problem
+from listeners.api.routes.exports import foreseen_answer
 
 _BY = "HTTP"
 _ROOMS = {"payload": "payloads", "export": "exports", "request": "inference"}
@@ -103,6 +106,9 @@ _ANSWERS: dict[str, Any] = {
     "response_model": Noted,
     "responses": described(400, 404, 409, 503),
 }
+_SENT: dict[str, Any] = _ANSWERS | {
+    "responses": _ANSWERS["responses"] | {200: {"model": ForeseenExport, "description": "What a dry run says."}}
+}
 _COUNTS: dict[str, Any] = {
     "status_code": HTTPStatus.ACCEPTED,
     "response_model": Counted,
@@ -117,9 +123,12 @@ def commands_routes(node: NodeContext) -> Routes:
         for command, summary in summaries.items():
             _add(router, node, kind, command, summary)
 
-    @router.post("/payloads/{work_id}/send", tags=["payloads"], summary="Send its DICOM objects", **_ANSWERS)
-    def send(work_id: UUID, to: To) -> Response:
-        return _asked(node, Wish("payload", work_id, OperatorCommand.SEND, tuple(to.destinations)))
+    @router.post("/payloads/{work_id}/send", tags=["payloads"], summary="Send its DICOM objects", **_SENT)
+    def send(
+        work_id: UUID, to: To, dry_run: Annotated[bool, Query(alias="dryRun", description="note nothing")] = False
+    ) -> Response:
+        wish = Wish("payload", work_id, OperatorCommand.SEND, tuple(to.destinations))
+        return _answered(wish, lambda: _foreseen(node, wish)) if dry_run else _asked(node, wish)
 
     _add_bulk(router, node)
     return Routes(router)
@@ -157,13 +166,24 @@ def _add_bulk(router: APIRouter, node: NodeContext) -> None:
 
 
 def _asked(node: NodeContext, wish: Wish) -> Response:
-    try:
+    def noted() -> Response:
         ask(node, wish, _BY)
+        return JSONResponse({"id": str(wish.work_id)}, HTTPStatus.ACCEPTED)
+
+    return _answered(wish, noted)
+
+
+def _foreseen(node: NodeContext, wish: Wish) -> Response:
+    return foreseen_answer(lambda: foreseen_send(node, wish.work_id, wish.destinations))
+
+
+def _answered(wish: Wish, answer: Callable[[], Response]) -> Response:
+    try:
+        return answer()
     except NoSuchWork as error:
         return problem(HTTPStatus.NOT_FOUND, f"No such {wish.kind}", str(error))
     except NothingToDo as error:
         return problem(HTTPStatus.CONFLICT, f"There is nothing to {wish.command}", str(error))
-    return JSONResponse({"id": str(wish.work_id)}, HTTPStatus.ACCEPTED)
 
 
 def _retried(node: NodeContext, kind: str, work_ids: Sequence[UUID], *, dry_run: bool) -> Response:

@@ -8,7 +8,9 @@
 What goes wrong is told as a problem of RFC 9457.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated
 from uuid import UUID
@@ -20,7 +22,7 @@ from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field, StringConstraints
 
-from gateway.errors import StoreRefused, StoreUnavailable, UnreadableRequest
+from gateway.errors import SettingsError, StoreRefused, StoreUnavailable, UnreadableRequest
 from gateway.exports.ledger import ExportLedger
 from gateway.exports.listing import ExportDetail, ExportFilter, ExportListing, ExportView
 from gateway.exports.request import ExportRequest, read_export_request
@@ -89,7 +91,7 @@ def exports_routes(node: NodeContext) -> Routes:
             status = HTTPStatus.BAD_REQUEST if "body" in error.problems else HTTPStatus.UNPROCESSABLE_ENTITY
             return problem(status, "The request can't be understood", errors=error.problems)
         if dry_run:
-            return await run_in_threadpool(_foreseen, node, asked)
+            return await run_in_threadpool(foreseen_answer, partial(foreseen_export, node, asked))
         return await run_in_threadpool(_record, ledger, asked)
 
     @router.get("", summary="The exports, the newest first", responses=described(400, 503))
@@ -122,11 +124,14 @@ def _record(ledger: ExportLedger, asked: ExportRequest) -> Response:
     return JSONResponse({"id": str(asked.export_id), "is_new": is_new}, status, headers)
 
 
-def _foreseen(node: NodeContext, asked: ExportRequest) -> Response:
+def foreseen_answer(foresee: Callable[[], ForeseenExport]) -> Response:
+    """The answer to who asks for a dry run, of an export request or of a payload."""
     try:
-        foreseen = foreseen_export(node, asked)
+        foreseen = foresee()
     except (StoreUnavailable, StoreRefused) as error:
         return problem(HTTPStatus.SERVICE_UNAVAILABLE, "The object store can't be asked", str(error))
+    except SettingsError as error:
+        return problem(HTTPStatus.SERVICE_UNAVAILABLE, "The settings can't be read", str(error))
     return JSONResponse(jsonable_encoder(foreseen))
 
 

@@ -1,10 +1,13 @@
-"""`mig export submit --dry-run` and `POST /exports?dryRun=true` say what a run then does, and record nothing."""
+"""`mig export submit --dry-run` and `POST /exports?dryRun=true` say what a run then does, and record nothing.
+
+The same of a payload that an operator would send, on the page as well.
+"""
 
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -15,10 +18,15 @@ from gateway.exports.request import read_export_request
 from gateway.inference.outputs import output_services
 from gateway.inference.store import RequestStore
 from gateway.node_context import NodeContext
+from gateway.payloads.index import PayloadIndex
+from gateway.work.commands import Commands
 from listeners.api.app import create_app
+from listeners.api.routes.commands import commands_routes
 from listeners.api.routes.exports import exports_routes
+from listeners.page.routes import page_routes
 from tests.databases import empty_database
 from tests.deployments.commands.mig import MigHere
+from tests.deployments.payloads import made_payload
 from tests.gateway.dimse.raw_pacs import RawPacs, answering, raw_pacs
 from tests.gateway.exports.scene import Scene, pacs_destination, request_body
 from tests.listeners.api.serving import serving
@@ -55,7 +63,9 @@ def api(mig: MigHere, monkeypatch: pytest.MonkeyPatch) -> Iterator[httpx.Client]
     monkeypatch.setenv("MIG_CONFIG", str(mig.directory / "gateway.toml"))
     with (
         closing(NodeContext(load_settings().settings)) as node,
-        serving(create_app(node.settings.api, [exports_routes(node)])) as client,
+        serving(
+            create_app(node.settings.api, [exports_routes(node), commands_routes(node), page_routes(node)])
+        ) as client,
     ):
         yield client
 
@@ -155,3 +165,68 @@ def test_a_person_reads_destinations_files_and_event(mig: MigHere, scene: Scene)
     places = [shown.output.index(part) for part in parts]
     assert places == sorted(places)
     assert mig("export", "submit", "--json", "request.json").exit_code == 2
+
+
+@pytest.fixture
+def payload_id(scene: Scene) -> UUID:
+    """A payload that is announced; of it two instances are stored, and what a workflow has put beside them."""
+    index, payload = PayloadIndex(scene.ledger.engine), made_payload(uuid4())
+    index.record(payload)
+    index.note_announced(payload.payload_id, scene.now)
+    for name in ("dcm/1.dcm", "dcm/2.dcm", "dcm/1.json", "report.dcm"):
+        scene.put_bytes(f"{payload.payload_id}/{name}", b"a" * 10)
+    return payload.payload_id
+
+
+def test_a_payload_that_an_operator_would_send(mig: MigHere, scene: Scene, api: httpx.Client, payload_id: UUID) -> None:
+    asked = ("payload", "send", str(payload_id), "--to", "pacs", "--dry-run")
+    foreseen = mig(*asked, "--json").rows
+    assert (foreseen["id"], foreseen["known"], foreseen["event"], foreseen["is_all_sent"]) == (None, None, None, True)
+    assert [(each["path"], each["bytes"]) for each in foreseen["files"]] == [
+        (f"{payload_id}/dcm/{number}.dcm", 10) for number in (1, 2)
+    ]
+    assert [(each["name"], each["sends"]) for each in foreseen["destinations"]] == [("pacs", 2)]
+    answer = api.post(f"/payloads/{payload_id}/send?dryRun=true", json={"destinations": ["pacs"]})
+    assert (answer.status_code, answer.json()) == (200, foreseen)
+    assert mig(*asked).output.startswith("an export would be recorded\n")
+    page = api.get(f"/ui/payloads/{payload_id}/send", params={"destination": "pacs"}).text
+    assert "2 of 2 files would go to pacs" in page
+    assert f"{payload_id}/dcm/2.dcm<td>10" in page
+    assert api.get("/exports").json() == []
+    assert Commands(scene.ledger.engine).of_work("payload", payload_id) == []
+
+
+def test_a_payload_that_can_not_be_sent_is_refused_as_the_command_would_be(
+    mig: MigHere, scene: Scene, api: httpx.Client, payload_id: UUID
+) -> None:
+    refused = api.post(f"/payloads/{payload_id}/send?dryRun=true", json={"destinations": ["nowhere"]})
+    assert (refused.status_code, "registered are pacs" in refused.json()["detail"]) == (409, True)
+    assert mig("payload", "send", str(payload_id), "--to", "nowhere", "--dry-run").exit_code == 1
+    page = api.get(f"/ui/payloads/{payload_id}/send", params={"destination": "nowhere"}).text
+    assert "no destination of such a name: registered are pacs" in page
+    assert api.get(f"/ui/payloads/{uuid4()}/send", params={"destination": "pacs"}).status_code == 404
+    several = mig("payload", "send", str(payload_id), str(payload_id), "--to", "pacs", "--dry-run")
+    assert (several.exit_code, "one payload at a time" in several.errors) == (2, True)
+
+
+def test_a_destination_that_was_registered_since_the_start_is_known(
+    mig: MigHere, scene: Scene, api: httpx.Client
+) -> None:
+    """The run would know it: it reads the settings when it begins."""
+    settings = mig.directory / "gateway.toml"
+    settings.write_text(settings.read_text().replace('name = "pacs"', 'name = "later"'))
+    foreseen = api.post("/exports?dryRun=true", content=request_body(scene.put_some(1), ["later"])).json()
+    assert (foreseen["is_all_sent"], foreseen["destinations"][0]["kind"]) == (True, "dimse")
+    settings.write_text("[[[")
+    assert api.post("/exports?dryRun=true", content=request_body(["a"], ["later"])).status_code == 503
+
+
+def test_an_object_store_that_can_not_be_asked_is_said_on_the_page(
+    mig: MigHere, api: httpx.Client, payload_id: UUID
+) -> None:
+    bucket = mig.directory / "objects" / "monaideploy"
+    bucket.rename(bucket.with_name("gone"))
+    bucket.symlink_to(bucket)
+    page = api.get(f"/ui/payloads/{payload_id}/send", params={"destination": "pacs"}).text
+    assert "would go to" not in page
+    assert '<p class="down" role="status">' in page

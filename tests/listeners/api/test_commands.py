@@ -93,6 +93,8 @@ def test_a_payload_is_sent_to_destinations(api: httpx.Client, node: NodeContext)
     wrong: tuple[dict[str, object], ...] = ({}, {"destinations": []}, {"destinations": ["pacs"], "more": 1})
     for body in wrong:
         assert api.post(f"/payloads/{payload_id}/send", json=body).status_code == 400
+    unstored = api.post(f"/payloads/{payload_id}/send?dryRun=true", json={"destinations": ["pacs"]})
+    assert "the object store has no DICOM object of it" in unstored.json()["detail"]
 
 
 def test_an_open_payload_is_closed(api: httpx.Client, node: NodeContext) -> None:

@@ -63,6 +63,14 @@ def waiting_payload(node: NodeContext) -> UUID:
     return payload.payload_id
 
 
+def announced_payload(node: NodeContext) -> UUID:
+    payload = made_payload(node.node_id)
+    node.payloads.record(payload)
+    node.payloads.announcements.keep(payload.payload_id, workflow_request(payload, "monaideploy"))
+    node.payloads.note_announced(payload.payload_id, NOW)
+    return payload.payload_id
+
+
 def token_on(page: str) -> str:
     found = re.search(r'name="token" value="([^"]+)"', page)
     assert found
@@ -133,18 +141,15 @@ def test_an_announced_payload_is_announced_again_or_sent(
     destination = ["[[destinations]]", 'name = "vna"', 'kind = "dimse"', 'ae_title = "A"', 'host = "h"']
     (tmp_path / "gateway.toml").write_text("\n".join(destination))
     monkeypatch.setenv("MIG_CONFIG", str(tmp_path / "gateway.toml"))
-    payload = made_payload(node.node_id)
-    node.payloads.record(payload)
-    node.payloads.announcements.keep(payload.payload_id, workflow_request(payload, "monaideploy"))
-    node.payloads.note_announced(payload.payload_id, NOW)
-    path = f"/ui/payloads/{payload.payload_id}"
+    payload_id = announced_payload(node)
+    path = f"/ui/payloads/{payload_id}"
     page = browser.get(path).text
     assert "and may begin its workflows once more" in page
     form = {"token": token_on(page)}
     assert browser.post(f"{path}/announce", data=form).status_code == 303
     assert "<option>vna</option>" in page
     assert browser.post(f"{path}/send", data=form | {"destination": "vna"}).status_code == 303
-    commands = Commands(node.database).of_work("payload", payload.payload_id)
+    commands = Commands(node.database).of_work("payload", payload_id)
     told = [(row.command, row.destinations) for row in commands]
     assert told == [(OperatorCommand.ANNOUNCE, ()), (OperatorCommand.SEND, ("vna",))]
     assert "send to vna" in browser.get(path).text

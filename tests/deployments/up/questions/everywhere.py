@@ -102,6 +102,30 @@ def export_everywhere(
     ]
 
 
+def foreseen_send_everywhere(faces: Faces, payload_id: str, destination: str) -> dict[str, Any]:
+    """What would be sent of a payload, as all tell it."""
+    asked = ("payload", "send", payload_id, "--to", destination, "--dry-run")
+
+    def look(foreseen: dict[str, Any]) -> dict[str, Any]:
+        over_http = faces.http.post(f"/payloads/{payload_id}/send?dryRun=true", json={"destinations": [destination]})
+        assert plain(over_http.json()) == foreseen
+        _, places, files = faces.mig(*asked).output.split("\n\n")
+        assert_rows_told(places, foreseen["destinations"])
+        assert_rows_told(files, foreseen["files"])
+        page = faces.page(f"/ui/payloads/{payload_id}/send?destination={destination}")
+        names = {"name": "name", "kind": "kind", "address": "address", "state": "state", "since": "since"}
+        _assert_listed(page, foreseen["destinations"], names | {"would be sent": "sends", "why": "reason"})
+        _assert_listed(page, foreseen["files"], {"object key": "path", "bytes": "bytes", "why not": "reason"})
+        return foreseen
+
+    return agreed(lambda: dict(faces.mig(*asked, "--json").rows), look)
+
+
+def _assert_listed(page: Page, rows: list[dict[str, Any]], names: dict[str, str]) -> None:
+    words = [{name: told(each[column]) for name, column in names.items()} for each in rows]
+    assert [{name: row[name] for name in names} for row in page.rows(*names)] == words
+
+
 def foreseen_everywhere(faces: Faces, who: dict[str, str], *sop_classes: str) -> dict[str, Any]:
     """What would happen to who calls so, as all tell it."""
     options = [part for name, value in who.items() for part in (f"--{name}", value)]
@@ -119,6 +143,5 @@ def foreseen_everywhere(faces: Faces, who: dict[str, str], *sop_classes: str) ->
         assert_rows_told(contexts.removesuffix(f"{foreseen['contexts_reason']}\n"), foreseen["contexts"])
         names = {"result": "result", "name": "name", "abstract syntax": "abstract_syntax"}
         names |= {"transfer syntax": "transfer_syntax"}
-        words = [{name: told(each[column]) for name, column in names.items()} for each in foreseen["contexts"]]
-        assert page.rows(*names) == words
+        _assert_listed(page, foreseen["contexts"], names)
     return foreseen

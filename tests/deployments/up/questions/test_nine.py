@@ -13,6 +13,7 @@ from tests.deployments.up.questions.everywhere import (
     destinations_everywhere,
     export_everywhere,
     foreseen_everywhere,
+    foreseen_send_everywhere,
     is_said,
     part_everywhere,
     part_told,
@@ -204,6 +205,23 @@ def test_what_would_happen_if_it_were_exported(site: Site, faces: Faces, payload
     (would_be,) = foreseen.rows["destinations"]
     assert place["stored"] == would_be["sends"] == 3
     assert [each["reason"] for each in place["files"]] == [each["reason"] for each in foreseen.rows["files"]]
+
+
+def test_what_would_happen_if_it_were_sent(site: Site, faces: Faces, payload_id: str) -> None:
+    """A payload, by an operator: foreseen on every face, and then sent by the button below what was foreseen."""
+    foreseen = foreseen_send_everywhere(faces, payload_id, "archive")
+    assert [each["path"] for each in foreseen["files"]] == site.objects(payload_id)
+    path = f"/ui/payloads/{payload_id}/send"
+    faces.press(f"{path}?destination=archive", path, destination="archive")
+
+    def sent() -> Any:
+        exports = faces.mig("export", "list", "--payload", payload_id, "--json").rows
+        return [each["id"] for each in exports if each["origin"] == "operator"]
+
+    (export_id,) = wait_until(sent, 30, "the export to be recorded")
+    (place,) = site.export(export_id, "succeeded")["destinations"]
+    assert place["stored"] == foreseen["destinations"][0]["sends"] == 3
+    assert [each["path"] for each in place["files"]] == [each["path"] for each in foreseen["files"]]
 
 
 def test_what_would_happen_if_somebody_called(faces: Faces) -> None:
