@@ -11,6 +11,7 @@ import typer
 
 from deployments.commands.site import site_settings
 from deployments.commands.tables import AsJson, moment, print_more, print_object, print_rows, the_one
+from gateway.wording import counted
 
 if TYPE_CHECKING:
     from gateway.operations.associations import AssociationListing
@@ -61,8 +62,7 @@ def show(
         print_object(row, as_json=True)
         return
     contexts = row.pop("contexts")
-    row["statuses"] = ", ".join(f"{count} times {status}" for status, count in sorted(view.statuses.items()))
-    row["payloads"] = ", ".join(map(str, view.payloads))
+    row["statuses"] = ", ".join(f"{counted(count, 'time')} {status}" for status, count in sorted(view.statuses.items()))
     print_object(row, as_json=False)
     if contexts:
         typer.echo()

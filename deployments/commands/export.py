@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import typer
 
+from deployments.commands.foreseen import check_dry_run, foresee_export
 from deployments.commands.operator import Ids, InState, Yes, ask_and_show, check_state, retry_chosen
 from deployments.commands.site import site_settings
 from deployments.commands.tables import AsJson, moment, print_more, print_object, print_rows, the_one
@@ -42,16 +43,13 @@ def submit(
     from gateway.errors import PermanentError
     from gateway.exports.request import read_export_request
 
-    if as_json and not dry_run:
-        raise typer.BadParameter("goes with --dry-run", param_hint="--json")
+    check_dry_run(dry_run=dry_run, as_json=as_json)
     try:
         body = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
     except OSError as error:
         raise PermanentError(f"{file} can't be read: {error.strerror}") from error
     request = read_export_request(body)
     if dry_run:
-        from deployments.commands.foreseen import foresee_export
-
         foresee_export(request, as_json=as_json)
         return
     with _ledger() as ledger:
@@ -81,8 +79,6 @@ def list_exports(
         views = listing.page(limit + 1, (page - 1) * limit, wanted)
         total = listing.total(wanted)
     rows = [view.model_dump() for view in views[:limit]]
-    if not as_json:
-        rows = [row | {"destinations": ", ".join(row["destinations"])} for row in rows]
     print_rows(rows, _COLUMNS, as_json=as_json)
     print_more(len(rows), total, f"--page {page + 1}" if len(views) > limit else None)
 
@@ -102,7 +98,7 @@ def show(export_id: ExportId, as_json: AsJson = False) -> None:
     destinations = row["destinations"]
     print_object(row | {"destinations": ", ".join(each["name"] for each in destinations)}, as_json=False)
     typer.echo()
-    files = [file | {"destination": each["name"]} for each in destinations for file in each["files"]]
+    files = [_in_words(each["name"], file) for each in destinations for file in each["files"]]
     print_rows(files, _FILE_COLUMNS, as_json=False)
 
 
@@ -134,6 +130,12 @@ def cancel(export_id: ExportId) -> None:
     from gateway.work.commands import OperatorCommand
 
     ask_and_show("export", _id_of(export_id), OperatorCommand.CANCEL)
+
+
+def _in_words(destination: str, file: dict[str, Any]) -> dict[str, Any]:
+    """A file's line; its status in four hexadecimal digits, as the Standard and every log of a PACS have it."""
+    code = file["code"]
+    return file | {"destination": destination, "code": "" if code is None else f"{code:04X}"}
 
 
 def _id_of(export_id: str) -> UUID:

@@ -54,6 +54,14 @@ def explain(
     _tell(foreseen, _print, as_json=as_json, is_all_right=foreseen.is_all_taken)
 
 
+def check_dry_run(*, dry_run: bool, as_json: bool, how_many: int = 1) -> None:
+    """Raise BadParameter where JSON is asked for of what is no dry run, or a dry run of several."""
+    if as_json and not dry_run:
+        raise typer.BadParameter("goes with --dry-run", param_hint="--json")
+    if dry_run and how_many > 1:
+        raise typer.BadParameter("one payload at a time", param_hint="--dry-run")
+
+
 def foresee_export(request: "ExportRequest", *, as_json: bool) -> None:
     """Say what would become of an export. Raises Exit where not all of it would be sent."""
     from gateway.operations.foreseeing.export import foreseen_export

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import typer
 
+from deployments.commands.foreseen import check_dry_run, foresee_send
 from deployments.commands.operator import (
     Ids,
     InState,
@@ -163,14 +164,9 @@ def send(
     """
     from gateway.work.commands import OperatorCommand
 
-    if as_json and not dry_run:
-        raise typer.BadParameter("goes with --dry-run", param_hint="--json")
-    if dry_run and len(payload_ids) > 1:
-        raise typer.BadParameter("one payload at a time", param_hint="--dry-run")
+    check_dry_run(dry_run=dry_run, as_json=as_json, how_many=len(payload_ids))
     found = [_any_id_of(each) for each in payload_ids]
     if dry_run:
-        from deployments.commands.foreseen import foresee_send
-
         foresee_send(found[0], destinations, as_json=as_json)
         return
     ask_of("payload", found, OperatorCommand.SEND, yes=yes, destinations=destinations)

@@ -40,7 +40,8 @@ def add_actions(router: APIRouter, pages: Pages, node: NodeContext, guard: Guard
         except NoSuchWork as error:
             raise HTTPException(HTTPStatus.NOT_FOUND, str(error)) from error
         except NothingToDo as error:
-            return pages.render("said.html", HTTPStatus.CONFLICT, said=str(error), back=_PAGES[kind].format(work_id))
+            back = _PAGES[kind].format(work_id)
+            return pages.render("said.html", HTTPStatus.CONFLICT, title="Nothing was done", said=str(error), back=back)
         return RedirectResponse(_PAGES[kind].format(work_id), HTTPStatus.SEE_OTHER)
 
     @router.post("/ui/destinations/echo")

@@ -72,7 +72,7 @@ def add_payloads(router: APIRouter, pages: Pages, node: NodeContext, guard: Guar
         try:
             form = PayloadSearch.model_validate(fields)
         except ValidationError:  # its text would say what was typed
-            raise HTTPException(HTTPStatus.BAD_REQUEST) from None
+            raise HTTPException(HTTPStatus.BAD_REQUEST, "what was asked for can't be understood") from None
         return _list(pages, node, form)
 
     @router.get("/ui/payloads/{payload_id}")
@@ -80,7 +80,7 @@ def add_payloads(router: APIRouter, pages: Pages, node: NodeContext, guard: Guar
         listing = payload_list(node.settings, node.payloads)
         view = listing.find(payload_id)
         if view is None:
-            raise HTTPException(HTTPStatus.NOT_FOUND)
+            raise HTTPException(HTTPStatus.NOT_FOUND, f"there is no payload {payload_id}")
         return pages.render(
             "payload.html",
             view=listing.detail(view),

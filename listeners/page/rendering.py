@@ -1,8 +1,13 @@
 """Templates, and how a time, a size and a state are written in them."""
 
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 
+from fastapi import HTTPException, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.responses import HTMLResponse
@@ -40,6 +45,30 @@ class Pages:
         """Return the page that a template makes of these values."""
         content = self._environment.get_template(template).render(**values)
         return HTMLResponse(content, status, headers=_HEADERS)
+
+
+def said_on_a_page(pages: Pages) -> type[APIRoute]:
+    """A route whose refusals people read: the rest of the API answers programs, with a problem of RFC 9457."""
+
+    class Said(APIRoute):
+        def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+            answer = super().get_route_handler()
+
+            async def answered(request: Request) -> Response:
+                try:
+                    return await answer(request)
+                except HTTPException as error:
+                    return said(error.status_code, error.detail)
+                except RequestValidationError:  # its text would say what was typed
+                    return said(HTTPStatus.BAD_REQUEST, "what was asked for can't be understood")
+
+            return answered
+
+    def said(status: int, text: str) -> Response:
+        title = HTTPStatus(status).phrase
+        return pages.render("said.html", status, title=title, said=text, back="/")
+
+    return Said
 
 
 def zone() -> str:

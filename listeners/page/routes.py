@@ -27,7 +27,7 @@ from listeners.page.actions import add_actions
 from listeners.page.foreseen import add_foreseen
 from listeners.page.guard import Guard
 from listeners.page.payloads import SHOWN, add_payloads
-from listeners.page.rendering import Pages
+from listeners.page.rendering import Pages, said_on_a_page
 from listeners.page.traffic import columns
 
 _STATIC = Path(__file__).with_name("static")
@@ -40,7 +40,9 @@ def page_routes(node: NodeContext) -> Routes:
     """The page of a node."""
     guard = Guard()
     pages = Pages(guard)
-    router = APIRouter(include_in_schema=False, dependencies=[Depends(guard.only_here)])
+    router = APIRouter(
+        include_in_schema=False, dependencies=[Depends(guard.only_here)], route_class=said_on_a_page(pages)
+    )
     _add_overview(router, pages, node)
     add_payloads(router, pages, node, guard)
     _add_lists(router, pages, node)
@@ -109,7 +111,7 @@ def _add_lists(router: APIRouter, pages: Pages, node: NodeContext) -> None:
     def export(export_id: UUID) -> Response:
         view = exports.view(export_id)
         if view is None:
-            raise HTTPException(404)
+            raise HTTPException(404, f"there is no export {export_id}")
         asked = Commands(node.database).of_work("export", export_id)
         return pages.render("export.html", view=view, asked=asked)
 

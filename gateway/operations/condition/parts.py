@@ -152,8 +152,9 @@ def _check_nobody_waits(settings: Settings, dependency: Dependency) -> None:
     except (DatabaseUnavailable, DatabaseRefused, SettingsError):  # which the row of the database says
         return
     if awaited:
-        since = awaited.since.astimezone().isoformat(" ", "seconds")
-        raise Down(f"it answers, but {awaited.waiting} wait for it, since {since}: {reason}")
+        since = f"{awaited.since.astimezone():%Y-%m-%d %H:%M:%S %Z}"
+        waits = "1 waits" if awaited.waiting == 1 else f"{awaited.waiting:,} wait"
+        raise Down(f"it answers, but {waits} for it, since {since}: {reason}")
 
 
 def _longest_wait(settings: Settings, dependency: Dependency) -> tuple[AwaitedPart | None, str]:

@@ -130,7 +130,7 @@ def test_one_is_shown_with_its_contexts_statuses_and_payloads(mig: MigHere) -> N
     assert {tuple(columns(line)) for line in about} >= {
         ("outcome", "released"),
         ("reason", "not served here: Modality Worklist"),
-        ("statuses", "3 times 0000, 1 times A700"),
+        ("statuses", "3 times 0000, 1 time A700"),
         ("payloads", f"{UUID(int=1)}, {UUID(int=2)}"),
     }
     assert columns(contexts[0]) == ["RESULT", "NAME", "ABSTRACT SYNTAX", "TRANSFER SYNTAX"]

@@ -191,7 +191,7 @@ def test_a_payload_that_an_operator_would_send(mig: MigHere, scene: Scene, api: 
     assert mig(*asked).output.startswith("an export would be recorded\n")
     page = api.get(f"/ui/payloads/{payload_id}/send", params={"destination": "pacs"}).text
     assert "2 of 2 files would go to pacs" in page
-    assert f"{payload_id}/dcm/2.dcm<td>10" in page
+    assert f'{payload_id}/dcm/2.dcm<td data-head="bytes">10' in page
     assert api.get("/exports").json() == []
     assert Commands(scene.ledger.engine).of_work("payload", payload_id) == []
 

@@ -1,5 +1,6 @@
 """Did it arrive? Asked by Accession Number and Patient ID, which stand nowhere but in the instances."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -68,7 +69,8 @@ def test_every_face_says_the_same(gateway: Gateway, mig: Mig, api: httpx.Client,
 
     form = {"token": token_on(api.get("/ui/payloads").text), "accession": ACCESSION, "patient": PATIENT}
     page = api.post("/ui/payloads", data=form).text
-    assert f'<td class="announced">announced<td>CT01<td>MIG<td>{told["studies"][0]["study_instance_uid"]}' in page
+    cells = ("announced", "CT01", "MIG", told["studies"][0]["study_instance_uid"])
+    assert list(cells) == re.findall(r'data-head="(?:state|from|to|studies)">([\w.]+)', page)
     assert f"/ui/payloads/{told['id']}" in page
 
 

@@ -29,7 +29,7 @@ def payload_everywhere(faces: Faces, payload_id: str, state: str = "announced") 
         assert_told(text_fields(text), row)
         for table in text.split("\n\n")[1:]:
             name, _, rows = table.partition("\n")
-            assert_rows_told(rows, row[name], "destinations")
+            assert_rows_told(rows, row[name])
         page = faces.page(f"/ui{path}")
         assert f'<p class="state {row["state"]}">{row["state"]}' in page.html
         assert page.fields["Payload"] == payload_id
@@ -93,13 +93,13 @@ def export_everywhere(
     assert plain(faces.http.get(f"/exports/{export_id}").json()) == plain(row)
     text = faces.mig("export", "show", export_id).output
     assert_told(text_fields(text), row | {"destinations": "viewer"})
-    assert_rows_told(text.split("\n\n")[1], [file | {"destination": "viewer"} for file in place["files"]])
+    codes = ["" if file["code"] is None else f"{file['code']:04X}" for file in place["files"]]
+    files = [file | {"destination": "viewer", "code": code} for file, code in zip(place["files"], codes, strict=True)]
+    assert_rows_told(text.split("\n\n")[1], files)
     page = faces.page(f"/ui/exports/{export_id}")
     assert f"viewer: {sum(stored)} of 3" in page.html
     names = {"file": "path", "state": "state", "tries": "attempts", "last tried": "last_tried", "why": "reason"}
-    assert [{name: listed[name] for name in names} for listed in page.rows("file", "tries")] == [
-        {name: told(file[column]) for name, column in names.items()} for file in place["files"]
-    ]
+    _assert_listed(page, files, names | {"status": "code"})
 
 
 def foreseen_send_everywhere(faces: Faces, payload_id: str, destination: str) -> dict[str, Any]:

@@ -95,6 +95,8 @@ def told(value: object) -> str:
     moment = plain(value)
     if isinstance(moment, datetime):
         return f"{moment.astimezone():%Y-%m-%d %H:%M:%S}"
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
     return "" if value is None else str(value)
 
 

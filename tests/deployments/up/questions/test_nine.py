@@ -100,7 +100,7 @@ def test_why_not(site: Site, faces: Faces) -> None:
         assert f"waiting: {row['message']}" in page.html
 
         part = agreed(lambda: part_told(faces, "event broker"), partial(part_everywhere, faces))
-        assert part["detail"].startswith("it answers, but 1 wait for it, since ")
+        assert part["detail"].startswith("it answers, but 1 waits for it, since ")
         assert "no queue is bound" in part["detail"]
         health = faces.http.get("/health").json()
         assert {"check": "Rabbit MQ Publisher", "result": "Unhealthy"} in health["checks"]
