@@ -86,6 +86,7 @@ def test_what_an_operator_has_sent_is_found_by_its_payload(mig: MigHere, scene: 
     assert mig("export", "show", partial, "--json").rows["origin"] == "request"
 
 
+@pytest.mark.slow
 def test_that_more_are_meant_than_are_asked_at_once_is_said(
     mig: MigHere, scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:

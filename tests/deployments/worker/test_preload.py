@@ -88,6 +88,7 @@ def fork_server() -> ForkServer:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("case", "is_shared"), [("at_import", True), ("http", True), ("https", False)])
 def test_clients_share_the_authorities_that_a_plain_api_never_asks(
     fork_server: ForkServer, case: str, is_shared: bool

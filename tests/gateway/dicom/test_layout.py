@@ -73,6 +73,7 @@ def test_the_second_of_real_instances_is_not_walked_through(name: str) -> None:
     assert syntax.is_deflated or second < first / 2
 
 
+@pytest.mark.slow
 def test_what_lies_too_far_is_not_kept() -> None:
     layouts, syntax = Layouts(), SYNTAXES[1]
     far = [encoded(header(private=bytes(size)), syntax) for size in range(9000, 9100, 2)]
@@ -80,6 +81,7 @@ def test_what_lies_too_far_is_not_kept() -> None:
     assert bytes_kept(lambda: [scan(raw, syntax, layouts) and None for raw in far]) < 9000
 
 
+@pytest.mark.slow
 def test_no_more_is_kept_than_a_series_alternates_between() -> None:
     layouts, syntax = Layouts(), SYNTAXES[1]
     near = [encoded(header(private=bytes(size)), syntax) for size in range(4000, 4200, 2)]

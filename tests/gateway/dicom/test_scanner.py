@@ -125,6 +125,7 @@ def test_it_reads_no_further_than_it_must() -> None:
     scan.feed(b"\xff" * 1000)  # whatever follows is not looked at
 
 
+@pytest.mark.slow
 def test_a_value_of_a_gigabyte_takes_no_memory() -> None:
     scan = HeaderScanner(ExplicitVRLittleEndian)
     scan.feed(struct.pack("<HH2sHI", 0x0009, 0x1001, b"OB", 0, 1 << 30))

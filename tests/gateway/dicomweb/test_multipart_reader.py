@@ -112,6 +112,7 @@ def test_whatever_comes_it_is_read_or_refused(body: bytes, piece_bytes: int) -> 
     assert result.finished == (b"\r\n--" + BOUNDARY + b"--" in b"\r\n" + body)
 
 
+@pytest.mark.slow
 def test_no_more_is_held_than_a_piece_and_a_line() -> None:
     reader = MultipartReader(BOUNDARY)
     list(reader.feed(b"--b0undary\r\n\r\n"))

@@ -1,5 +1,6 @@
 """Commands decoded by what is known of those before: never other than one by one."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -37,6 +38,7 @@ def _what_becomes_of(decode: object, encoded: bytes) -> Command | type[Unexpecte
     return command
 
 
+@pytest.mark.slow
 def test_it_remembers_no_more_than_it_needs() -> None:
     """UIDs have up to 64 characters; what claims to be longer is decoded, and forgotten."""
 

@@ -36,6 +36,7 @@ def cuts(whole: bytes) -> Iterator[bytes]:
         yield bytes(end) + whole[end:]
 
 
+@pytest.mark.slow
 def test_a_file_cut_or_zeroed_anywhere_never_comes_back(committed: tuple[Scene, Instance, bytes]) -> None:
     spool, instance, whole = committed
     for torn in cuts(whole):

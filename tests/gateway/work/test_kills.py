@@ -103,6 +103,7 @@ def test_every_kind_is_killed_here() -> None:
     assert set(NEW) == set(DONE) == set(RUNS) == set(KINDS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", list(NEW))
 def test_killed_at_any_step_the_next_run_ends_it(kind: str, tmp_path: Path, pacs: RawPacs) -> None:
     for step in count(1):

@@ -145,6 +145,7 @@ def test_the_exports_that_are_meant_are_counted_and_then_retried(
     assert api.post("/exports/retry", json=meant | {"until": BEGAN.isoformat()}).json()["count"] == 0
 
 
+@pytest.mark.slow
 def test_the_requests_that_are_meant_are_retried_each_once(api: httpx.Client, node: NodeContext) -> None:
     failed = [failed_request(node, f"T-{number}") for number in range(600)]  # more than one commit takes
     for _ in range(2):
@@ -158,6 +159,7 @@ def test_the_requests_that_are_meant_are_retried_each_once(api: httpx.Client, no
     assert api.post("/inference/retry", json=later).json() == {"count": 0, "more": False, "dryRun": True}
 
 
+@pytest.mark.slow
 def test_that_more_are_meant_than_are_asked_at_once_is_said(api: httpx.Client, node: NodeContext) -> None:
     have_failed(node.database, MOST_AT_ONCE)
     meant = {"state": "failed", "dryRun": True}

@@ -149,6 +149,7 @@ def test_an_api_tells_nothing_of_what_alembic_does(api: Api) -> None:
     assert "alembic" not in api.log
 
 
+@pytest.mark.slow
 def test_an_ended_receiver_leaves_no_beat(node: Node) -> None:
     os.kill(node.receiver.pid or 0, signal.SIGKILL)
     wait_until(lambda: node.receiver.pid is None, 20, "the receiver to end")
