@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -49,10 +50,11 @@ def _rows(engine: Engine, directory: Path, count: int) -> Iterator[Row]:
         first, deep = (_milliseconds(_page(index, directory, wanted, after)) for after in (None, middle.payload_id))
         note = f"the first page {first:.1f} ms, one that follows {count // 2:,} others {deep:.1f} ms"
         yield Row(what=question, unit="ms", ours=max(first, deep), at_most=MOST_MS, note=note)
-    begins = str(middle.payload_id)[:8]
+    begins, by_address = str(middle.payload_id)[:8], PayloadFilter(source=address(count // 2 - 1000))
     asked: dict[str, Callable[[], object]] = {
         "by the beginning of an id": lambda: index.matching(begins),
         "how many there are": index.count,
+        "how many there are of a source's address": partial(index.count, by_address),
     }
     for question, ask in asked.items():
         yield Row(what=question, unit="ms", ours=_milliseconds(ask), at_most=MOST_MS)

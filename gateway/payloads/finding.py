@@ -38,13 +38,28 @@ _NOT_ANNOUNCED = [state for state in Dispatch if state is not Dispatch.ANNOUNCED
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """Some of what is wanted: those of which this all holds. `by_age`: in this order an index has them."""
+    """Some of what is wanted: those of which this all holds. `by_age`: in this order an index has them.
+
+    `fed`: what has to hold of how they were fed, where that is how they are found.
+    """
 
     conditions: Sequence[ColumnElement[bool]]
     by_age: tuple[ColumnElement[Any], ColumnElement[Any]] = (payloads.c.closed, payloads.c.payload_id)
+    fed: Sequence[ColumnElement[bool]] = ()
 
     def and_also(self, *conditions: ColumnElement[bool]) -> "Alternative":
         return replace(self, conditions=[*self.conditions, *conditions])
+
+    def closed_within(self, since: datetime | None, until: datetime | None) -> "Alternative":
+        closed = self.by_age[0]
+        bounds = [*([] if since is None else [closed >= since]), *([] if until is None else [closed < until])]
+        return replace(self, fed=[*self.fed, *bounds]) if self.fed else self.and_also(*bounds)
+
+    @property
+    def all(self) -> Sequence[ColumnElement[bool]]:
+        """What has to hold of rows of both tables, where both are asked."""
+        joined = [addresses.c.payload_id == payloads.c.payload_id] if self.fed else []
+        return [*self.fed, *joined, *self.conditions]
 
 
 def alternatives(wanted: PayloadFilter) -> list[Alternative]:
@@ -59,13 +74,21 @@ def alternatives(wanted: PayloadFilter) -> list[Alternative]:
         # Beside a source no index is chosen by it: to look for both apart would be to look through all of the source.
         either = [[called | calling]] if wanted.source else [[called], [calling, ~called]]
         found = [each.and_also(*one) for each in found for one in either]
-    return [each.and_also(*_conditions(wanted, each.by_age[0])) for each in found]
+    found = [each.closed_within(wanted.since, wanted.until) for each in found]
+    return [each.and_also(*_conditions(wanted)) for each in found]
 
 
 def page_of(some: Alternative, limit: int, after: PayloadRow | None) -> Select[Any]:
     """Ask for the newest of them, from the one that follows `after`."""
-    question = select(payloads).where(*some.conditions).order_by(*(each.desc() for each in some.by_age)).limit(limit)
+    question = select(payloads).where(*some.all).order_by(*(each.desc() for each in some.by_age)).limit(limit)
     return question if after is None else question.where(tuple_(*some.by_age) < (after.closed, after.payload_id))
+
+
+def count_of(some: Alternative) -> Select[Any]:
+    """Ask how many they are. Where nothing but their feeding matters no payload is looked at."""
+    if some.fed and not some.conditions:
+        return select(func.count()).select_from(addresses).where(*some.fed)
+    return select(func.count()).select_from(payloads).where(*some.all)
 
 
 def _of_source(wanted: PayloadFilter, source: str) -> Iterator[Alternative]:
@@ -76,23 +99,19 @@ def _of_source(wanted: PayloadFilter, source: str) -> Iterator[Alternative]:
     if wanted.study or wanted.lookups or wanted.announced is False:
         yield Alternative([is_fed_from(column.payload_id, source)])
         return
-    fed = Alternative([of.address == source, of.payload_id == column.payload_id])
-    yield replace(fed.and_also(of.closed.is_not(None)), by_age=(of.closed, of.payload_id))
-    # Which no index has: else one of all payloads would be walked for these few.
+    yield Alternative([], (of.closed, of.payload_id), fed=[of.address == source, of.closed.is_not(None)])
+    # Which no index has: else one of all payloads would be walked for these few, some of which are open.
     closed = func.coalesce(of.closed, column.closed)
-    yield replace(fed.and_also(of.closed.is_(None)), by_age=(closed, column.payload_id))
+    unsaid = [of.address == source, of.closed.is_(None), of.payload_id == column.payload_id]
+    yield Alternative(unsaid, (closed, column.payload_id))
 
 
-def _conditions(wanted: PayloadFilter, closed: ColumnElement[Any]) -> Iterator[ColumnElement[bool]]:
+def _conditions(wanted: PayloadFilter) -> Iterator[ColumnElement[bool]]:
     column = payloads.c
     if wanted.announced:  # nearly all are: this is not what an index is to be chosen by
         yield column.state.not_in(_NOT_ANNOUNCED)
     if wanted.study:
         yield column.payload_id.in_(select(studies.c.payload_id).where(studies.c.study_instance_uid == wanted.study))
-    if wanted.since:
-        yield closed >= wanted.since
-    if wanted.until:
-        yield closed < wanted.until
     if wanted.closed_by:
         yield column.closed_by == wanted.closed_by
     for digests in wanted.lookups:

@@ -10,13 +10,13 @@ from dataclasses import asdict
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, func, insert, select
+from sqlalchemy import Connection, Engine, insert, select
 
 from gateway.database import database_errors, ids_beginning, open_database
 from gateway.database.totals import add
 from gateway.payloads.addresses import is_fed_from, note_closing
 from gateway.payloads.announcements import Announcements
-from gateway.payloads.finding import EVERY_PAYLOAD, PayloadFilter, alternatives, page_of
+from gateway.payloads.finding import EVERY_PAYLOAD, PayloadFilter, alternatives, count_of, page_of
 from gateway.payloads.lookups import keep_lookups, last_without
 from gateway.payloads.payload import Payload
 from gateway.payloads.rows import WORK, Dispatch, PayloadRow, counted_phases, payload_row, payloads, row_of
@@ -97,11 +97,8 @@ class PayloadIndex:
 
     def count(self, wanted: PayloadFilter = EVERY_PAYLOAD) -> int:
         """How many payloads there are like that."""
-        question = select(func.count()).select_from(payloads)
         with database_errors(), self._engine.connect() as connection:
-            return sum(
-                int(connection.execute(question.where(*each.conditions)).scalar_one()) for each in alternatives(wanted)
-            )
+            return sum(int(connection.execute(count_of(each)).scalar_one()) for each in alternatives(wanted))
 
     def last_without_lookups(self, fingerprints: Sequence[str]) -> datetime | None:
         """When the last payload was closed that is not found by Accession Number or Patient ID with these keys."""
