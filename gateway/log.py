@@ -5,7 +5,10 @@ print a table. A process sets its log up before its first line; of a command it 
 """
 
 import sys
+from collections.abc import MutableMapping
 from typing import Any
+
+from gateway.wording import printable
 
 
 class Logger:
@@ -18,5 +21,13 @@ class Logger:
         import structlog
 
         if not structlog.is_configured():  # what a command prints may be JSON
-            structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
+            *before, render = structlog.get_config()["processors"]
+            structlog.configure(
+                processors=[*before, _escaped, render], logger_factory=lambda *_: structlog.PrintLogger(sys.stderr)
+            )
         return getattr(structlog.get_logger(self._name), method)
+
+
+def _escaped(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """A terminal is what reads it: nothing that came from outside begins a line there, or gives it an order."""
+    return {key: printable(value) if isinstance(value, str) else value for key, value in event.items()}

@@ -28,6 +28,13 @@ def size(count: int) -> str:
     return f"{amount:.0f} {_UNITS[unit]}" if unit == 0 or amount >= 100 else f"{amount:.1f} {_UNITS[unit]}"
 
 
+def printable(text: str) -> str:
+    """Return the text with everything that is no plain character, line breaks above all, written in ASCII."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+
+
 def failure(error: BaseException) -> str:
     """Say in a few words what went wrong, and where.
 

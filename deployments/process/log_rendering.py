@@ -12,7 +12,7 @@ from typing import Any
 
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from gateway.wording import failure
+from gateway.wording import failure, printable
 
 LONGEST_FOREIGN_TEXT = 500  # characters: a library may quote all that it was sent
 
@@ -30,13 +30,6 @@ def time_of_record(created: object) -> str:
     if not isinstance(created, int | float):
         return time_now()
     return datetime.fromtimestamp(created, UTC).astimezone().isoformat(timespec="milliseconds")
-
-
-def printable(text: str) -> str:
-    """Return the text with everything that is no plain character, line breaks above all, written in ASCII."""
-    if text.isprintable():
-        return text
-    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 
 def render_line(event: MutableMapping[str, Any], *, colour: bool) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from gateway.associations.record import ContextRecord, ContextResult
-from gateway.dicom.dictionary import name_of
+from gateway.dicom.dictionary import is_storage, name_of
 
 MOST_KEPT = 16
 _MOST_NAMED = 8
@@ -34,5 +34,8 @@ def refusal_of(contexts: Sequence[ContextRecord]) -> str:
 
 
 def _in_words(context: ContextRecord) -> str:
-    name = name_of(context.abstract_syntax) or context.abstract_syntax
-    return f"{name} in other transfer syntaxes" if context.result is ContextResult.NO_TRANSFER_SYNTAX else name
+    name = name_of(context.abstract_syntax) or context.abstract_syntax or "a context without an abstract syntax"
+    if context.result is not ContextResult.NO_TRANSFER_SYNTAX:
+        return name
+    # a storage class is taken in whatever is proposed
+    return f"{name} in {'no transfer syntax' if is_storage(context.abstract_syntax) else 'other transfer syntaxes'}"

@@ -8,7 +8,8 @@ from typing import Self
 
 from gateway.dimse.command import Response, decode_response
 from gateway.dimse.connection import Connection, ConnectionEnded, PduType, PeerSilent, UnexpectedPdu
-from gateway.dimse.negotiation import ONE_AT_A_TIME, Acceptance, Proposal, decode_acceptance, encode_request
+from gateway.dimse.items import ONE_AT_A_TIME
+from gateway.dimse.negotiation import Acceptance, Proposal, decode_acceptance, encode_request
 from gateway.dimse.pdv import IS_COMMAND, IS_LAST, fragments
 from gateway.dimse.peer import Peer, Timeouts
 from gateway.dimse.refusals import abort_text, rejection

@@ -80,11 +80,11 @@ class Connection:
         """Connect. Each address that the host's name has is tried for `seconds`. Raises OSError."""
         return cls(socket.create_connection((host, port), timeout=seconds), longest_pdu_bytes)
 
-    def read_pdu(self, seconds: float) -> tuple[int, memoryview]:
+    def read_pdu(self, seconds: float, longest_bytes: int | None = None) -> tuple[int, memoryview]:
         """Return the type and the content of the next PDU; the content is valid until the next call.
 
         Waits `seconds` for its first byte, and as long again for its last. Raises ConnectionEnded, or UnexpectedPdu
-        for an unknown type or a length over the bound.
+        for an unknown type or a length over the bound, by default that of the connection.
         """
         self._wait_at_most(socket.SO_RCVTIMEO, seconds)
         self._fill(1, time.monotonic() + seconds)
@@ -93,7 +93,7 @@ class Connection:
         kind, length = _HEADER.unpack_from(self._buffer, self._start)
         if kind not in _KNOWN:
             raise UnexpectedPdu(f"PDU type {kind:#04x} is unknown", reason=1)
-        if length > self._longest_bytes:
+        if length > (longest_bytes or self._longest_bytes):
             raise UnexpectedPdu(f"a PDU of {length} bytes is longer than the maximum agreed on", reason=6)
         self._fill(_HEADER.size + length, deadline)
         content = self._start + _HEADER.size

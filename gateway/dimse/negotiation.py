@@ -1,4 +1,4 @@
-"""What is agreed on before the first message (PS3.8 section 9.3.2 and 9.3.3, PS3.7 annex D.3).
+"""What we ask for before the first message, and what a peer makes of it (PS3.8 section 9.3, PS3.7 annex D.3).
 
 pynetdicom's PDU classes encode and decode; nothing of its state machine, its threads or its queues is used.
 """
@@ -20,14 +20,14 @@ from pynetdicom.presentation import PresentationContext, build_context
 
 from gateway import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from gateway.dimse.connection import UnexpectedPdu
+from gateway.dimse.items import (
+    ACCEPTED,
+    APPLICATION_CONTEXT,
+    NO_ABSTRACT_SYNTAX,
+    NO_TRANSFER_SYNTAX,
+    ONE_AT_A_TIME,
+)
 from gateway.dimse.peer import Peer
-
-APPLICATION_CONTEXT = "1.2.840.10008.3.1.1.1"
-ONE_AT_A_TIME = 1  # operations, where none of the two speaks of a window (PS3.7 section D.3.3.3)
-MOST_CONTEXTS = 128  # their ids are the odd numbers of one byte (PS3.8 section 9.3.2.2)
-
-ACCEPTED, NO_ABSTRACT_SYNTAX, NO_TRANSFER_SYNTAX = 0, 3, 4
-"""Results of a presentation context (PS3.8 table 9-18)."""
 
 
 @dataclass(frozen=True, slots=True)

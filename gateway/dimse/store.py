@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from gateway.dicom.part10_file import Part10File
 from gateway.dicom.store_outcome import Outcome, StoreOutcome
-from gateway.dimse.negotiation import MOST_CONTEXTS, ONE_AT_A_TIME, Proposal
+from gateway.dimse.items import MOST_CONTEXTS, ONE_AT_A_TIME
+from gateway.dimse.negotiation import Proposal
 from gateway.dimse.peer import Peer, Timeouts
 from gateway.dimse.store_association import StoreAssociation, proposal
 from gateway.errors import Damaged, PeerUnavailable

@@ -18,7 +18,8 @@ from gateway.dicom.store_outcome import StoreOutcome, outcome_of_status
 from gateway.dimse.association import Association
 from gateway.dimse.command import CommandField, Response, encode_store_request
 from gateway.dimse.data_set_pdus import DataSetPdus
-from gateway.dimse.negotiation import ONE_AT_A_TIME, Answer, Proposal
+from gateway.dimse.items import ONE_AT_A_TIME
+from gateway.dimse.negotiation import Answer, Proposal
 from gateway.dimse.peer import Peer, Timeouts
 from gateway.dimse.refusals import context_refusal
 from gateway.errors import PeerUnavailable

@@ -16,6 +16,7 @@ from gateway.dicom.dictionary import (
     VERIFICATION,
     is_storage,
 )
+from gateway.dicom.uid import is_uid
 from gateway.errors import NoRoom, SpoolFailed
 from gateway.registry.sources import Registry
 
@@ -61,14 +62,16 @@ def no_storage(error: NoRoom | SpoolFailed) -> Rejection:
 
 
 def answer_context(abstract_syntax: str, transfer_syntaxes: Sequence[str]) -> ContextRecord:
-    """Return what becomes of a proposed presentation context, which has one transfer syntax at least.
+    """Return what becomes of a proposed presentation context; of its transfer syntaxes those count that are UIDs.
 
     An instance comes in the first that is proposed, whatever it is: nothing is decoded here.
     """
+    if not is_uid(abstract_syntax):
+        return ContextRecord(abstract_syntax, ContextResult.NO_ABSTRACT_SYNTAX)
     if abstract_syntax == VERIFICATION:
         chosen = next((syntax for syntax in transfer_syntaxes if syntax in _VERIFICATION_SYNTAXES), None)
     elif is_storage(abstract_syntax):
-        chosen = transfer_syntaxes[0]
+        chosen = next(iter(transfer_syntaxes), None)
     else:
         return ContextRecord(abstract_syntax, ContextResult.NO_ABSTRACT_SYNTAX)
     if chosen is None:

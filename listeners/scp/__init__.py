@@ -2,7 +2,7 @@
 
 scp_process  the receiver as a process: spool, recovery, closing of groups
 server       connections, one thread each, their bound, the end
-negotiation  who may come in, in which presentation contexts (PS3.8 section 9, PS3.7 annex D)
+negotiation  who may come in, and in which presentation contexts (PS3.8 section 9, PS3.7 annex D)
 association  from the acceptance to the last message
 account      what is told of a connection, at its end and before
 messages     fragments joined into messages, in their order (PS3.8 annex E)

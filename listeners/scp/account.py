@@ -5,9 +5,9 @@ from uuid import UUID, uuid4
 
 from gateway.associations.record import AssociationRecord, ContextRecord, Outcome, plain
 from gateway.dicom.status_codes import SUCCESS
+from gateway.dimse.association_request import UNNAMED, Titles
 from gateway.dimse.connection import Connection, ConnectionEnded, PeerClosed, PeerSilent, PeerSlow
 from gateway.registry.admission import Rejection
-from listeners.scp.negotiation import UNNAMED, Titles
 from listeners.scp.store import Store
 
 _STOPPED = "the receiver was stopped"
@@ -26,7 +26,7 @@ class Account:
     port: int
     began_ns: int
     titles: Titles = UNNAMED
-    is_read: bool = False  # the request
+    is_read: bool = False  # the request, or as much of it as was needed to reject it
     association_id: UUID = field(default_factory=uuid4)
     proposed: tuple[ContextRecord, ...] = ()
     accepted: int = 0  # of them
@@ -40,6 +40,7 @@ class Account:
         self._end(Outcome.RELEASED)
 
     def rejected(self, rejection: Rejection) -> None:
+        self.is_read = True
         self._codes = str(rejection.codes)
         self._end(Outcome.REJECTED, rejection.reason)
 

@@ -10,6 +10,14 @@ from gateway.associations.contexts import refusal_of
 from gateway.associations.keeper import AssociationKeeper
 from gateway.config import ApplicationEntitySettings, ScpSettings
 from gateway.dicom.status_codes import UNRECOGNIZED_OPERATION
+from gateway.dimse.association_answer import encode_rejection
+from gateway.dimse.association_request import (
+    LONGEST_REQUEST_BYTES,
+    AssociationRequest,
+    RequestHead,
+    decode_head,
+    decode_request,
+)
 from gateway.dimse.command import Command, CommandField, Status
 from gateway.dimse.connection import Connection, ConnectionEnded, PduType, UnexpectedPdu
 from gateway.errors import NoRoom, SpoolFailed
@@ -20,7 +28,7 @@ from gateway.registry import Registry
 from gateway.registry.admission import Codes, Rejection, no_storage
 from listeners.scp.account import Account, PeerAborted, is_a_look
 from listeners.scp.messages import Messages
-from listeners.scp.negotiation import AssociationRequest, accept, decode_request, encode_rejection, judge, titles_in
+from listeners.scp.negotiation import accept, judge_head, judge_request
 from listeners.scp.store import Discarding, Sink, Store
 from listeners.scp.store_times import StoreTimes
 
@@ -88,29 +96,34 @@ class IncomingAssociation:
             self._connection.close(linger_seconds)
 
     def _attend(self) -> None:
-        request = self._request()
+        """Judge who asks before anything else is decoded: a stranger's request costs next to nothing."""
+        pdu = self._request_pdu()
+        head = decode_head(pdu)
+        self._account.titles = head.titles
+        self._log = self._log.bind(**head.titles._asdict())
+        if rejection := judge_head(head, self._address, self._services.registry):
+            self._reject(rejection)
+            return
+        request = decode_request(pdu)
+        self._account.is_read = True
         if rejection := self._rejection(request):
             self._reject(rejection)
         elif self._services.admission.enter():
             try:
-                self._serve(request)
+                self._serve(head, request)
             finally:
                 self._services.admission.leave()
         else:
             self._reject(Rejection(Codes.LOCAL_LIMIT, "scp.max_associations are open"))
 
-    def _request(self) -> AssociationRequest:
-        kind, pdu = self._connection.read_pdu(self._settings.artim_seconds)
+    def _request_pdu(self) -> memoryview:
+        kind, pdu = self._connection.read_pdu(self._settings.artim_seconds, LONGEST_REQUEST_BYTES)
         if kind != PduType.A_ASSOCIATE_RQ:
             raise UnexpectedPdu("the connection does not begin with an association request", reason=2)
-        titles = self._account.titles = titles_in(pdu)
-        self._log = self._log.bind(**titles._asdict())
-        request = decode_request(pdu)
-        self._account.is_read = True
-        return request
+        return pdu
 
     def _rejection(self, request: AssociationRequest) -> Rejection | None:
-        if rejection := judge(request, self._address, self._services.registry):
+        if rejection := judge_request(request):
             return rejection
         try:
             self._services.intake.check()
@@ -121,13 +134,13 @@ class IncomingAssociation:
     def _reject(self, rejection: Rejection) -> None:
         self._log.warning("association rejected", codes=str(rejection.codes), reason=rejection.reason)
         self._account.rejected(rejection)
-        self._connection.send(encode_rejection(rejection.codes), self._settings.idle_seconds)
+        self._connection.send(encode_rejection(*rejection.codes.value), self._settings.idle_seconds)
 
-    def _serve(self, request: AssociationRequest) -> None:
-        answer, contexts, proposed = accept(request, self._settings.max_pdu_bytes)
-        entity = self._services.registry.entities[request.called_ae]
+    def _serve(self, head: RequestHead, request: AssociationRequest) -> None:
+        answer, contexts, proposed = accept(head, request, self._settings.max_pdu_bytes)
+        entity = self._services.registry.entities[head.titles.called_ae]
         intake = AssociationIntake(self._services.intake)
-        operations = _Operations(intake, entity, request.calling_ae)
+        operations = _Operations(intake, entity, head.titles.calling_ae)
         account = self._account
         account.association_id, account.store = intake.association_id, operations.store
         account.proposed, account.accepted = proposed, len(contexts)

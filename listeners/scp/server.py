@@ -12,6 +12,7 @@ from uuid import uuid4
 import structlog
 
 from gateway.associations.record import AssociationRecord, Outcome
+from gateway.dimse.association_request import LONGEST_REQUEST_BYTES
 from gateway.dimse.connection import Connection
 from gateway.errors import SettingsError
 from gateway.network.addresses import listen_on, plain_address, written
@@ -19,7 +20,6 @@ from listeners.scp.association import IncomingAssociation, ReceiverContext
 
 log = structlog.get_logger(__name__)
 
-_LONGEST_REQUEST_BYTES = 262_144  # 128 contexts with some forty transfer syntaxes each are shorter
 _UNACCEPTED_AT_ONCE = 64  # connections that have not asked yet, or are being rejected; more are closed unheard
 _BACKLOG = 128
 _POLL_SECONDS = 0.5
@@ -111,7 +111,7 @@ class ScpServer:
         if len(self._open) >= self._settings.max_associations + _UNACCEPTED_AT_ONCE:
             self._close_unheard(connected, address, port)
             return
-        connection = Connection(connected, max(self._settings.max_pdu_bytes, _LONGEST_REQUEST_BYTES))
+        connection = Connection(connected, max(self._settings.max_pdu_bytes, LONGEST_REQUEST_BYTES))
         association = IncomingAssociation(self._services, connection, address, port)
         run = (association, connection, address)
         thread = threading.Thread(target=self._run, args=run, name=f"association {address}")

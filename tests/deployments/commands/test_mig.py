@@ -66,6 +66,10 @@ def test_the_receiver_never_imports_prefect() -> None:
     assert imported("listeners.scp.scp_process", "prefect", "sqlalchemy", "fastapi") == []
 
 
+def test_the_receiver_decodes_what_strangers_send_by_no_library() -> None:
+    assert imported("listeners.scp.scp_process", "pynetdicom", "pydicom") == []
+
+
 def test_the_dispatcher_imports_prefect_only_to_register_what_is_missing() -> None:
     assert imported("deployments.dispatcher.dispatcher_process", "prefect", "fastapi") == []
 

@@ -1,4 +1,4 @@
-"""What a peer sends makes no line of the log: not ours, and not pynetdicom's (CWE-117)."""
+"""What a peer sends makes no line of the log (CWE-117), and few where it sends much."""
 
 import json
 import re
@@ -12,6 +12,7 @@ from typing import Literal
 import pytest
 
 from tests.deployments.commands.mig import MIG
+from tests.listeners.scp.requests import APPLICATION, USER, body, context, largest
 from tests.peers.ports import free_port
 from tests.peers.processes import Server, listens
 from tests.waiting import wait_until
@@ -35,8 +36,13 @@ class Receiver:
 
     def ask(self, called_ae: str = "MIG", abstract_syntax: str = "1.2.840.10008.1.1") -> None:
         """Send an association request that holds these, byte for byte, and wait for the end of the connection."""
+        contexts = [APPLICATION, context(1, abstract_syntax.encode()), USER]
+        self.send(body(contexts, called=called_ae.encode()[:16]))
+
+    def send(self, request: bytes) -> None:
+        """Send the content of an A-ASSOCIATE-RQ PDU."""
         with closing(socket.create_connection(("127.0.0.1", self.port), timeout=20)) as connection:
-            connection.sendall(association_request(called_ae.encode(), abstract_syntax.encode()))
+            connection.sendall(struct.pack(">BxI", 1, len(request)) + request)
             connection.shutdown(socket.SHUT_WR)
             while connection.recv(4096):
                 pass
@@ -72,6 +78,15 @@ def test_neither_an_ae_title_nor_a_uid_makes_a_line(receiver: Receiver, log_form
         assert not line.startswith("2026-03-01T13:00:07")
 
 
+def test_a_strangers_request_is_one_line_however_large(receiver: Receiver) -> None:
+    receiver.wait_for_log("receiver ready", times=1)
+    before = len(receiver.log.splitlines())
+    receiver.send(body(largest(), called=TITLE.encode()))
+    receiver.wait_for_log("association rejected", times=1)
+    receiver.server.stop()
+    assert ["association rejected" in line for line in receiver.log.splitlines()[before:]] == [True]
+
+
 def test_a_peer_that_sends_garbage_is_told_of_once_and_counted(receiver: Receiver) -> None:
     for _ in range(200):
         receiver.ask(called_ae=TITLE)
@@ -80,16 +95,3 @@ def test_a_peer_that_sends_garbage_is_told_of_once_and_counted(receiver: Receive
     assert len(lines) < 30
     counted = [line for line in lines if "again" in line]
     assert any("199" in line for line in counted), counted
-
-
-def association_request(called_ae: bytes, abstract_syntax: bytes) -> bytes:
-    """An A-ASSOCIATE-RQ with one presentation context (PS3.8 section 9.3.2)."""
-    context = bytes((1, 0, 0, 0)) + item(0x30, abstract_syntax) + item(0x40, b"1.2.840.10008.1.2")
-    user = item(0x51, struct.pack(">I", 16_384)) + item(0x52, b"1.2.3.4")
-    items = item(0x10, b"1.2.840.10008.3.1.1.1") + item(0x20, context) + item(0x50, user)
-    body = struct.pack(">HH", 1, 0) + called_ae.ljust(16)[:16] + b"CT01".ljust(16) + bytes(32) + items
-    return struct.pack(">BxI", 1, len(body)) + body
-
-
-def item(kind: int, content: bytes) -> bytes:
-    return struct.pack(">BxH", kind, len(content)) + content

@@ -23,8 +23,9 @@ MIG = ApplicationEntitySettings(ae_title="MIG")
 class Receiver:
     """What a test sees of a running receiver."""
 
-    def __init__(self, server: ScpServer, spool: Scene, journal: Journal) -> None:
+    def __init__(self, server: ScpServer, services: ReceiverContext, spool: Scene, journal: Journal) -> None:
         self.server = server
+        self.services = services
         self.spool = spool
         self.port = server.port
         self._journal = journal
@@ -72,7 +73,8 @@ def receiving(
     registry = Registry(entities, sources, reject_unknown_sources=reject_unknown_sources, resolve=resolve)
     journal = Journal(root / "associations")
     keeper = AssociationKeeper(journal)
-    server = ScpServer(ReceiverContext(scp, registry, spool.intake, Admission(scp.max_associations), keeper))
+    services = ReceiverContext(scp, registry, spool.intake, Admission(scp.max_associations), keeper)
+    server = ScpServer(services)
     registry.names.start()
     stopping = threading.Event()
     thread = threading.Thread(target=server.serve, args=(stopping,))
@@ -80,7 +82,7 @@ def receiving(
     try:
         with keeper.running():
             try:
-                yield Receiver(server, spool, journal)
+                yield Receiver(server, services, spool, journal)
             finally:
                 stopping.set()
                 server.stop(grace_seconds=0)

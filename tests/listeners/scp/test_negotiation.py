@@ -147,7 +147,7 @@ def test_every_storage_class_is_taken_in_the_first_syntax_proposed(receiver: Rec
         assert peer.contexts == {1: JPEG_2000, 3: IMPLICIT_LITTLE, 5: PRIVATE_SYNTAX, 9: EXPLICIT_LITTLE}
 
 
-@pytest.mark.parametrize("body", [b"", b"\0" * 30, b"\0\1\0\0" + b"A" * 64 + b"\x10\0\xff\xff" + b"x" * 50])
+@pytest.mark.parametrize("body", [b"", b"\0" * 30, b"\0\1\0\0MIG".ljust(20) + b"CT01".ljust(48) + b"\x10\0\xff\xff"])
 def test_a_request_that_cannot_be_read_is_aborted(receiver: Receiver, body: bytes) -> None:
     with RawPeer(receiver.port) as peer:
         peer.send_pdu(1, body)
