@@ -42,6 +42,7 @@ class ScpSettings(Section):
         True, description="false only where no settings file is: the embedded default takes from anyone"
     )
     artim_seconds: Seconds = Field(30, description="a connection that asks for no association is closed")
+    stranger_artim_seconds: Seconds = Field(3, description="the same, where no source is registered for its address")
     idle_seconds: Seconds = Field(60, description="an association that sends nothing is aborted")
     max_pdu_bytes: int = Field(262_144, ge=16_384, le=16_777_216, description="largest PDU that we ask for")
 

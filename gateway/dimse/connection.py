@@ -71,7 +71,7 @@ class Connection:
         self._start = self._end = 0  # what is received and not yet handed out
         # The kernel keeps the time of each wait: Python's own timeouts take two more system calls for every read.
         self._waits = {socket.SO_RCVTIMEO: 0.0, socket.SO_SNDTIMEO: 0.0}
-        self.is_broken_off = False
+        self.broken_off = ""  # why, where `break_off` was called
         connected.settimeout(None)
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -142,9 +142,9 @@ class Connection:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._socket.close()
 
-    def break_off(self) -> None:
-        """Make a read that waits in another thread end at once, as if the peer had closed; `is_broken_off` tells."""
-        self.is_broken_off = True
+    def break_off(self, why: str) -> None:
+        """Make a read that waits in another thread end at once, as if the peer had closed; `broken_off` says why."""
+        self.broken_off = why
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
 

@@ -45,6 +45,12 @@ class Registry:
             return True
         return any(self._is_at(host, network, address) for title, host, network in self._sources if title == ae_title)
 
+    def is_stranger(self, address: str) -> bool:
+        """Whether nobody may send from this address, which is a plain one, whatever his title."""
+        if not self._reject_unknown_sources:
+            return False
+        return not any(self._is_at(host, network, address) for _, host, network in self._sources)
+
     def may_become_known(self, ae_title: str) -> bool:
         """Whether a source with this AE title is registered by a name that was never resolved."""
         never = self.names.never_resolved

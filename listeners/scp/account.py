@@ -10,7 +10,6 @@ from gateway.dimse.connection import Connection, ConnectionEnded, PeerClosed, Pe
 from gateway.registry.admission import Rejection
 from listeners.scp.store import Store
 
-_STOPPED = "the receiver was stopped"
 _FAILED_HERE = "the receiver failed: its log has the error"
 
 
@@ -49,8 +48,8 @@ class Account:
 
     def broken(self, error: ConnectionEnded, connection: Connection) -> str:
         """Nothing more comes from the peer; return why."""
-        reason = _STOPPED if connection.is_broken_off else str(error)
-        if connection.is_broken_off:
+        reason = connection.broken_off or str(error)
+        if connection.broken_off:
             self._end(Outcome.STOPPED, reason)
         elif isinstance(error, PeerAborted):
             self._end(Outcome.ABORTED_BY_PEER, reason)
@@ -93,6 +92,6 @@ class Account:
         )
 
 
-def is_a_look(error: ConnectionEnded, account: Account) -> bool:
+def is_a_look(error: ConnectionEnded, account: Account, connection: Connection) -> bool:
     """Whether somebody only looked whether the port is open, as a load balancer and `mig status` do."""
-    return isinstance(error, PeerClosed) and not account.is_read
+    return isinstance(error, PeerClosed) and not account.is_read and not connection.broken_off

@@ -1,7 +1,7 @@
 """One association, from the connection to its end (the acceptor's side of PS3.8 section 9.2)."""
 
-import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import structlog
@@ -29,6 +29,7 @@ from gateway.registry.admission import Codes, Rejection, no_storage
 from listeners.scp.account import Account, PeerAborted, is_a_look
 from listeners.scp.messages import Messages
 from listeners.scp.negotiation import accept, judge_head, judge_request
+from listeners.scp.places import Admission
 from listeners.scp.store import Discarding, Sink, Store
 from listeners.scp.store_times import StoreTimes
 
@@ -45,31 +46,27 @@ class ReceiverContext:
     settings: ScpSettings
     registry: Registry
     intake: Intake
-    admission: "Admission"
+    admission: Admission
     keeper: AssociationKeeper
     store_times: StoreTimes = field(default_factory=StoreTimes)
 
 
-class Admission:
-    """How many associations are accepted at once. A connection that has not asked yet takes no place."""
-
-    def __init__(self, places: int) -> None:
-        self._places = threading.BoundedSemaphore(places)
-
-    def enter(self) -> bool:
-        """Take a place; False where none is left."""
-        return self._places.acquire(blocking=False)
-
-    def leave(self) -> None:
-        """Give the place back."""
-        self._places.release()
-
-
 class IncomingAssociation:
-    """A connection that wants to become an association; `run` returns when it has ended."""
+    """A connection that wants to become an association; `run` returns when it has ended.
 
-    def __init__(self, services: ReceiverContext, connection: Connection, address: str, port: int) -> None:
+    `accepted` is called as soon as it is one.
+    """
+
+    def __init__(
+        self,
+        services: ReceiverContext,
+        connection: Connection,
+        address: str,
+        port: int,
+        accepted: Callable[[], None] = lambda: None,
+    ) -> None:
         self._services = services
+        self._accepted = accepted
         self._settings = services.settings
         self._connection = connection
         self._log = log.bind(address=address)
@@ -86,7 +83,7 @@ class IncomingAssociation:
             self._account.aborted_here(str(error))
             self._abort(error.reason)
         except ConnectionEnded as error:
-            is_kept = not is_a_look(error, self._account)
+            is_kept = not is_a_look(error, self._account, self._connection)
             tell = self._log.warning if is_kept else self._log.debug
             tell("association broken", reason=self._account.broken(error, self._connection))
             linger_seconds = 0.0
@@ -109,6 +106,7 @@ class IncomingAssociation:
         if rejection := self._rejection(request):
             self._reject(rejection)
         elif self._services.admission.enter():
+            self._accepted()
             try:
                 self._serve(head, request)
             finally:
@@ -117,7 +115,10 @@ class IncomingAssociation:
             self._reject(Rejection(Codes.LOCAL_LIMIT, "scp.max_associations are open"))
 
     def _request_pdu(self) -> memoryview:
-        kind, pdu = self._connection.read_pdu(self._settings.artim_seconds, LONGEST_REQUEST_BYTES)
+        seconds = self._settings.artim_seconds
+        if self._services.registry.is_stranger(self._address):
+            seconds = min(seconds, self._settings.stranger_artim_seconds)
+        kind, pdu = self._connection.read_pdu(seconds, LONGEST_REQUEST_BYTES)
         if kind != PduType.A_ASSOCIATE_RQ:
             raise UnexpectedPdu("the connection does not begin with an association request", reason=2)
         return pdu

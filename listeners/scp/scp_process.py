@@ -26,7 +26,8 @@ from gateway.registry import Registry
 from gateway.roles import only_one
 from gateway.spool.area import scp_area
 from gateway.spool.node import read_node
-from listeners.scp.association import Admission, ReceiverContext
+from listeners.scp.association import ReceiverContext
+from listeners.scp.places import Admission
 from listeners.scp.server import ScpServer
 
 log = structlog.get_logger(__name__)

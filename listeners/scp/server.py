@@ -1,4 +1,4 @@
-"""The listening socket and the threads behind it: one for each connection, and a bound to them."""
+"""The listening socket and the threads behind it: one for each connection that has a place."""
 
 import contextlib
 import selectors
@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from uuid import uuid4
 
 import structlog
@@ -17,12 +18,13 @@ from gateway.dimse.connection import Connection
 from gateway.errors import SettingsError
 from gateway.network.addresses import listen_on, plain_address, written
 from listeners.scp.association import IncomingAssociation, ReceiverContext
+from listeners.scp.places import Unaccepted
 
 log = structlog.get_logger(__name__)
 
-_UNACCEPTED_AT_ONCE = 64  # connections that have not asked yet, or are being rejected; more are closed unheard
-_BACKLOG = 128
+_BACKLOG = 1024  # who comes behind a crowd is not to be turned away by the kernel
 _POLL_SECONDS = 0.5
+_STOPPED = "the receiver was stopped"
 
 
 class ScpServer:
@@ -32,6 +34,7 @@ class ScpServer:
         """Raises SettingsError where the address is in use or can't be bound."""
         self._services = services
         self._settings = services.settings
+        self._unaccepted = Unaccepted(services.registry.is_stranger)
         self._open: dict[threading.Thread, Connection] = {}
         self._lock = threading.Lock()
         self._stopped = False
@@ -81,7 +84,7 @@ class ScpServer:
         with self._lock:
             left = list(self._open.items())
         for _, connection in left:
-            connection.break_off()
+            connection.break_off(_STOPPED)
         for thread, _ in left:
             thread.join(1.0)
 
@@ -108,11 +111,12 @@ class ScpServer:
             return list(self._open)
 
     def _begin(self, connected: socket.socket, address: str, port: int) -> None:
-        if len(self._open) >= self._settings.max_associations + _UNACCEPTED_AT_ONCE:
-            self._close_unheard(connected, address, port)
-            return
         connection = Connection(connected, max(self._settings.max_pdu_bytes, LONGEST_REQUEST_BYTES))
-        association = IncomingAssociation(self._services, connection, address, port)
+        if not self._unaccepted.enter(connection, address):
+            self._close_unheard(connection, address, port)
+            return
+        accepted = partial(self._unaccepted.leave, connection)
+        association = IncomingAssociation(self._services, connection, address, port, accepted)
         run = (association, connection, address)
         thread = threading.Thread(target=self._run, args=run, name=f"association {address}")
         thread.daemon = True
@@ -120,17 +124,17 @@ class ScpServer:
             self._open[thread] = connection
         thread.start()
 
-    def _close_unheard(self, connected: socket.socket, address: str, port: int) -> None:
-        reason = "too many connections are open"
+    def _close_unheard(self, connection: Connection, address: str, port: int) -> None:
+        reason = f"too many connections ask for nothing: {self._unaccepted.held_by()}"
         log.warning("connection closed unheard", address=address, reason=reason)
         now_ns = self._services.intake.clock.time_ns()
         unheard = AssociationRecord(uuid4(), address, now_ns, now_ns, Outcome.UNHEARD, reason, port=port)
         self._services.keeper.note(unheard)
-        connected.close()
+        connection.close()
 
     def _run(self, association: IncomingAssociation, connection: Connection, address: str) -> None:
         # Also what a library logs in this thread names the peer.
-        with self._counted(), structlog.contextvars.bound_contextvars(address=address):
+        with self._counted(connection), structlog.contextvars.bound_contextvars(address=address):
             try:
                 association.run()
             except Exception:
@@ -138,9 +142,10 @@ class ScpServer:
                 connection.close()
 
     @contextmanager
-    def _counted(self) -> Iterator[None]:
+    def _counted(self, connection: Connection) -> Iterator[None]:
         try:
             yield
         finally:
+            self._unaccepted.leave(connection)
             with self._lock:
                 del self._open[threading.current_thread()]

@@ -26,8 +26,8 @@ C_STORE_RQ, C_ECHO_RQ, C_FIND_RQ, C_CANCEL_RQ = 0x0001, 0x0030, 0x0020, 0x0FFF
 class RawPeer:
     """A connection to a receiver."""
 
-    def __init__(self, port: int, host: str = "127.0.0.1") -> None:
-        self.socket = socket.create_connection((host, port), timeout=10)
+    def __init__(self, port: int, host: str = "127.0.0.1", source: str = "") -> None:
+        self.socket = socket.create_connection((host, port), timeout=10, source_address=(source, 0))
         self.contexts: dict[int, str] = {}
         self.max_pdu_bytes = 0
         self.window: tuple[int, int] | None = None  # operations invoked and performed, where they are granted

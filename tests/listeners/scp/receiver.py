@@ -12,7 +12,8 @@ from gateway.associations.record import AssociationRecord
 from gateway.config import ApplicationEntitySettings, ScpSettings, SourceSettings
 from gateway.registry import Registry
 from gateway.registry.names import Resolve, resolve_host
-from listeners.scp.association import Admission, ReceiverContext
+from listeners.scp.association import ReceiverContext
+from listeners.scp.places import Admission
 from listeners.scp.server import ScpServer
 from tests.gateway.receiving.scene import Scene
 from tests.waiting import wait_until

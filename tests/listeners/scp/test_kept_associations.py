@@ -198,16 +198,6 @@ def test_a_connection_that_asks_for_nothing_in_time(tmp_path: Path) -> None:
     assert (record.outcome, record.reason) == (Outcome.UNHEARD, "the peer sent nothing in time")
 
 
-def test_a_connection_that_is_one_too_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("listeners.scp.server._UNACCEPTED_AT_ONCE", 0)
-    with receiving(tmp_path, max_associations=1) as receiver, RawPeer(receiver.port) as one:
-        one.associate()
-        with RawPeer(receiver.port) as two:
-            assert two.is_closed()
-        record = only(receiver)
-    assert (record.outcome, record.reason) == (Outcome.UNHEARD, "too many connections are open")
-
-
 def test_a_look_whether_the_port_is_open_is_not_kept(receiver: Receiver) -> None:
     socket.create_connection(("127.0.0.1", receiver.port)).close()
     with RawPeer(receiver.port) as peer:
