@@ -44,6 +44,9 @@ class ScpSettings(Section):
     artim_seconds: Seconds = Field(30, description="a connection that asks for no association is closed")
     stranger_artim_seconds: Seconds = Field(3, description="the same, where no source is registered for its address")
     idle_seconds: Seconds = Field(60, description="an association that sends nothing is aborted")
+    slowest_bytes_per_second: int = Field(
+        10_000, ge=1, description="an association that sends an instance more slowly is closed, after idle_seconds"
+    )
     max_pdu_bytes: int = Field(262_144, ge=16_384, le=16_777_216, description="largest PDU that we ask for")
 
     @property

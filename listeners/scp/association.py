@@ -29,6 +29,7 @@ from gateway.registry.admission import Codes, Rejection, no_storage
 from listeners.scp.account import Account, PeerAborted, is_a_look
 from listeners.scp.messages import Messages
 from listeners.scp.negotiation import accept, judge_head, judge_request
+from listeners.scp.pace import SlowestRate, Turns
 from listeners.scp.places import Admission
 from listeners.scp.store import Discarding, Sink, Store
 from listeners.scp.store_times import StoreTimes
@@ -49,6 +50,7 @@ class ReceiverContext:
     admission: Admission
     keeper: AssociationKeeper
     store_times: StoreTimes = field(default_factory=StoreTimes)
+    turns: Turns = field(default_factory=Turns)
 
 
 class IncomingAssociation:
@@ -145,7 +147,7 @@ class IncomingAssociation:
         account = self._account
         account.association_id, account.store = intake.association_id, operations.store
         account.proposed, account.accepted = proposed, len(contexts)
-        messages = Messages(contexts, operations.begin, self._answered)
+        messages = Messages(contexts, operations.begin, self._answered, self._services.turns)
         if contexts:  # else it is a refusal, and many of those are one record
             clock = self._services.intake.clock
             self._services.keeper.opened(account.association_id, lambda: account.so_far(clock.time_ns()))
@@ -173,8 +175,12 @@ class IncomingAssociation:
 
     def _converse(self, messages: Messages, intake: AssociationIntake) -> None:
         seconds = self._settings.idle_seconds
+        rate = SlowestRate(seconds, self._settings.slowest_bytes_per_second)
         while True:
+            began = time.monotonic()
             kind, pdu = self._connection.read_pdu(seconds)
+            if messages.is_under_way:
+                rate.came(messages.ended, len(pdu), time.monotonic() - began)
             intake.heard()
             if kind == PduType.P_DATA_TF:
                 for answer in messages.take(pdu):

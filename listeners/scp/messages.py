@@ -9,6 +9,7 @@ from gateway.dimse.connection import UnexpectedPdu
 from gateway.dimse.pdv import IS_COMMAND, IS_LAST, encode_command_pdus, fragments
 from gateway.receiving.answers import SUCCESS
 from listeners.scp.negotiation import Contexts
+from listeners.scp.pace import SMALL_BYTES, Crumbs, Turns
 from listeners.scp.store import Discarding, Sink
 
 _LONGEST_COMMAND_BYTES = 65_536
@@ -21,21 +22,35 @@ Answered = Callable[[Command, Status, float], None]
 class Messages:
     """The messages of one association. `begin` says what takes the data set of a request, or only answers it."""
 
-    def __init__(self, contexts: Contexts, begin: Begin, answered: Answered = lambda *_: None) -> None:
+    def __init__(
+        self, contexts: Contexts, begin: Begin, answered: Answered = lambda *_: None, turns: Turns | None = None
+    ) -> None:
         self._contexts = contexts
         self._begin = begin
         self._answered = answered
+        self._crumbs = Crumbs(turns or Turns())
         self._context_id = 0  # of the message that is on its way; 0 for none
         self._decoder = CommandDecoder()
         self._encoded_command = bytearray()
         self._command: Command | None = None
         self._sink: Sink = Discarding(SUCCESS)
+        self.ended = 0
+        """How many have come to their end."""
 
     def take(self, pdu: memoryview) -> Iterator[bytes]:
         """Take the content of a P-DATA-TF PDU; yield the P-DATA-TF PDUs that answer it."""
+        if not pdu:
+            self._crumbs.came(0)
         for context_id, control, fragment in fragments(pdu):
+            if len(fragment) < SMALL_BYTES:
+                self._crumbs.came(len(fragment))
             if self._fragment(context_id, control, fragment):
                 yield from self._answer()
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether a message has begun and not ended."""
+        return bool(self._context_id)
 
     def abandon(self) -> None:
         """The association is over in the middle of a message, perhaps: nothing stays of it."""
@@ -68,8 +83,10 @@ class Messages:
         assert self._command is not None
         command, context_id = self._command, self._context_id
         self._command, self._context_id = None, 0
+        self.ended += 1
         began = time.monotonic()
         status = self._sink.finish()
         self._answered(command, status, time.monotonic() - began)
         if command.wants_answer:
+            self._crumbs.answered()
             yield encode_command_pdus(context_id, encode_response(command, status))
