@@ -7,7 +7,7 @@ its first instance on. It closes when
 - nobody has an instance of it in flight, nobody holds it, and it was quiet for the AE's `timeout_seconds`. A sender
   holds the groups that it has fed until it ends, or has sent nothing at all for `hold_seconds`;
 - or it reaches `max_open_seconds`, `max_instances` or `max_bytes`: it is sealed at once, so that the next instance
-  opens a successor, and closes when the last instance in flight is answered;
+  opens a successor, and closes when the last instance in flight is answered, or at `max_open_seconds` without it;
 - or an operator wants it closed: it is sealed as well;
 - or, after a crash, another of the same key was opened later: it was replaced, and closes when it is verified.
 """
@@ -43,8 +43,10 @@ class Group:
     lookups: set[Lookup] = field(default_factory=set)
     bytes: int = 0
     in_flight: int = 0
+    promised: int = 0  # of those in flight: their files say, or are about to, that they belong to this payload
     senders: set[Sender] = field(default_factory=set)
     sealed_by: ClosedBy | None = None
+    successor: "Group | None" = None  # that has what was in flight when this one closed
 
     def quiet_at(self) -> float:
         """When it may close if nothing more happens: `timeout_seconds` after the last instance and all holds."""
@@ -68,6 +70,14 @@ class Group:
 
     def is_too_old(self, now: float) -> bool:
         return now >= self.limit_at()
+
+    def can_close_without(self) -> bool:
+        """Whether it can leave what is in flight to another: none of it says yet where it belongs."""
+        return bool(self.instances and self.in_flight and not self.promised)
+
+    def now(self) -> "Group":
+        """The group that has what joined this one: itself, mostly."""
+        return self.successor.now() if self.successor else self
 
     def limit_at(self) -> float:
         """When it is sealed at the latest."""
@@ -101,15 +111,26 @@ class GroupTable:
         sender.groups.add(group)
         return group
 
+    def promise(self, group: Group, sender: Sender) -> Group:
+        """Return the group of an instance in flight whose file is about to name it: it does not change any more."""
+        now = group.now()
+        if now is not group:
+            now.senders.add(sender)
+            sender.groups.add(now)
+        now.promised += 1
+        return now
+
     def filed(self, group: Group, instance: Instance, lookups: Lookups, now: float) -> None:
-        """An instance in flight is durable, and about to be answered."""
+        """An instance in flight that was promised is durable, and about to be answered."""
         group.in_flight -= 1
+        group.promised -= 1
         group.active = now
         self._add(group, instance, lookups)
 
-    def dropped(self, group: Group, now: float) -> None:
+    def dropped(self, group: Group, now: float, *, promised: bool) -> None:
         """An instance in flight did not come whole, or could not be kept."""
         group.in_flight -= 1
+        group.promised -= promised
         group.active = max(group.active, now)
         if not group.instances and not group.in_flight:
             self._remove(group)
@@ -132,6 +153,7 @@ class GroupTable:
             group = Group(payload_id, key, opened, opened_ns, active, None)
             self._place(group, current)
         group.in_flight += 1
+        group.promised += 1
         group.opened, group.opened_ns = min((group.opened, group.opened_ns), (opened, opened_ns))
         group.active = max(group.active, active)
         return group
@@ -148,6 +170,7 @@ class GroupTable:
     def recovered(self, group: Group, instance: Instance, lookups: Lookups, entity: ApplicationEntitySettings) -> None:
         """An instance of a reopened group was verified."""
         group.in_flight -= 1
+        group.promised -= 1
         group.entity = group.entity or entity
         self._add(group, instance, lookups)
 
@@ -158,11 +181,13 @@ class GroupTable:
             self._seal(group, by)
         return group is not None
 
-    def take_due(self, now: float) -> list[tuple[Group, ClosedBy]]:
+    def take_due(self, now: float, now_ns: int) -> list[tuple[Group, ClosedBy]]:
         """Take the groups that close now out of the table, with what closes each."""
-        for group in list(self._current.values()):
+        for group in list(self):
             if group.entity is not None and group.is_too_old(now) and not self._is_quiet(group, now):
                 self._seal(group, "max_open_seconds")
+                if group.can_close_without():
+                    self._hand_on(group, now, now_ns)
         due: list[tuple[Group, ClosedBy]] = [(g, "quiet") for g in self._current.values() if self._is_quiet(g, now)]
         due += [(group, group.sealed_by) for group in self._sealed if group.sealed_by and not group.in_flight]
         for group, _ in due:
@@ -173,7 +198,9 @@ class GroupTable:
         """The monotonic time before which `take_due` finds nothing, unless a group is sealed; None for never."""
         if any(not group.in_flight for group in self._sealed):
             return now
-        return min((group.earliest_close(now) for group in self._current.values() if group.entity), default=None)
+        due = [group.earliest_close(now) for group in self._current.values() if group.entity]
+        due += [group.limit_at() for group in self._sealed if group.entity and group.can_close_without()]
+        return min(due, default=None)
 
     def is_sealed(self, group: Group) -> bool:
         """Whether the group takes no more and closes when its last instance in flight is answered."""
@@ -199,6 +226,14 @@ class GroupTable:
         group.bytes += instance.bytes
         if full := group.full_with(len(group.instances)):
             self._seal(group, full)
+
+    def _hand_on(self, group: Group, now: float, now_ns: int) -> None:
+        """Leave what a sealed group has in flight to the group of its key that takes what comes."""
+        current = self._current.get(group.key)
+        if current is None:
+            current = self._current[group.key] = Group(uuid4(), group.key, now, now_ns, now, group.entity)
+        current.in_flight += group.in_flight
+        group.in_flight, group.successor = 0, current
 
     def _seal(self, group: Group, limit: ClosedBy) -> None:
         if group.sealed_by is None:

@@ -98,17 +98,23 @@ class Intake:
         """What a payload is found by of a data set with these `values`, as a HeaderScanner has them."""
         return self.lookup_key.lookups(values) if self.lookup_key else NONE
 
+    def promise(self, group: Group, sender: Sender) -> Group:
+        """Return the group that an instance of `group` belongs to for good: its file may name it now."""
+        with self._lock:
+            return self._groups.promise(group, sender)
+
     def filed(self, group: Group, instance: Instance, lookups: Lookups) -> None:
         """The instance is durable, and about to be answered."""
         with self._changed:
             self._groups.filed(group, instance, lookups, self.clock.monotonic())
             self._wake_if_sealed(group)
 
-    def drop(self, group: Group) -> None:
+    def drop(self, group: Group, *, promised: bool = False) -> None:
         """An instance did not come whole, or does not verify."""
         with self._changed:
-            self._groups.dropped(group, self.clock.monotonic())
-            self._wake_if_sealed(group)
+            now = group.now()
+            self._groups.dropped(now, self.clock.monotonic(), promised=promised)
+            self._wake_if_sealed(now)
 
     def recovered(self, group: Group, instance: Instance, lookups: Lookups, entity: ApplicationEntitySettings) -> None:
         """An instance that a process before this one committed was verified."""
@@ -149,7 +155,7 @@ class Intake:
         """
         self._seal_asked()
         with self._lock:
-            self._closing += self._groups.take_due(self.clock.monotonic())
+            self._closing += self._groups.take_due(self.clock.monotonic(), self.clock.time_ns())
         ready = []
         while self._closing:
             group, closed_by = self._closing[0]

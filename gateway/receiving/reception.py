@@ -34,7 +34,7 @@ class Reception:
         self._group: Group | None = None
         self._key = b""
         self._lookups = NONE
-        self._committed = False
+        self._promised = self._committed = False
 
     def open(self) -> Self:
         """Take a file for it. To be closed where this has returned."""
@@ -52,7 +52,7 @@ class Reception:
         if not self._committed:
             self._file.discard()
             if self._group is not None:
-                self._intake.drop(self._group)
+                self._intake.drop(self._group, promised=self._promised)
 
     def write(self, fragment: memoryview) -> None:
         """Take the next fragment of the data set."""
@@ -71,6 +71,8 @@ class Reception:
         if self._identity is None:
             self._join()
         assert self._group is not None
+        self._group = self._intake.promise(self._group, self._association.sender)
+        self._promised = True
         received_ns = self._intake.clock.time_ns()
         file = self._file
         preamble = Preamble(file.length_bytes, file.crc32c, self._group.payload_id, self._key, received_ns)

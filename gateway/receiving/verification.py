@@ -48,10 +48,10 @@ def verify(intake: Intake, files: Iterable[FoundFile], stopping: threading.Event
         try:
             verified = read_instance(intake, found.path, found.preamble)
         except FileNotFoundError:  # somebody took it away: there is nothing to put aside
-            intake.drop(found.group)
+            intake.drop(found.group, promised=True)
         except (Damaged, InvalidDataSet, OSError) as error:
             keep_damaged(intake.area, found.path, str(found.group.payload_id), str(error))
-            intake.drop(found.group)
+            intake.drop(found.group, promised=True)
         else:
             intake.recovered(found.group, *verified)
 

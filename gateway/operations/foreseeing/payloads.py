@@ -71,10 +71,10 @@ def _formed(entity: ApplicationEntitySettings, files: Sequence[StoredFile]) -> l
         if group not in formed:
             formed[group] = _Formed(len(formed) + 1, group, identity, last.get(key))
             last[key] = len(formed)
-        table.filed(group, file.instance(number), NONE, 0.0)
+        table.filed(table.promise(group, sender), file.instance(number), NONE, 0.0)
         formed[group].files.append(file)
     table.ended(sender)
-    closed = dict(table.take_due(math.inf))
+    closed = dict(table.take_due(math.inf, 0))
     return [(each, closed[group]) for group, each in formed.items()]
 
 

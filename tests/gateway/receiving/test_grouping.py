@@ -7,6 +7,8 @@ from uuid import uuid4
 import pytest
 
 from gateway.config import ApplicationEntitySettings
+from gateway.disk.durable import Durability, Flushing
+from gateway.payloads.payload import Payload
 from tests.gateway.receiving.scene import Scene, Sender, data_set
 
 MakeScene = Callable[..., Scene]
@@ -146,6 +148,96 @@ def test_a_group_is_open_no_longer_than_max_open_seconds(scene: MakeScene) -> No
         closed += spool.pass_time(10)
     assert [payload.closed_by for payload in closed] == ["max_open_seconds"]
     assert len(closed[0].instances) == 6
+
+
+def test_what_was_answered_does_not_wait_for_an_instance_that_trickles(scene: MakeScene) -> None:
+    """It opens the successor, which is held by its sender as any other."""
+    spool = scene(timeout_seconds=5, hold_seconds=30, max_open_seconds=60)
+    sender = spool.associate()
+    for number in range(3):
+        sender.send(sop=f"1.2.3.{number}")
+    with sender.begin("1.2.3.9") as reception:
+        reception.write(memoryview(data_set(sop="1.2.3.9")))
+        assert spool.pass_time(59) == []
+        assert spool.intake._groups.next_due(spool.clock.monotonic()) == spool.clock.monotonic() + 1
+        (closed,) = spool.pass_time(1)
+        assert (len(closed.instances), closed.closed_by) == (3, "max_open_seconds")
+        sender.intake.heard()
+        last = reception.commit()
+    assert spool.pass_time(29) == []
+    sender.end()
+    (rest,) = spool.pass_time(5)
+    assert ([each.file for each in rest.instances], rest.supplements) == ([last.file], closed.payload_id)
+
+
+def test_what_is_on_its_way_when_its_group_closes_joins_the_successor_that_there_is(scene: MakeScene) -> None:
+    spool = scene(max_instances=2, max_open_seconds=60)
+    slow, quick = spool.associate(), spool.associate()
+    with slow.begin("1.2.3.1") as reception:
+        reception.write(memoryview(data_set(sop="1.2.3.1")))
+        quick.send(sop="1.2.3.2")
+        assert spool.pass_time(59) == []
+        quick.send(sop="1.2.3.3")
+        (full,) = spool.pass_time(1)
+        assert (len(full.instances), full.closed_by) == (1, "max_instances")
+        reception.commit()
+    (rest,) = spool.pass_time(0)
+    assert (len(rest.instances), rest.closed_by) == (2, "max_instances")
+
+
+def test_a_group_with_nothing_but_an_instance_that_trickles_waits_for_it(scene: MakeScene) -> None:
+    spool = scene(max_open_seconds=60)
+    with spool.associate().begin() as reception:
+        reception.write(memoryview(data_set()))
+        assert spool.pass_time(61) == []
+        assert spool.intake._groups.next_due(spool.clock.monotonic()) is None
+        reception.commit()
+    (closed,) = spool.pass_time(0)
+    assert (len(closed.instances), closed.closed_by) == (1, "max_open_seconds")
+
+
+def test_what_never_came_whole_leaves_no_successor_behind(scene: MakeScene) -> None:
+    spool = scene(max_open_seconds=60)
+    sender = spool.associate()
+    sender.send(sop="1.2.3.1")
+    with sender.begin("1.2.3.2") as reception:
+        reception.write(memoryview(data_set(sop="1.2.3.2")))
+        assert len(spool.pass_time(60)) == 1
+    assert spool.intake.open_groups() == []
+
+
+def test_an_instance_whose_file_names_a_payload_is_of_that_payload(tmp_path: Path) -> None:
+    """The group is too old while the file is being flushed: it closes a moment later, with that instance."""
+    flushing = LookingAtTheGroups()
+    spool = Scene(tmp_path, ApplicationEntitySettings(ae_title="MIG", max_open_seconds=60), flushing=flushing)
+    sender = spool.associate()
+    sender.send(sop="1.2.3.1")
+    flushing.meanwhile = lambda: spool.pass_time(60)
+    sender.send(sop="1.2.3.2")
+    assert flushing.closed == []
+    (closed,) = spool.pass_time(0)
+    assert len(closed.instances) == 2
+
+
+class LookingAtTheGroups(Flushing):
+    """Flushing, while somebody else looks which groups are due."""
+
+    def __init__(self) -> None:
+        self.meanwhile: Callable[[], list[Payload]] = list
+        self.closed: list[Payload] = []
+
+    def flush_file(self, descriptor: int) -> None:
+        meanwhile, self.meanwhile = self.meanwhile, list
+        self.closed += meanwhile()
+
+    def flush_directory(self, directory: Path) -> None:
+        Durability.OS.flush_directory(directory)
+
+    def begin_write_back(self, descriptor: int, start: int, count: int) -> None:
+        Durability.OS.begin_write_back(descriptor, start, count)
+
+    def flush_file_system(self, directory: Path) -> None:
+        Durability.OS.flush_file_system(directory)
 
 
 def test_a_full_group_closes_and_the_next_instance_opens_its_successor(scene: MakeScene) -> None:

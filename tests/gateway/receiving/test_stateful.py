@@ -48,7 +48,9 @@ class ModelGroup:
         return len(self.answered) + len(self.in_flight) >= MAX_INSTANCES or now >= self.opened + MAX_OPEN
 
     def must_close(self, now: float) -> bool:
-        if self.in_flight or not self.answered:
+        if self.in_flight and self.answered:
+            return now >= self.opened + MAX_OPEN
+        if not self.answered:
             return False
         held = any(now < sender.heard + HOLD for sender in self.senders)
         quiet = now >= self.last + TIMEOUT and not held
@@ -64,6 +66,7 @@ class Association:
     reception: Reception | None = None
     sop: str = ""
     group: ModelGroup | None = None
+    is_handed_on: bool = False
 
 
 class SpoolMachine(RuleBasedStateMachine):
@@ -100,7 +103,7 @@ class SpoolMachine(RuleBasedStateMachine):
         association.reception = association.sender.reception(association.sop)
         association.reception.open()
         association.reception.write(memoryview(data_set(study, f"{study}.9", association.sop)))
-        association.group = self.group_for_next(study)
+        association.group, association.is_handed_on = self.group_for_next(study), False
         association.group.in_flight.add(association)
         association.group.senders.add(association)
 
@@ -112,6 +115,8 @@ class SpoolMachine(RuleBasedStateMachine):
         association.sender.intake.heard()
         association.reception.write(memoryview(more))
         instance = association.reception.commit()
+        if association.is_handed_on:
+            association.group.senders.add(association)
         group = self.let_go(association)
         group.answered.add((association.sop, instance.received_ns))
         if len(group.answered) >= MAX_INSTANCES:
@@ -148,9 +153,11 @@ class SpoolMachine(RuleBasedStateMachine):
     @rule()
     def close_due(self) -> None:
         must = [group for group in self.groups if group.must_close(self.now)]
-        for group in self.groups:
+        for group in sorted(self.groups, key=lambda group: group.sealed):
             if self.now >= group.opened + MAX_OPEN:
                 self.seal(group)
+                if group.answered and group.in_flight:
+                    self.hand_on(group)
         for payload in self.spool.intake.close_due():
             (group,) = [g for g in self.groups if g.answered == set(keys(payload))]
             assert group in must, "a group closed before it may"
@@ -216,6 +223,17 @@ class SpoolMachine(RuleBasedStateMachine):
                 self.seal(group)
         self.groups.append(ModelGroup(study, self.now, self.now))
         return self.groups[-1]
+
+    def hand_on(self, group: ModelGroup) -> None:
+        """What is in flight goes to the next group, whether that is full or not."""
+        unsealed = [each for each in self.groups if each.study == group.study and not each.sealed]
+        successor = unsealed[0] if unsealed else ModelGroup(group.study, self.now, self.now)
+        if not unsealed:
+            self.groups.append(successor)
+        for association in group.in_flight:
+            association.group, association.is_handed_on = successor, True
+        successor.in_flight |= group.in_flight
+        group.in_flight = set()
 
     def let_go(self, association: Association) -> ModelGroup:
         assert association.reception is not None

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from gateway.associations.record import Outcome
+from gateway.config import ApplicationEntitySettings
 from gateway.dimse.connection import PeerSlow
 from listeners.scp.pace import MOST_EMPTY, SlowestRate
 from tests.deployments.commands.mig import MIG
@@ -19,6 +20,7 @@ from tests.listeners.scp.raw_peer import C_STORE_RQ, COMMAND, DATA, LAST, RawPee
 from tests.listeners.scp.receiver import Receiver, receiving
 from tests.peers.ports import free_port
 from tests.peers.processes import Server, listens
+from tests.waiting import wait_until
 
 BEGIN = (1, COMMAND | LAST, command(C_STORE_RQ))
 
@@ -123,6 +125,25 @@ def test_an_instance_that_trickles_is_given_up(tmp_path: Path) -> None:
         (record,) = receiver.kept()
     assert (record.outcome, record.stored) == (Outcome.TIMED_OUT, 1)
     assert record.reason == "the peer sends less than 1,000,000 bytes of an instance in a second"
+
+
+def test_what_was_stored_is_ready_at_max_open_seconds_whatever_trickles(tmp_path: Path) -> None:
+    entity = ApplicationEntitySettings(ae_title="MIG", max_open_seconds=60)
+    with receiving(tmp_path, entity) as receiver, RawPeer(receiver.port) as peer:
+        peer.associate()
+        for number in range(3):
+            assert peer.store(data_set(sop=f"1.2.3.{number}"), sop=f"1.2.3.{number}") == 0
+        peer.send_pdvs((1, COMMAND | LAST, command(C_STORE_RQ, sop="1.2.3.9")), (1, DATA, data_set(sop="1.2.3.9")))
+        (group,) = receiver.spool.intake.open_groups()
+        wait_until(lambda: group.in_flight, 10, "the fourth to be on its way")
+        (payload,) = receiver.spool.pass_time(60)
+        assert (len(payload.instances), payload.closed_by) == (3, "max_open_seconds")
+        peer.send_pdvs((1, DATA | LAST, b""))
+        assert peer.read_response()[0x0900] == 0
+        peer.release()
+        wait_until(lambda: receiver.server.open_associations == 0, 10, "the association ends")
+        (rest,) = receiver.spool.pass_time(5)
+        assert (len(rest.instances), rest.supplements) == (1, payload.payload_id)
 
 
 def test_who_is_waited_for_is_who_counts() -> None:
