@@ -2,10 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from gateway.dicom import scanner
+from gateway.dicom.scanner import HeaderScanner
 from gateway.dicom.uid import decode_uid
+from gateway.errors import InvalidDataSet
+
+_READ_BYTES = 8192
 
 
 class Identity(NamedTuple):
@@ -59,6 +63,21 @@ def identify(values: Mapping[int, bytes], grouping: str) -> Identity:
         values.get(scanner.MODALITY, b"").strip(b"\0 ").decode("ascii", "replace")[:16],
         value or study_instance_uid.encode(),
     )
+
+
+def check_unambiguous(scan: HeaderScanner) -> None:
+    """Raise InvalidDataSet where an identifier stands twice (PS3.5 section 7.1): each reader would take another."""
+    if scan.repeated is not None:
+        group, number = divmod(scan.repeated, 0x1_0000)
+        raise InvalidDataSet(f"({group:04X},{number:04X}) stands twice")
+
+
+def read_header(file: BinaryIO, transfer_syntax_uid: str) -> HeaderScanner:
+    """Scan the data set that an open file stands at, as far as needed. Raises InvalidDataSet, and OSError."""
+    scan = HeaderScanner(transfer_syntax_uid)
+    while not scan.complete and (piece := file.read(_READ_BYTES)):
+        scan.feed(piece)
+    return scan
 
 
 def _uid(values: Mapping[int, bytes], tag: int, keyword: str) -> str:

@@ -39,6 +39,7 @@ _WANTED = {
     *_WELCOME,
 }
 _LAST = max(_WANTED)
+IDENTIFIERS = _WANTED - {SPECIFIC_CHARACTER_SET}
 
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFE_E000, 0xFFFE_E00D, 0xFFFE_E0DD
 _UNDEFINED = 0xFFFF_FFFF
@@ -46,7 +47,7 @@ _UNDEFINED = 0xFFFF_FFFF
 _SHORT_VRS = set(b"AE AS AT CS DA DS DT FL FD IS LO LT PN SH SL SS ST TM UI UL US".split())
 
 _LONGEST_HEADER_BYTES = 12
-_LONGEST_VALUE_BYTES = 1024  # an LO of 64 characters, in the longest encoding, is shorter
+LONGEST_VALUE_BYTES = 1024  # an LO of 64 characters, in the longest encoding, is shorter
 _DEEPEST_NESTING = 64
 _PLAIN_ELEMENT = struct.Struct("<HH2sH")  # as most are: little endian, a VR, a length of 16 bit
 _PIECE_BYTES = 16_384  # how much is copied at a time while the scan goes on
@@ -72,12 +73,14 @@ _IMPLICIT_LITTLE = _encoding(implicit=True)
 class HeaderScanner:
     """Feed it a data set in pieces of any size; `complete` tells when everything wanted was seen or passed.
 
-    `values` maps a tag to its raw value, padding included. Raises InvalidDataSet for bytes that are no data set.
+    `values` maps a tag to its raw value, padding included; of one that stands twice the last, and `repeated` names it.
+    Raises InvalidDataSet for bytes that are no data set.
     """
 
     def __init__(self, transfer_syntax_uid: str, layouts: Layouts | None = None) -> None:
         """`layouts` remembers the data sets before this one."""
         self.values: dict[int, bytes] = {}
+        self.repeated: int | None = None
         self.complete = False
         self._data = bytearray()  # from the first element that is not yet read
         self._skip = 0  # bytes of a value that still pass by
@@ -98,7 +101,7 @@ class HeaderScanner:
             self.values, self.complete = values, True
             return
         self._scan(data)
-        if layouts is not None and self.complete:
+        if layouts is not None and self.complete and self.repeated is None:
             layouts.learn(self._transfer_syntax_uid, data, self._walk)
         self._walk = Walk()  # of no more use, and never longer than a piece
 
@@ -184,12 +187,14 @@ class HeaderScanner:
         return header
 
     def _value(self, tag: int, at: int, length: int) -> bool:
-        if length > _LONGEST_VALUE_BYTES:
+        if length > LONGEST_VALUE_BYTES:
             if tag in _WELCOME:
                 return True
             raise InvalidDataSet(f"({tag >> 16:04X},{tag & 0xFFFF:04X}) is longer than its VR allows")
         if len(self._data) < at + length:
             return False
+        if tag in self.values:
+            self.repeated = tag
         self.values[tag] = bytes(self._data[at : at + length])
         self._walk.values[tag] = slice(self._at + at, self._at + at + length)
         self.complete = tag == _LAST

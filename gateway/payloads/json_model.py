@@ -21,6 +21,9 @@ from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.tag import BaseTag
 
+from gateway.dicom.identity import read_header
+from gateway.dicom.part10 import read_head
+from gateway.dicom.scanner import IDENTIFIERS, LONGEST_VALUE_BYTES
 from gateway.errors import InvalidDataSet, SpoolFailed
 from gateway.payloads.payload import Instance
 
@@ -53,8 +56,8 @@ config.settings.writing_validation_mode = config.IGNORE
 def dicom_json(path: Path) -> bytes:
     """Return the model of the Part 10 file at `path`.
 
-    Raises InvalidDataSet where its elements can't be told apart or do not name the instance, SpoolFailed where the
-    system can't read the file.
+    Raises InvalidDataSet where its elements can't be told apart, or name another instance than the one it was filed as,
+    SpoolFailed where the system can't read the file.
     """
     try:
         with _one_at_a_time, warnings.catch_warnings(action="ignore"):  # they quote values, and so patients
@@ -63,11 +66,26 @@ def dicom_json(path: Path) -> bytes:
                 _SOP_INSTANCE_UID not in data_set
             ):  # pydicom reads nothing, and says nothing, where the end comes too soon
                 raise InvalidDataSet("its elements can't be read (no SOP Instance UID)")
+            _check_identifiers(path, data_set)
             return _model(data_set).encode("utf-8", "replace")
     except (*_UNFIT, OSError, InvalidDicomError, RecursionError) as error:
         if isinstance(error, OSError) and error.errno is not None:  # pydicom's own have none
             raise SpoolFailed(f"an instance can't be read: {error.strerror}") from error
         raise InvalidDataSet(f"its elements can't be read ({type(error).__name__})") from error
+
+
+def _check_identifiers(path: Path, data_set: Dataset) -> None:
+    """Elements that stand twice, or out of order, are read as the last by one and as the first by another.
+
+    What was filed is what the scan finds, which ends at (0020,000E); pydicom takes the last of the whole data set.
+    """
+    with path.open("rb") as file:
+        filed = read_header(file, read_head(file).transfer_syntax_uid).values
+    for tag in IDENTIFIERS:
+        raw = data_set.get_item(tag, keep_deferred=True) if tag in data_set else None
+        value = raw.value if isinstance(raw, RawDataElement) else b""
+        if (value or b"") != filed.get(tag, b"") and (value is None or len(value) <= LONGEST_VALUE_BYTES):
+            raise InvalidDataSet(f"({tag >> 16:04X},{tag & 0xFFFF:04X}) stands twice, or out of order")
 
 
 def minimal_json(instance: Instance) -> bytes:

@@ -4,7 +4,7 @@ from typing import Self
 from uuid import UUID
 
 from gateway.config import ApplicationEntitySettings
-from gateway.dicom.identity import Identity
+from gateway.dicom.identity import Identity, check_unambiguous
 from gateway.dicom.part10 import FileMeta, encode_head
 from gateway.dicom.scanner import HeaderScanner
 from gateway.lookup.digests import NONE
@@ -102,6 +102,7 @@ class Reception:
             raise
 
     def _join(self) -> None:
+        check_unambiguous(self._scanner)
         identity, key = place(self._scanner.values, self._meta, self._entity)
         self._key = key
         self._group = self._intake.join(key, self._entity, self._association.sender)

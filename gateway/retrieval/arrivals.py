@@ -7,9 +7,8 @@ from pathlib import Path
 from crc32c import crc32c
 
 from gateway.clock import Clock
-from gateway.dicom.identity import Unit, identify
+from gateway.dicom.identity import Unit, identify, read_header
 from gateway.dicom.part10 import FileMeta, read_head
-from gateway.dicom.scanner import HeaderScanner
 from gateway.errors import InvalidDataSet, PeerRefused
 from gateway.lookup.digests import LookupKey
 from gateway.payloads.payload import KeptLookups
@@ -17,8 +16,6 @@ from gateway.retrieval.area import Area, NewFile
 from gateway.retrieval.fetched import FetchedInstance, FetchedResource
 from gateway.sources.items import WantedResource
 from gateway.sources.port import ArrivingFile
-
-_READ_BYTES = 16_384
 
 Progress = Callable[[int], None]
 """Called with the number of instances or resources that came since the last call."""
@@ -172,7 +169,4 @@ def read_values(path: Path) -> tuple[FileMeta, Mapping[int, bytes]]:
     """Return what a HeaderScanner reads of a Part 10 file. Raises InvalidDataSet."""
     with path.open("rb") as file:
         meta = read_head(file)
-        scanner = HeaderScanner(meta.transfer_syntax_uid)
-        while not scanner.complete and (piece := file.read(_READ_BYTES)):
-            scanner.feed(piece)
-    return meta, scanner.values
+        return meta, read_header(file, meta.transfer_syntax_uid).values

@@ -7,9 +7,9 @@ from uuid import UUID
 from gateway.associations.contexts import refusal_of
 from gateway.config import ApplicationEntitySettings
 from gateway.dicom.dictionary import name_of
+from gateway.dicom.identity import check_unambiguous, read_header
 from gateway.dicom.part10 import PREAMBLE_BYTES, FileMeta, encode_head
 from gateway.dicom.part10_file import Part10File
-from gateway.dicom.scanner import HeaderScanner
 from gateway.errors import InvalidDataSet
 from gateway.operations.foreseeing.foreseen import Fate, ForeseenFile
 from gateway.payloads.payload import Instance
@@ -20,7 +20,6 @@ from gateway.spool.area import INCOMING
 from gateway.spool.preamble import Preamble
 from gateway.spool.record import instance_record
 
-_READ_BYTES = 65_536
 _NOBODY = UUID(int=0)
 
 
@@ -78,12 +77,11 @@ def _placed(part10: Part10File, calling_ae: str, entity: ApplicationEntitySettin
 
 def _values(part10: Part10File) -> dict[int, bytes]:
     """Return what a receiver has read of the data set when it has seen enough."""
-    scanner = HeaderScanner(part10.transfer_syntax_uid)
     with part10.path.open("rb") as file:
         file.seek(part10.data_set_offset)
-        while not scanner.complete and (piece := file.read(_READ_BYTES)):
-            scanner.feed(piece)
-    return scanner.values
+        scan = read_header(file, part10.transfer_syntax_uid)
+    check_unambiguous(scan)
+    return scan.values
 
 
 def _told(

@@ -21,7 +21,8 @@ from pydicom.uid import (
 )
 
 from gateway.dicom import scanner
-from gateway.dicom.identity import identify
+from gateway.dicom.identity import check_unambiguous, identify
+from gateway.dicom.layout import Layouts
 from gateway.dicom.part10 import FileMeta, encode_head, read_head
 from gateway.dicom.scanner import HeaderScanner
 from gateway.errors import InvalidDataSet
@@ -171,6 +172,20 @@ _ONE_ELEMENT = struct.pack("<HH2sH", 0x0008, 0x0005, b"CS", 4) + b"ISO "
 def test_bytes_that_are_no_data_set_are_refused(raw: bytes, reason: str) -> None:
     with pytest.raises(InvalidDataSet, match=reason):
         scanned(raw, ExplicitVRLittleEndian)
+
+
+@pytest.mark.parametrize("syntax", SYNTAXES[:3])
+def test_an_identifier_that_stands_twice_is_noticed_in_every_instance_of_a_series(syntax: str) -> None:
+    """The layout of such a data set is not one to go by."""
+    first, second = Dataset(), Dataset()
+    first.SOPInstanceUID, second.SOPInstanceUID, second.SeriesInstanceUID = "1.2.3", "1.2.4", "1.2.5"
+    twice, layouts = encoded(first, syntax) + encoded(second, syntax), Layouts()
+    for _ in range(3):
+        scan = HeaderScanner(syntax, layouts)
+        scan.feed(twice)
+        assert scan.complete
+        with pytest.raises(InvalidDataSet, match=r"\(0008,0018\) stands twice"):
+            check_unambiguous(scan)
 
 
 def test_a_deflated_bomb_ends_at_its_bound() -> None:

@@ -216,6 +216,7 @@ def test_a_peer_that_trickles_is_closed_when_its_pdu_takes_too_long(tmp_path: Pa
         (data_set(study="../../../etc"), 0xC000, "StudyInstanceUID is malformed"),
         (data_set(sop="9.9.9"), 0xA900, "SOPInstanceUID is not that of the command"),
         (data_set(sop_class=MR), 0xA900, "SOPClassUID is not that of the command"),
+        (data_set()[:34] + data_set(), 0xC000, "(0008,0016) stands twice"),
         (b"\xff" * 40, 0xC000, "StudyInstanceUID is missing"),
         (data_set()[:30], 0xC000, "StudyInstanceUID is missing"),
     ],
