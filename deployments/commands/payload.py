@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from gateway.lookup.digests import Identifiers
     from gateway.operations.payload_view import PayloadView
     from gateway.operations.payloads import PayloadList
-    from gateway.payloads.index import PayloadIndex
-    from gateway.payloads.rows import PayloadRow
 
 app = typer.Typer(help="Payloads: what was received, and what requests have fetched.", no_args_is_help=True)
 
@@ -191,7 +189,7 @@ def _any_id_of(payload_id: str) -> UUID:
 
 def _id_of(payload_id: str) -> UUID:
     with _payloads() as payloads:
-        return _found(payloads.index, payload_id).payload_id
+        return the_one(payloads.index.matching(payload_id), "payload", payload_id).payload_id
 
 
 @contextmanager
@@ -237,10 +235,6 @@ def _row(view: "PayloadView") -> dict[str, object]:
     said += ["some of what was asked for could not be had"] if view.partial else []
     message = "; ".join([*said, *filter(None, [view.message])])
     return asdict(view) | {"study": f"{first} and {len(others)} more" if others else first, "message": message}
-
-
-def _found(index: "PayloadIndex", payload_id: str) -> "PayloadRow":
-    return the_one(index.matching(payload_id), "payload", payload_id)
 
 
 def _end_without_prefect(payloads: "PayloadList") -> None:
