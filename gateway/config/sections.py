@@ -77,6 +77,9 @@ class DicomWebSettings(Section):
 class ApiSettings(Section):
     host: Hosts = "127.0.0.1"
     port: Port = 5000
+    allowed_hosts: tuple[Host, ...] = Field(
+        (), description="other names that clients call us by, e.g. of a proxy; what changes something is refused else"
+    )
     max_body_bytes: int = Field(4_000_000, ge=1, description="of a request; a larger one is answered with 413")
     head_seconds: Seconds = Field(10, description="a connection on which no request has come by then is closed")
     body_seconds: Seconds = Field(30, description="a body that takes longer is answered with 408")

@@ -12,6 +12,7 @@ from gateway.config.sections import ApiSettings
 from gateway.versions import program_version
 from listeners.api.limits import Limits
 from listeners.api.openapi import describe
+from listeners.api.own_origin import OwnOrigin
 from listeners.api.problems import answer_with_problems
 
 
@@ -41,4 +42,4 @@ def create_app(settings: ApiSettings, routes: Sequence[Routes]) -> ASGIApp:
     app.state.offered = [route for each in routes for route in each.router.routes]
     answer_with_problems(app)
     describe(app, *bodies)
-    return Limits(app, settings.max_body_bytes, settings.body_seconds)
+    return Limits(app, settings.max_body_bytes, settings.body_seconds, OwnOrigin(settings).refusal)

@@ -1,15 +1,17 @@
-"""How large a request may be, and how long it may take to come in.
+"""What is refused by its head, how large a request may be, and how long it may take to come in.
 
 Around the application, since a framework reads a body to its end before anybody can say that it is too long.
 """
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import formatdate
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from listeners.api.problems import problem
@@ -20,11 +22,12 @@ _MOST_DROPPED_BYTES = 100_000_000
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """An ASGI application with its limits: 413 beyond the bytes, 408 after the seconds."""
+    """An ASGI application with its limits: 413 beyond the bytes, 408 after the seconds. `judge` refuses by the head."""
 
     app: ASGIApp
     max_body_bytes: int
     body_seconds: float
+    judge: Callable[[Scope], Response | None]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -32,23 +35,17 @@ class Limits:
             return
         dated = _dated(send)
         deadline = asyncio.get_running_loop().time() + self.body_seconds
-        if _announced_bytes(scope) > self.max_body_bytes:
-            await self._refuse(scope, _Body(receive, _MOST_DROPPED_BYTES, deadline), dated)
+        if refusal := self._refusal(scope):
+            await _refuse(refusal, scope, _Body(receive, _MOST_DROPPED_BYTES, deadline), dated)
         else:
             await self.app(scope, _Body(receive, self.max_body_bytes, deadline).receive, dated)
 
-    async def _refuse(self, scope: Scope, body: "_Body", send: Send) -> None:
-        """Answer at once, and hang up when the body is here: who still sends would lose the answer with it."""
-
-        async def stay(message: Message) -> None:
-            await send({**message, "more_body": True} if message["type"] == "http.response.body" else message)
-
-        answer = problem(413, detail=f"more than {self.max_body_bytes} bytes", headers=_CLOSE)
-        await answer(scope, body.receive, stay)
-        with suppress(HTTPException):
-            while not body.is_whole:
-                await body.receive()
-        await send({"type": "http.response.body"})
+    def _refusal(self, scope: Scope) -> Response | None:
+        if refusal := self.judge(scope):
+            return refusal
+        if _announced_bytes(scope) > self.max_body_bytes:
+            return problem(413, detail=f"more than {self.max_body_bytes} bytes")
+        return None
 
 
 @dataclass
@@ -73,6 +70,20 @@ class _Body:
             raise HTTPException(413, headers=_CLOSE)
         self.is_whole = not message.get("more_body", False)
         return message
+
+
+async def _refuse(answer: Response, scope: Scope, body: _Body, send: Send) -> None:
+    """Answer at once, and hang up when the body is here: who still sends would lose the answer with it."""
+
+    async def stay(message: Message) -> None:
+        await send({**message, "more_body": True} if message["type"] == "http.response.body" else message)
+
+    answer.headers.update(_CLOSE)
+    await answer(scope, body.receive, stay)
+    with suppress(HTTPException):
+        while not body.is_whole:
+            await body.receive()
+    await send({"type": "http.response.body"})
 
 
 def _announced_bytes(scope: Scope) -> int:

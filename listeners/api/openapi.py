@@ -6,7 +6,8 @@ from typing import Any
 from fastapi import FastAPI
 from pydantic import BaseModel
 
-from listeners.api.problems import Problem
+from listeners.api.own_origin import CHANGE_NOTHING
+from listeners.api.problems import Problem, described
 
 _REF = "#/components/schemas/{model}"
 
@@ -28,9 +29,11 @@ def describe(app: FastAPI, *models: type[BaseModel]) -> None:
         schema = model.model_json_schema(ref_template=_REF)
         schemas |= schema.pop("$defs", {})
         schemas[model.__name__] = schema
-    for operation in (operation for path in document["paths"].values() for operation in path.values()):
+    for method, operation in (each for path in document["paths"].values() for each in path.items()):
         if _is_of_the_framework(operation["responses"].get("422", {})):
             del operation["responses"]["422"]  # parameters that can't be bound are answered with 400
+        if method.upper() not in CHANGE_NOTHING:
+            operation["responses"] |= {str(status): told for status, told in described(403, 415, 421).items()}
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
 

@@ -75,14 +75,12 @@ def inference_routes(acceptance: RequestAcceptance, settings: Settings) -> Route
     @router.post(
         "",
         summary="Ask for data to be retrieved for an algorithm",
-        responses=described(400, 408, 409, 413, 415, 422, 503),
+        responses=described(400, 408, 409, 413, 422, 503),
         openapi_extra=json_body(SubmittedRequest, EXAMPLES),
         response_model=Accepted,
     )
     async def submit(request: Request) -> JSONResponse:
         """Answered with 200 once it is durable. Names match in any letter case, numbers may stand in strings."""
-        if not _is_json(request.headers.get("Content-Type", "")):
-            return problem(415, detail="application/json is taken")
         body = await request.body()
         return await run_in_threadpool(_accept, acceptance, body)
 
@@ -119,11 +117,6 @@ def _accept(acceptance: RequestAcceptance, body: bytes) -> JSONResponse:
     transaction_id = submission.request.transaction_id
     log.info("request accepted", request=note(request_id(transaction_id)), priority=submission.request.priority)
     return JSONResponse({"transactionId": transaction_id})
-
-
-def _is_json(content_type: str) -> bool:
-    kind = content_type.partition(";")[0].strip().lower()
-    return kind in {"application/json", "text/json"} or (kind.startswith("application/") and kind.endswith("+json"))
 
 
 def _is_storable(text: str) -> bool:

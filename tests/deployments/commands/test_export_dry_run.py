@@ -31,6 +31,8 @@ from tests.gateway.dimse.raw_pacs import RawPacs, answering, raw_pacs
 from tests.gateway.exports.scene import Scene, pacs_destination, request_body
 from tests.listeners.api.serving import serving
 
+JSON = {"Content-Type": "application/json"}
+
 
 @pytest.fixture
 def scene(tmp_path: Path) -> Iterator[Scene]:
@@ -139,7 +141,7 @@ def test_a_destination_that_is_known_to_be_away_says_so(mig: MigHere, scene: Sce
 
 def test_http_says_the_same(mig: MigHere, scene: Scene, api: httpx.Client) -> None:
     body = request_body([*scene.put_some(1), "p/missing.dcm"], ["pacs"])
-    answer = api.post("/exports?dryRun=true", content=body)
+    answer = api.post("/exports?dryRun=true", content=body, headers=JSON)
     assert answer.status_code == 200
     assert answer.json() == dry_run(mig, body, exit_code=1)
     assert not answer.json()["is_all_sent"]
@@ -151,7 +153,7 @@ def test_an_object_store_that_can_not_be_asked_is_no_answer(mig: MigHere, scene:
     bucket = mig.directory / "objects" / "monaideploy"
     bucket.rename(bucket.with_name("gone"))
     bucket.symlink_to(bucket)  # a loop: nobody reads what is behind it
-    answer = api.post("/exports?dryRun=true", content=body)
+    answer = api.post("/exports?dryRun=true", content=body, headers=JSON)
     assert (answer.status_code, answer.json()["title"]) == (503, "The object store can't be asked")
     (mig.directory / "request.json").write_bytes(body)
     assert mig("export", "submit", "--dry-run", "request.json").exit_code == 3
@@ -215,10 +217,11 @@ def test_a_destination_that_was_registered_since_the_start_is_known(
     """The run would know it: it reads the settings when it begins."""
     settings = mig.directory / "gateway.toml"
     settings.write_text(settings.read_text().replace('name = "pacs"', 'name = "later"'))
-    foreseen = api.post("/exports?dryRun=true", content=request_body(scene.put_some(1), ["later"])).json()
+    asked = request_body(scene.put_some(1), ["later"])
+    foreseen = api.post("/exports?dryRun=true", content=asked, headers=JSON).json()
     assert (foreseen["is_all_sent"], foreseen["destinations"][0]["kind"]) == (True, "dimse")
     settings.write_text("[[[")
-    assert api.post("/exports?dryRun=true", content=request_body(["a"], ["later"])).status_code == 503
+    assert api.post("/exports?dryRun=true", content=request_body(["a"], ["later"]), headers=JSON).status_code == 503
 
 
 def test_an_object_store_that_can_not_be_asked_is_said_on_the_page(

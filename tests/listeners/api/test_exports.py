@@ -39,6 +39,7 @@ def api(scene: Scene, tmp_path: Path) -> Iterator[httpx.Client]:
     with closing(NodeContext(Settings(data_dir=tmp_path))) as node:
         read_node(tmp_path / "spool")
         with serving(create_app(ApiSettings(), [exports_routes(node), commands_routes(node)])) as client:
+            client.headers["Content-Type"] = "application/json"
             yield client
 
 

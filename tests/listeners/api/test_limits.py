@@ -26,7 +26,7 @@ def talk(api: Api, *sent: bytes) -> bytes:
 
 
 def head(*headers: str) -> bytes:
-    lines = ["POST /inference HTTP/1.1", "Host: mig", "Content-Type: application/json", *headers, "", ""]
+    lines = ["POST /inference HTTP/1.1", "Host: localhost", "Content-Type: application/json", *headers, "", ""]
     return "\r\n".join(lines).encode("ascii")
 
 

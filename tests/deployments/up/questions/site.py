@@ -86,8 +86,8 @@ class Site:
 
     def ask_for_export(self, task: str, files: list[str], *destinations: str) -> str:
         """Ask over HTTP; return the export's id."""
-        answer = self.faces.http.post("/exports", content=request_body(files, destinations, task, payload_id=None))
-        return str(answer.raise_for_status().json()["id"])
+        asked = request_body(files, destinations, task, payload_id=None)
+        return str(self.faces.post("/exports", asked).json()["id"])
 
     def payload(self, study: Study, **wanted: object) -> dict[str, Any]:
         """What `mig payload find --json` tells of a study, once it is as `wanted`."""

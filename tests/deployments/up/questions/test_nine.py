@@ -195,12 +195,12 @@ def test_what_would_happen_if_it_were_exported(site: Site, faces: Faces, payload
     file.write_bytes(body)
     foreseen = faces.mig("export", "submit", "--dry-run", "--json", str(file))
     assert (foreseen.exit_code, foreseen.rows["known"], foreseen.rows["is_all_sent"]) == (1, None, False)
-    assert plain(faces.http.post("/exports?dryRun=true", content=body).json()) == plain(foreseen.rows)
+    assert plain(faces.post("/exports?dryRun=true", body).json()) == plain(foreseen.rows)
     _, places, files, _ = faces.mig("export", "submit", "--dry-run", str(file)).output.split("\n\n")
     for table, column in ((places, "destinations"), (files, "files")):
         assert_rows_told(table, foreseen.rows[column])
 
-    faces.http.post("/exports", content=body).raise_for_status()
+    faces.post("/exports", body)
     (place,) = site.export(foreseen.rows["id"], "partial")["destinations"]
     (would_be,) = foreseen.rows["destinations"]
     assert place["stored"] == would_be["sends"] == 3
