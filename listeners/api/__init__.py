@@ -2,7 +2,8 @@
 
 api_process   the API as a process: what it needs, its routers, its end
 routes        what is asked and answered
-server        uvicorn, kept still while nobody asks and short with who says nothing
+server        uvicorn, kept still while nobody asks
+connection    one of a client, short with who says nothing, or not to the end
 app           the application: routers, what every answer has in common
 limits        what is refused by its head; how long and how large a request may be
 own_origin    who changes something: not a web page of somebody else's

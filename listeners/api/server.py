@@ -1,4 +1,4 @@
-"""uvicorn, with two changes: it sleeps while nobody asks, and hangs up on who connects and asks nothing.
+"""uvicorn, with two changes: it sleeps while nobody asks, and who asks nothing holds no place against who does.
 
 Its own loop wakes ten times a second, for a date that `limits` adds and an exit that a signal can announce.
 """
@@ -7,19 +7,22 @@ import asyncio
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import structlog
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from gateway.config.sections import ApiSettings
 from gateway.errors import SettingsError
 from gateway.network.addresses import listen_on
+from gateway.network.places import Unserved
+from listeners.api.connection import PatientForAWhile
 
 _KEEP_ALIVE_SECONDS = 30
 _GRACE_SECONDS = 5
 _MOST_CONNECTIONS = 500
+_UNSERVED_AT_ONCE = 400  # of them
 
 log = structlog.get_logger(__name__)
 
@@ -31,7 +34,7 @@ class ApiServer(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
-                http=_protocol(settings.head_seconds),
+                http=partial(PatientForAWhile, settings.head_seconds, Unserved(_nobody, _UNSERVED_AT_ONCE)),  # type: ignore[arg-type]
                 ws="none",
                 lifespan="off",
                 log_config=None,
@@ -78,20 +81,6 @@ def listening(settings: ApiSettings) -> Iterator[list[socket.socket]]:
             each.close()
 
 
-def _protocol(head_seconds: float) -> type[H11Protocol]:
-    class PatientForAWhile(H11Protocol):
-        """Closes a connection on which no request has begun in time, or whose first head does not end."""
-
-        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-            super().connection_made(transport)
-            self._head_timer = self.loop.call_later(head_seconds, self._close_unless_asked)
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            self._head_timer.cancel()
-            super().connection_lost(exc)
-
-        def _close_unless_asked(self) -> None:
-            if self.cycle is None:
-                self.transport.close()
-
-    return PatientForAWhile
+def _nobody(_address: str) -> bool:
+    """Of clients none is a stranger: nobody names them."""
+    return False

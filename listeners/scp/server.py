@@ -17,8 +17,9 @@ from gateway.dimse.association_request import LONGEST_REQUEST_BYTES
 from gateway.dimse.connection import Connection
 from gateway.errors import SettingsError
 from gateway.network.addresses import listen_on, plain_address, written
+from gateway.network.places import Unserved
 from listeners.scp.association import IncomingAssociation, ReceiverContext
-from listeners.scp.places import Unaccepted
+from listeners.scp.places import UNACCEPTED_AT_ONCE
 
 log = structlog.get_logger(__name__)
 
@@ -34,7 +35,7 @@ class ScpServer:
         """Raises SettingsError where the address is in use or can't be bound."""
         self._services = services
         self._settings = services.settings
-        self._unaccepted = Unaccepted(services.registry.is_stranger)
+        self._unaccepted = Unserved(services.registry.is_stranger, UNACCEPTED_AT_ONCE)
         self._open: dict[threading.Thread, Connection] = {}
         self._lock = threading.Lock()
         self._stopped = False

@@ -2,11 +2,14 @@
 
 import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from tests.listeners.api.service import Api, running_api
+
+LIVE = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +41,16 @@ def test_a_head_that_does_not_end_is_hung_up_on(api: Api) -> None:
     assert talk(api, b"POST /inference HTTP/1.1\r\nHost: m") == b""
 
 
+def test_a_later_head_that_does_not_end_is_hung_up_on(api: Api) -> None:
+    answer = talk(api, LIVE + b"GET /")
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert answer.count(b"HTTP/1.1") == 1
+
+
+def test_a_connection_serves_one_request_after_the_other(api: Api) -> None:
+    assert talk(api, LIVE, LIVE + LIVE).count(b"HTTP/1.1 200 ") == 3
+
+
 def test_a_body_that_does_not_come_is_answered(api: Api) -> None:
     answer = talk(api, head("Content-Length: 100"), b"{")
     assert answer.startswith(b"HTTP/1.1 408 ")
@@ -58,10 +71,14 @@ def test_what_is_no_http_is_refused(api: Api) -> None:
     assert talk(api, b"\x16\x03\x01\r\n\r\n").startswith(b"HTTP/1.1 400 ")
 
 
-def test_it_goes_on_answering_others(api: Api, tmp_path: Path) -> None:
-    silent = [socket.create_connection(("127.0.0.1", api.port), timeout=60) for _ in range(100)]
-    try:
-        assert api.get("/inference").status_code == 200
-    finally:
-        for connection in silent:
-            connection.close()
+@pytest.mark.parametrize(
+    "begins", [b"", b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\nGET /"], ids=["silent", "begun"]
+)
+def test_no_client_shuts_the_door_to_others(tmp_path: Path, begins: bytes) -> None:
+    """More connections than there are places, each for as long as it is let."""
+    with running_api(tmp_path, MIG_API__HEAD_SECONDS="60") as api, ExitStack() as open_:
+        for _ in range(600):
+            connection = open_.enter_context(socket.create_connection(("127.0.0.1", api.port), timeout=60))
+            connection.sendall(begins)
+        for _ in range(20):
+            assert api.get("/inference").status_code == 200

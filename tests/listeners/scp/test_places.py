@@ -15,7 +15,8 @@ from examples.made_study import write_study
 from gateway.associations.record import AssociationRecord, Outcome
 from gateway.config import SourceSettings
 from gateway.dimse.connection import Connection
-from listeners.scp.places import CHANGE_SECONDS, OF_ONE_STRANGER, UNACCEPTED_AT_ONCE, Unaccepted
+from gateway.network.places import CHANGE_SECONDS, OF_ONE_STRANGER, Unserved
+from listeners.scp.places import UNACCEPTED_AT_ONCE
 from tests.clock import MovableClock
 from tests.gateway.receiving.scene import data_set
 from tests.listeners.scp.raw_peer import RawPeer
@@ -102,7 +103,7 @@ class Hall:
 
     def __init__(self, places: int, *strangers: str) -> None:
         self.clock = MovableClock()
-        self.unaccepted = Unaccepted(strangers.__contains__, places, self.clock)
+        self.unaccepted = Unserved(strangers.__contains__, places, self.clock)
         self._all: dict[str, Connection] = {}
         self._theirs: list[socket.socket] = []
 
