@@ -6,7 +6,7 @@ that is ours, comes from no other origin, and sends what no form can send.
 """
 
 import ipaddress
-from collections.abc import Collection
+from typing import NamedTuple, Self
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -38,35 +38,35 @@ class OwnOrigin:
             return None
         headers = Headers(scope=scope)
         host, origin = headers.get("host", ""), headers.get("origin")
-        if not _is_named(host, self._names):
+        if not self._is_ours(_Authority.of(f"//{host}").hostname):
             return problem(421, detail="this gateway is not known by that name: api.allowed_hosts of its settings")
-        if origin is not None and origin_of(origin) != host.lower() and not _is_listed(origin, self._listed):
+        if origin is not None and not self._is_of_ours(_Authority.of(origin), host):
             return problem(403, detail="a page of another origin may change nothing here: api.allowed_hosts")
         if _has_body(headers) and not _is_taken(headers.get("content-type", ""), scope["path"]):
             return problem(415, detail="application/json is taken")
         return None
 
+    def _is_ours(self, hostname: str) -> bool:
+        """Whether it is a name of ours. An address is: nobody can have one lead elsewhere."""
+        return hostname in self._names or _is_address(hostname)
 
-def origin_of(origin: str) -> str:
-    """The host and port of an origin, as `Host` has them; "" for one that is hidden (`null`)."""
-    return urlsplit(origin).netloc.lower()
-
-
-def _is_named(host: str, names: Collection[str]) -> bool:
-    """Whether it is a name of ours. An address is: nobody can have one lead elsewhere."""
-    name = _hostname(f"//{host}")
-    return name in names or _is_address(name)
+    def _is_of_ours(self, origin: "_Authority", host: str) -> bool:
+        return origin.netloc == host.lower() or origin.hostname in self._listed
 
 
-def _is_listed(origin: str, listed: Collection[str]) -> bool:
-    return _hostname(origin) in listed
+class _Authority(NamedTuple):
+    """Of a URL; "" where it has none (`null`), or can't be read."""
 
+    netloc: str
+    hostname: str
 
-def _hostname(url: str) -> str:
-    try:
-        return urlsplit(url).hostname or ""
-    except ValueError:
-        return ""
+    @classmethod
+    def of(cls, url: str) -> Self:
+        try:
+            parts = urlsplit(url)
+            return cls(parts.netloc.lower(), parts.hostname or "")
+        except ValueError:
+            return cls("", "")
 
 
 def _is_address(name: str) -> bool:

@@ -44,6 +44,8 @@ def api(node: NodeContext) -> Iterator[httpx.Client]:
     [
         ({"Origin": ELSEWHERE}, 403),
         ({"Origin": "null"}, 403),
+        ({"Origin": "http://["}, 403),
+        ({"Host": "["}, 421),
         ({"Host": "evil.example"}, 421),
         ({"Host": "evil.example", "Origin": ELSEWHERE}, 421),
         ({"Host": "localhost.evil.example"}, 421),
