@@ -130,10 +130,8 @@ class GatewayWorker(BaseWorker[BaseJobConfiguration, BaseVariables, GatewayResul
         run = self.in_hand.setdefault(flow_run.id, RunInHand(flow_run.id))
         try:
             entrypoint = await self._entrypoint(flow_run) or ""
-            if entrypoint in self.flows:
+            if not await self._refuses(flow_run, entrypoint):
                 await self._in_child(flow_run, run, entrypoint)
-            else:
-                await self._refuse(flow_run, entrypoint)
             if task_status:
                 task_status.started(0)
             await settle(self.api, run, self.at_once)
@@ -166,10 +164,7 @@ class GatewayWorker(BaseWorker[BaseJobConfiguration, BaseVariables, GatewayResul
         if entrypoint is None:
             await mark_cancelled(self.api, flow_run.id, "Cancelled: its deployment was deleted.")
             return False
-        if entrypoint not in self.flows:
-            await self._refuse(flow_run, entrypoint)
-            return False
-        if not await self._claim(flow_run):
+        if await self._refuses(flow_run, entrypoint) or not await self._claim(flow_run):
             return False
         await self._in_child(flow_run, run, entrypoint)
         return True
@@ -185,10 +180,14 @@ class GatewayWorker(BaseWorker[BaseJobConfiguration, BaseVariables, GatewayResul
             self._entrypoints[deployment_id] = deployment.entrypoint or ""
         return self._entrypoints[deployment_id] if deployment_id else None
 
-    async def _refuse(self, flow_run: FlowRun, entrypoint: str) -> None:
+    async def _refuses(self, flow_run: FlowRun, entrypoint: str) -> bool:
+        """Whether the run's flow is none of ours; then the run has failed."""
+        if entrypoint in self.flows:
+            return False
         named = repr(entrypoint[:_MOST_QUOTED])
         _log.warning("run refused: its flow is none of the gateway's", run=flow_run.name, flow=named)
         await mark_failed(self.api, flow_run.id, _NOT_OURS.format(named))
+        return True
 
     async def _claim(self, flow_run: FlowRun) -> bool:
         pending: State[Any] = Pending(message=claim_text(self.name))
