@@ -20,7 +20,7 @@ def flood(port: int, associations: int) -> None:
         peer.send_pdvs((1, COMMAND | LAST, command(C_STORE_RQ)))
         peer.socket.settimeout(None)
         threading.Thread(target=_send, args=(peer,)).start()
-    print("flooding", flush=True)
+    print("at it", flush=True)
 
 
 def _send(peer: RawPeer) -> None:

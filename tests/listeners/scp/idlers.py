@@ -21,7 +21,7 @@ def hold(port: int, address: str, count: int, begin: bytes) -> None:
                 connection = socket.create_connection(("127.0.0.1", port), 1, source_address=(address, 0))
                 connection.sendall(begin)
                 held.register(connection, selectors.EVENT_READ)
-        print("held", flush=True)
+        print("at it", flush=True)
         for key, _ in held.select(0):
             held.unregister(key.fileobj)
             assert isinstance(key.fileobj, socket.socket)

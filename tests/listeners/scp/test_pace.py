@@ -1,11 +1,9 @@
 """What one sender may take of what is everybody's: crumbs, nothing at all, and trickles."""
 
 import struct
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -16,6 +14,7 @@ from gateway.dimse.connection import PeerSlow
 from listeners.scp.pace import MOST_EMPTY, SlowestRate
 from tests.deployments.commands.mig import MIG
 from tests.gateway.receiving.scene import data_set
+from tests.listeners.scp.at_its_side import at_its_side
 from tests.listeners.scp.raw_peer import C_STORE_RQ, COMMAND, DATA, LAST, RawPeer, command
 from tests.listeners.scp.receiver import Receiver, receiving
 from tests.peers.ports import free_port
@@ -42,18 +41,6 @@ def port(tmp_path: Path) -> Iterator[int]:
     server.kill()
 
 
-@contextmanager
-def flooded(port: int, associations: int) -> Iterator[None]:
-    command = [sys.executable, "-m", "tests.listeners.scp.flooding", str(port), str(associations)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as flooding:
-        try:
-            assert flooding.stdout
-            assert flooding.stdout.readline() == "flooding\n"
-            yield
-        finally:
-            flooding.kill()
-
-
 def stores_each_second(port: int, seconds: float = 2.0) -> float:
     """How fast a sender is served that waits for each answer."""
     with RawPeer(port) as peer:
@@ -70,7 +57,7 @@ def stores_each_second(port: int, seconds: float = 2.0) -> float:
 def test_who_sends_crumbs_starves_nobody(port: int, associations: int) -> None:
     """Half of what there is alone, and as much again for a machine that does other things meanwhile."""
     alone = stores_each_second(port)
-    with flooded(port, associations):
+    with at_its_side("flooding", port, associations):
         beside = stores_each_second(port)
     print(f"{alone:.0f} stores/s alone, {beside:.0f} beside {associations} that send crumbs")
     assert beside > alone / 4

@@ -1,11 +1,9 @@
 """Who has a place, and who makes room: a scanner comes in whoever holds connections."""
 
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -19,6 +17,7 @@ from gateway.network.places import CHANGE_SECONDS, OF_ONE_STRANGER, Unserved
 from listeners.scp.places import UNACCEPTED_AT_ONCE
 from tests.clock import MovableClock
 from tests.gateway.receiving.scene import data_set
+from tests.listeners.scp.at_its_side import at_its_side
 from tests.listeners.scp.raw_peer import RawPeer
 from tests.listeners.scp.receiver import Receiver, receiving
 from tests.peers.dcmtk import ApplicationEntity, Dcmtk
@@ -38,17 +37,9 @@ def receiver(tmp_path: Path) -> Iterator[Receiver]:
         yield receiver
 
 
-@contextmanager
-def held(receiver: Receiver, address: str, begin: bytes, count: int = 200) -> Iterator[None]:
+def held(receiver: Receiver, address: str, begin: bytes, count: int = 200) -> AbstractContextManager[None]:
     """So many connections from this address, which stay for as long as they are let."""
-    command = [sys.executable, "-m", "tests.listeners.scp.idlers", str(receiver.port), address, str(count), begin.hex()]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holding:
-        try:
-            assert holding.stdout
-            assert holding.stdout.readline() == "held\n"
-            yield
-        finally:
-            holding.kill()
+    return at_its_side("idlers", receiver.port, address, count, begin.hex())
 
 
 def by(receiver: Receiver, calling_ae: str) -> list[AssociationRecord]:
